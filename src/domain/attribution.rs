@@ -1,0 +1,1 @@
+//! Which batch an event belongs to, and what follows from that.

@@ -1,0 +1,10 @@
+//! The sprint's vocabulary and rules, pure: no tokio, no files, no clock, no environment.
+
+pub mod attribution;
+pub mod event;
+pub mod issue;
+pub mod key;
+pub mod payload;
+pub mod reading;
+pub mod state;
+pub mod status;

@@ -1,0 +1,1 @@
+//! The folded state: what the events add up to.

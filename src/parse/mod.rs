@@ -1,0 +1,1 @@
+//! Files to events and issues: pure, total readers.
