@@ -1,0 +1,182 @@
+//! `apply`: what each event changes. The twin of `apply` in the page's `model.js`.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::{Active, Batch, Epic, MAX_ACTIVE, SourceInfo, State, Story};
+use crate::domain::event::Event;
+use crate::domain::key;
+use crate::domain::payload::{
+    BatchStart, CommandStart, EpicStatus, Payload, SourceState, StoryStatus,
+};
+
+impl State {
+    /// Folds one event in. Total: never fails, ignores what it does not know.
+    pub fn apply(&mut self, event: &Event) {
+        self.last_event_id = event.id;
+        match &event.payload {
+            Payload::StoryStatus(body) => self.story_status(event.timestamp_ms, body),
+            Payload::EpicStatus(body) => self.epic_status(body),
+            Payload::SourceState(body) => self.source_state(event.timestamp_ms, body),
+            Payload::BatchStart(body) => self.batch_start(event.timestamp_ms, body),
+            Payload::BatchEnd(_) => {
+                self.batch = None;
+                if !self.active.is_empty() {
+                    self.active = Arc::default();
+                }
+            }
+            Payload::CycleEnd(_) => {
+                if let Some(batch) = &mut self.batch {
+                    batch.cycles_completed += 1;
+                }
+            }
+            Payload::CommandStart(body) => {
+                self.command_start(event, body);
+                self.touch(event);
+            }
+            Payload::CommandProgress(body) => {
+                let slot = Active::slot(&body.story_key, &body.command, &body.task_id);
+                if self.active.contains_key(&slot)
+                    && let Some(active) = Arc::make_mut(&mut self.active).get_mut(&slot)
+                {
+                    active.message.clone_from(&body.message);
+                }
+                self.touch(event);
+            }
+            Payload::CommandEnd(body) => {
+                let slot = Active::slot(&body.story_key, &body.command, &body.task_id);
+                if self.active.contains_key(&slot) {
+                    Arc::make_mut(&mut self.active).swap_remove(&slot);
+                }
+                self.touch(event);
+            }
+            _ => {}
+        }
+    }
+
+    fn touch(&mut self, event: &Event) {
+        if let Some(batch) = &mut self.batch
+            && event.batch_id == Some(batch.id)
+        {
+            batch.last_activity_at = event.timestamp_ms;
+        }
+    }
+
+    fn batch_start(&mut self, timestamp_ms: i64, body: &BatchStart) {
+        self.batch = Some(Batch {
+            id: body.batch_id,
+            started_at: body.started_at,
+            ended_at: None,
+            max_cycles: body.max_cycles,
+            cycles_completed: 0,
+            status: "running".to_owned(),
+            origin: body.origin.clone(),
+            size: body.size,
+            last_activity_at: timestamp_ms,
+        });
+    }
+
+    fn command_start(&mut self, event: &Event, body: &CommandStart) {
+        let slot = Active::slot(&body.story_key, &body.command, &body.task_id);
+        if self.active.len() >= MAX_ACTIVE && !self.active.contains_key(&slot) {
+            return;
+        }
+        let active = Active {
+            story_key: body.story_key.clone(),
+            story_id: body.story_id.clone(),
+            epic_id: body.epic_id.clone(),
+            command: body.command.clone(),
+            task_id: body.task_id.clone(),
+            started_at: event.timestamp_ms,
+            attempt: key::command_base(&body.command).1.unwrap_or(1),
+            source: event.source.as_str().to_owned(),
+            message: body.message.clone(),
+            event_id: event.id,
+        };
+        Arc::make_mut(&mut self.active).insert(slot, active);
+    }
+
+    fn story_status(&mut self, timestamp_ms: i64, body: &StoryStatus) {
+        let stories = &mut Arc::make_mut(&mut self.sprint).stories;
+        let Some(status) = &body.new_status else {
+            stories.shift_remove(&body.story_key);
+            return;
+        };
+        let story = Story {
+            story_id: body.story_id.clone(),
+            epic_id: body.epic_id.clone(),
+            title: body.title.clone(),
+            status: status.clone(),
+            status_class: body.status_class.clone().unwrap_or_default(),
+            updated_at: Some(timestamp_ms),
+        };
+        place(stories, &body.story_key, body.after.as_deref(), story);
+    }
+
+    fn epic_status(&mut self, body: &EpicStatus) {
+        let epics = &mut Arc::make_mut(&mut self.sprint).epics;
+        let mut epic = epics.get(&body.epic_key).cloned().unwrap_or_else(|| Epic {
+            epic_id: body.epic_id.clone(),
+            ..Epic::default()
+        });
+        if body.retrospective {
+            epic.retrospective.clone_from(&body.new_status);
+        } else {
+            epic.status.clone_from(&body.new_status);
+            epic.status_class = body.status_class.clone().unwrap_or_default();
+            epic.title.clone_from(&body.title);
+        }
+        if epic.status.is_none() && epic.retrospective.is_none() {
+            epics.shift_remove(&body.epic_key);
+        } else {
+            place(epics, &body.epic_key, body.after.as_deref(), epic);
+        }
+    }
+
+    fn source_state(&mut self, timestamp_ms: i64, body: &SourceState) {
+        let sprint = Arc::make_mut(&mut self.sprint);
+        let source = sprint.sources.entry(body.file.clone()).or_insert_with(|| SourceInfo {
+            since: timestamp_ms,
+            ..SourceInfo::default()
+        });
+        let reset = body.state == "reset";
+        // A reset is something that happens to a file that can be read.
+        let state = if reset { "ok" } else { body.state.as_str() };
+        if source.state != state {
+            state.clone_into(&mut source.state);
+            source.since = timestamp_ms;
+        }
+        source.message.clone_from(&body.message);
+        source.line = body.line;
+        source.column = body.column;
+        if reset {
+            source.issues.clear();
+        }
+        if let Some(issues) = &body.issues {
+            source.issues.clone_from(issues);
+        }
+        if let Some(project) = &body.project {
+            sprint.project = Some(project.clone());
+        }
+        if let Some(state) = &body.sprint_state
+            && sprint.state.as_ref() != Some(state)
+        {
+            sprint.state = Some(state.clone());
+            sprint.since = Some(timestamp_ms);
+        }
+    }
+}
+
+/// Sets a value; a new key goes behind `after` (`None` = first, unknown = last).
+fn place<V>(map: &mut IndexMap<String, V>, key: &str, after: Option<&str>, value: V) {
+    if let Some(old) = map.get_mut(key) {
+        *old = value;
+        return;
+    }
+    let index = match after {
+        None => 0,
+        Some(after) => map.get_index_of(after).map_or(map.len(), |index| index + 1),
+    };
+    map.shift_insert(index, key.to_owned(), value);
+}
