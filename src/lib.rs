@@ -1,4 +1,27 @@
-//! Sprint Runner: watches the sprint of a BMAD-method project and shows it live.
+//! Sprint Runner: watches the sprint of a BMAD-method project, turns every change of its files
+//! into typed events in SQLite, and shows them live.
+//!
+//! ```text
+//!  files ─► watch ─► parse ─► hub ─► store (log) ─► http (ws, sse, api) ─► browser, scripts
+//!                              │ fold, fan out
+//!                              └──────────────────► cli (status, events, check)
+//! ```
+//!
+//! Rooms and who may import whom (a test reads the `use` lines and holds this):
+//!
+//! - [`domain`]: words and rules, pure; imports nothing of ours.
+//! - [`config`]: settings from file, environment, flags; imports nothing of ours.
+//! - [`parse`]: bytes to events and issues, pure; imports domain.
+//! - [`project`]: where a project's files lie, and what was last read in them; domain, parse.
+//! - [`store`]: SQLite, the log and its projections; domain.
+//! - [`hub`]: the one door for events, the fold, the cursors of the readers; domain, store.
+//! - [`watch`]: files to events; domain, parse, project, hub.
+//! - [`http`]: guard, API, streams, page; domain, parse, project, hub, store's answers.
+//! - [`cli`]: one file per command; any but http's insides.
+//! - [`app`]: the composition root; all.
 
 pub mod domain;
+pub mod hub;
 pub mod parse;
+pub mod project;
+pub mod store;

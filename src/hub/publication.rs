@@ -1,0 +1,55 @@
+//! What goes through the door, and what comes back.
+
+use crate::domain::event::{EventId, NewEvent};
+use crate::domain::state::State;
+
+/// Makes events against the state at the moment of the append: no other event can come between.
+pub type Make = Box<dyn FnOnce(&State) -> Vec<NewEvent> + Send>;
+
+/// Events and what is kept beside them: one transaction, all or nothing.
+pub struct Publication {
+    /// The events, in order.
+    pub make: Make,
+    /// Small things to keep in the same transaction, such as how far a file was read: key and
+    /// value, `None` deletes.
+    pub keep: Vec<(String, Option<Vec<u8>>)>,
+}
+
+impl Publication {
+    /// Events that do not depend on the state.
+    pub fn events(events: Vec<NewEvent>) -> Self {
+        Self { make: Box::new(move |_| events), keep: Vec::new() }
+    }
+
+    /// Events made against the state at the moment of the append.
+    pub fn from_state(make: impl FnOnce(&State) -> Vec<NewEvent> + Send + 'static) -> Self {
+        Self { make: Box::new(make), keep: Vec::new() }
+    }
+
+    /// Keeps something in the same transaction.
+    #[must_use]
+    pub fn keeping(mut self, keep: Vec<(String, Option<Vec<u8>>)>) -> Self {
+        self.keep = keep;
+        self
+    }
+}
+
+/// What became of a publication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// The head after it.
+    pub head: EventId,
+    /// How many events it made, those added by attribution included.
+    pub count: u64,
+}
+
+/// Why nothing was published.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum PublishError {
+    /// The database would not take it; try again later.
+    #[error("the log cannot be written: {0}")]
+    Store(String),
+    /// The hub has been shut down.
+    #[error("the hub is closed")]
+    Closed,
+}

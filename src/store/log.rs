@@ -1,0 +1,4 @@
+//! The one writer of the log.
+
+/// The one writer.
+pub struct Log {}

@@ -1,0 +1,118 @@
+//! Rows as the readers give them out; their JSON is the API's.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::domain::event::{EventId, Wire};
+
+/// An event as stored: its payload stays text.
+#[derive(Debug, Clone)]
+pub struct StoredEvent {
+    /// Its place in the order.
+    pub id: EventId,
+    /// The type's name.
+    pub kind: String,
+    /// Milliseconds since the epoch.
+    pub timestamp_ms: i64,
+    /// The batch it belongs to.
+    pub batch_id: Option<i64>,
+    /// The source's word.
+    pub source: String,
+    /// The story it speaks of, or empty.
+    pub story_key: String,
+    /// The payload's JSON.
+    pub payload: Box<RawValue>,
+}
+
+impl StoredEvent {
+    /// The event as one JSON object on one line.
+    pub fn wire(&self) -> Wire<'_> {
+        Wire {
+            id: self.id,
+            kind: &self.kind,
+            timestamp: self.timestamp_ms,
+            batch_id: self.batch_id,
+            source: &self.source,
+            payload: &self.payload,
+        }
+    }
+}
+
+/// What a page of the log is asked for. Empty lists and `None` do not filter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// Type patterns, `*` = any run of characters; one must match.
+    pub kinds: Vec<String>,
+    /// Stories by long key or short id; one must match.
+    pub stories: Vec<String>,
+    /// Batches; one must match.
+    pub batch_ids: Vec<i64>,
+    /// Full-text search.
+    pub text: Option<String>,
+}
+
+/// Which part of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Range {
+    /// The newest.
+    Newest,
+    /// Upwards from behind this id.
+    After(EventId),
+    /// The ones next below this id.
+    Before(EventId),
+}
+
+/// A page of the log, ids ascending.
+#[derive(Debug)]
+pub struct EventPage {
+    /// The events.
+    pub events: Vec<StoredEvent>,
+    /// The `after` of the following page; `None` at the head.
+    pub next: Option<EventId>,
+    /// The highest id of the log.
+    pub head: EventId,
+}
+
+/// A row of `batches`, as lists and details show it.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct BatchRow {
+    pub id: i64,
+    pub started_at: i64,
+    pub ended_at: Option<i64>,
+    pub max_cycles: Option<i64>,
+    pub cycles_completed: i64,
+    pub status: String,
+    pub story_count: i64,
+    pub duration_seconds: Option<f64>,
+    pub origin: String,
+}
+
+/// A story of a batch with its commands.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct StoryRow {
+    pub id: i64,
+    pub story_key: String,
+    pub epic_id: String,
+    pub status: String,
+    pub started_at: i64,
+    pub ended_at: Option<i64>,
+    pub duration_seconds: Option<f64>,
+    pub command_count: i64,
+    pub commands: Vec<CommandRow>,
+}
+
+/// One start..end of a command's task.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct CommandRow {
+    pub id: i64,
+    pub command: String,
+    pub task_id: String,
+    /// `running`, `completed`, `failed` or `lost`.
+    pub status: String,
+    pub started_at: i64,
+    pub ended_at: Option<i64>,
+    pub output_summary: Option<String>,
+}
