@@ -116,10 +116,10 @@ impl State {
 
     fn epic_status(&mut self, body: &EpicStatus) {
         let epics = &mut Arc::make_mut(&mut self.sprint).epics;
-        let mut epic = epics.get(&body.epic_key).cloned().unwrap_or_else(|| Epic {
-            epic_id: body.epic_id.clone(),
-            ..Epic::default()
-        });
+        let mut epic = epics
+            .get(&body.epic_key)
+            .cloned()
+            .unwrap_or_else(|| Epic { epic_id: body.epic_id.clone(), ..Epic::default() });
         if body.retrospective {
             epic.retrospective.clone_from(&body.new_status);
         } else {
@@ -136,10 +136,10 @@ impl State {
 
     fn source_state(&mut self, timestamp_ms: i64, body: &SourceState) {
         let sprint = Arc::make_mut(&mut self.sprint);
-        let source = sprint.sources.entry(body.file.clone()).or_insert_with(|| SourceInfo {
-            since: timestamp_ms,
-            ..SourceInfo::default()
-        });
+        let source = sprint
+            .sources
+            .entry(body.file.clone())
+            .or_insert_with(|| SourceInfo { since: timestamp_ms, ..SourceInfo::default() });
         let reset = body.state == "reset";
         // A reset is something that happens to a file that can be read.
         let state = if reset { "ok" } else { body.state.as_str() };
