@@ -82,6 +82,8 @@ impl State {
         if self.active.len() >= MAX_ACTIVE && !self.active.contains_key(&slot) {
             return;
         }
+        // A second start takes the place of the first in the list.
+        let place = self.active.get(&slot).map_or(event.id, |first| first.event_id);
         let active = Active {
             story_key: body.story_key.clone(),
             story_id: body.story_id.clone(),
@@ -92,7 +94,7 @@ impl State {
             attempt: key::command_base(&body.command).1.unwrap_or(1),
             source: event.source.as_str().to_owned(),
             message: body.message.clone(),
-            event_id: event.id,
+            event_id: place,
         };
         Arc::make_mut(&mut self.active).insert(slot, active);
     }
@@ -106,7 +108,11 @@ impl State {
         let story = Story {
             story_id: body.story_id.clone(),
             epic_id: body.epic_id.clone(),
-            title: body.title.clone(),
+            // An event that does not say the title keeps the known one.
+            title: body
+                .title
+                .clone()
+                .or_else(|| stories.get(&body.story_key).and_then(|known| known.title.clone())),
             status: status.clone(),
             status_class: body.status_class.clone().unwrap_or_default(),
             updated_at: Some(timestamp_ms),
@@ -124,8 +130,10 @@ impl State {
             epic.retrospective.clone_from(&body.new_status);
         } else {
             epic.status.clone_from(&body.new_status);
-            epic.status_class = body.status_class.clone().unwrap_or_default();
-            epic.title.clone_from(&body.title);
+            epic.status_class.clone_from(&body.status_class);
+            if body.title.is_some() {
+                epic.title.clone_from(&body.title);
+            }
         }
         if epic.status.is_none() && epic.retrospective.is_none() {
             epics.shift_remove(&body.epic_key);
