@@ -21,6 +21,7 @@
 //! - [`app`]: the composition root; all.
 
 pub mod domain;
+pub mod http;
 pub mod hub;
 pub mod parse;
 pub mod project;
