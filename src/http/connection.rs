@@ -68,10 +68,16 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Sets the socket's options. What the system refuses is not worth losing the client for.
-    pub(super) fn new(socket: TcpStream, stall: Duration, open: Open, slot: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(
+        socket: TcpStream,
+        stall: Duration,
+        open: Open,
+        slot: OwnedSemaphorePermit,
+    ) -> Self {
         let _ = socket.set_nodelay(true);
         #[cfg(target_os = "linux")]
-        let _ = rustix::net::sockopt::set_tcp_user_timeout(&socket, USER_TIMEOUT.as_millis() as u32);
+        let _ =
+            rustix::net::sockopt::set_tcp_user_timeout(&socket, USER_TIMEOUT.as_millis() as u32);
         Self {
             socket,
             link: Arc::default(),
@@ -107,7 +113,11 @@ impl Connection {
     }
 
     /// Passes a write's outcome on, with its wait bounded.
-    fn bounded<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn bounded<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        outcome: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         if outcome.is_ready() {
             self.progressed |= self.waiting.take().is_some();
             return outcome;
@@ -163,7 +173,11 @@ impl AsyncRead for Connection {
 }
 
 impl AsyncWrite for Connection {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.socket).poll_write(cx, bytes);
         self.bounded(cx, outcome)
     }

@@ -12,7 +12,7 @@
 //! - The end takes 5 s at most: streams are told, answers finished, the rest is cut.
 //!
 //! To add a route: a file in `api/` that exports its filter, one line where `api` joins them, its
-//! `Allow` in the guard's `options` when it takes more than GET, a row in the OpenAPI table.
+//! `Allow` in the guard's `options` when it takes more than GET, a row in the `openapi` table.
 
 mod body;
 mod connection;

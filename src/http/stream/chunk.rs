@@ -37,7 +37,9 @@ impl Chunks {
     /// The bytes of an unfiltered run of events. Runs with equal ends are equal: a reader gets
     /// all there is between its cursor and the last.
     pub(super) fn run(&self, form: Form, entries: &[Arc<Entry>]) -> Bytes {
-        let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Bytes::new() };
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+            return Bytes::new();
+        };
         if form == Form::Sse && entries.len() == 1 {
             return first.frame.clone();
         }
@@ -46,10 +48,11 @@ impl Chunks {
             Form::Ws => &self.ws,
         };
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(chunk) = &*slot {
-            if chunk.first == first.id && chunk.last == last.id {
-                return chunk.bytes.clone();
-            }
+        if let Some(chunk) = &*slot
+            && chunk.first == first.id
+            && chunk.last == last.id
+        {
+            return chunk.bytes.clone();
         }
         let bytes = join(form, entries.iter().map(|entry| &**entry));
         *slot = Some(Chunk { first: first.id, last: last.id, bytes: bytes.clone() });
@@ -118,7 +121,8 @@ mod tests {
             let text = "x".repeat(length);
             let mut bytes = BytesMut::new();
             put_text_frame(&mut bytes, text.as_bytes());
-            let mut socket = WebSocket::from_raw_socket(Cursor::new(bytes.to_vec()), Role::Client, None);
+            let mut socket =
+                WebSocket::from_raw_socket(Cursor::new(bytes.to_vec()), Role::Client, None);
             assert_eq!(socket.read().expect("a frame").into_text().expect("text").as_str(), text);
         }
     }
@@ -131,7 +135,10 @@ mod tests {
             let one = chunks.run(form, &entries);
             assert_eq!(one.as_ptr(), chunks.run(form, &entries).as_ptr());
             assert_eq!(one, join(form, entries.iter().map(|entry| &**entry)));
-            assert_eq!(chunks.run(form, &entries[1..]), join(form, entries[1..].iter().map(|entry| &**entry)));
+            assert_eq!(
+                chunks.run(form, &entries[1..]),
+                join(form, entries[1..].iter().map(|entry| &**entry))
+            );
         }
         assert_eq!(chunks.run(Form::Sse, &entries[..1]), entries[0].frame);
         assert!(chunks.run(Form::Ws, &[]).is_empty());

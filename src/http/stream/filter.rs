@@ -88,7 +88,11 @@ fn read(
             return Err(FilterError::TooLong(name));
         }
         if !part.chars().all(&allowed) {
-            return Err(if name == "batch_id" { FilterError::Number } else { FilterError::Character(name) });
+            return Err(if name == "batch_id" {
+                FilterError::Number
+            } else {
+                FilterError::Character(name)
+            });
         }
         into.push(part.to_owned());
     }
@@ -147,7 +151,10 @@ mod tests {
             ("story=2a-1,3a-1", [true, true, false]),
             ("types=command:*&batch_id=8", [false, true, false]),
             ("types=command:start&batch_id=8", [false, false, false]),
-            ("types=command:*&batch_id=7&story=2a-1&last_event_id=x&other=%ff", [true, false, false]),
+            (
+                "types=command:*&batch_id=7&story=2a-1&last_event_id=x&other=%ff",
+                [true, false, false],
+            ),
         ] {
             let filter = Filter::from_query(query).expect(query).expect(query);
             let passed = [&start, &both, &settings].map(|entry| filter.passes(entry));

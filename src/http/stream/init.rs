@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 use tokio::sync::Mutex;
 
 use crate::domain::event::{EventId, Wire};
-use crate::hub::Hub;
 use crate::http::limits::INIT_EVENTS;
+use crate::hub::Hub;
 use crate::store::StoreError;
 use crate::store::rows::BatchRow;
 

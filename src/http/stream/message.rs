@@ -81,7 +81,10 @@ mod tests {
             (r#"{"type":"ping","x":[1]}"#, Said::Ping),
             (r#"{"type":"resume","last_event_id":5}"#, seen(5)),
             (r#"{"type":"resume","last_event_id":"5"}"#, seen(5)),
-            (r#"{"type":"resume","last_event_id":99999999999999999999}"#, Said::Resume(Cursor::Nonsense)),
+            (
+                r#"{"type":"resume","last_event_id":99999999999999999999}"#,
+                Said::Resume(Cursor::Nonsense),
+            ),
             (r#"{"type":"resume"}"#, Said::Resume(Cursor::None)),
             (r#"{"type":"dance"}"#, Said::Other),
             (r#"{"type":5}"#, Said::Other),
@@ -98,6 +101,9 @@ mod tests {
     fn our_words() {
         assert_eq!(&*Message::reset("0a1b2c3d").json, br#"{"type":"reset","epoch":"0a1b2c3d"}"#);
         let gap = Message::gap(11);
-        assert_eq!((&*gap.json, gap.at), (&br#"{"type":"gap","first_available":11}"#[..], Some(10)));
+        assert_eq!(
+            (&*gap.json, gap.at),
+            (&br#"{"type":"gap","first_available":11}"#[..], Some(10))
+        );
     }
 }

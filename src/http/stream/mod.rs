@@ -28,8 +28,8 @@ mod tests;
 pub(super) mod upgrade;
 pub(super) mod ws;
 
-pub use shared::{Counts, Phase, Streams};
 pub(super) use shared::Open;
+pub use shared::{Counts, Phase, Streams};
 
 use http::HeaderMap;
 use warp::reply::Response;
@@ -47,7 +47,7 @@ pub(super) struct Asked {
 
 impl Asked {
     /// Reads header and query. Only a filter can be wrong, and only before the stream begins.
-    pub(super) fn read(headers: &HeaderMap, query: Option<&str>) -> Result<Self, Response> {
+    pub(super) fn read(headers: &HeaderMap, query: Option<&str>) -> Result<Self, Box<Response>> {
         let query = query.unwrap_or_default();
         let filter = Filter::from_query(query)
             .map_err(|error| error_reply(Code::BadRequest, error.to_string()))?;

@@ -80,7 +80,8 @@ impl Reader {
         let (bytes, count) = match &self.filter {
             None => (self.streams.chunks.run(self.form, &entries), entries.len()),
             Some(filter) => {
-                let passed = entries.iter().map(|entry| &**entry).filter(|entry| filter.passes(entry));
+                let passed =
+                    entries.iter().map(|entry| &**entry).filter(|entry| filter.passes(entry));
                 (chunk::join(self.form, passed.clone()), passed.count())
             }
         };

@@ -37,7 +37,7 @@ pub struct Counts {
     pub connections: AtomicU64,
     /// SSE streams open now.
     pub sse: AtomicU64,
-    /// WebSockets open now.
+    /// `WebSocket`s open now.
     pub ws: AtomicU64,
     /// Connections refused over the cap.
     pub refused: AtomicU64,

@@ -6,7 +6,6 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::Stream;
@@ -30,8 +29,10 @@ use super::shared::{Ending, Open, Phase};
 /// What a browser waits before it comes back after a cut.
 const RETRY: &[u8] = b"retry: 1000\n\n";
 
-/// After an ordered end browsers come back spread over this, so that a server that starts again
-/// is not met by all of them at once.
+/// After an ordered end browsers wait this long at least,
+const RETRY_MS: u128 = 1_000;
+
+/// and come back spread over this, so that a server that starts again is not met by all at once.
 const RETRY_SPREAD_MS: u64 = 4_000;
 
 const COMMENT: &[u8] = b":\n\n";
@@ -50,9 +51,10 @@ pub(in crate::http) fn answer(
     }
     let asked = match Asked::read(headers, query) {
         Ok(asked) => asked,
-        Err(refusal) => return refusal.map(Body::Warp),
+        Err(refusal) => return (*refusal).map(Body::Warp),
     };
-    let body = if method == Method::HEAD { Body::empty() } else { Body::Stream(blocks(context, asked)) };
+    let body =
+        if method == Method::HEAD { Body::empty() } else { Body::Stream(blocks(context, asked)) };
     let mut reply = Response::new(body);
     *reply.status_mut() = StatusCode::OK;
     let headers = reply.headers_mut();
@@ -178,8 +180,8 @@ impl Teller {
 /// Neighbours in number are far apart in time.
 fn retry_ms(number: u64) -> u128 {
     const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
-    let spread = u128::from(number.wrapping_mul(GOLDEN)) * u128::from(RETRY_SPREAD_MS) >> 64;
-    Duration::from_secs(1).as_millis() + spread
+    let spread = (u128::from(number.wrapping_mul(GOLDEN)) * u128::from(RETRY_SPREAD_MS)) >> 64;
+    RETRY_MS + spread
 }
 
 fn give_up(error: &crate::store::StoreError) -> Option<Bytes> {

@@ -22,14 +22,17 @@ use super::{Asked, ws};
 pub(super) type Socket = WebSocketStream<Connection>;
 
 /// Answers `/ws`: 101 and a task of its own, or why not.
-pub(in crate::http) fn answer(context: &Arc<Context>, request: &mut Request<Incoming>) -> Response<Body> {
+pub(in crate::http) fn answer(
+    context: &Arc<Context>,
+    request: &mut Request<Incoming>,
+) -> Response<Body> {
     let accept = match check(request.method(), request.version(), request.headers()) {
         Ok(accept) => accept,
-        Err(refusal) => return refusal.map(Body::Warp),
+        Err(refusal) => return (*refusal).map(Body::Warp),
     };
     let asked = match Asked::read(request.headers(), request.uri().query()) {
         Ok(asked) => asked,
-        Err(refusal) => return refusal.map(Body::Warp),
+        Err(refusal) => return (*refusal).map(Body::Warp),
     };
     let upgrade = hyper::upgrade::on(request);
     let context = Arc::clone(context);
@@ -44,7 +47,8 @@ pub(in crate::http) fn answer(context: &Arc<Context>, request: &mut Request<Inco
         connection.upgraded();
         let read = parts.read_buf.to_vec();
         let socket =
-            WebSocketStream::from_partially_read(connection, read, Role::Server, Some(config())).await;
+            WebSocketStream::from_partially_read(connection, read, Role::Server, Some(config()))
+                .await;
         ws::run(context, socket, asked).await;
     });
 
@@ -68,27 +72,36 @@ fn config() -> WebSocketConfig {
 }
 
 /// The `Sec-WebSocket-Accept` of a good handshake.
-fn check(method: &Method, version: Version, headers: &HeaderMap) -> Result<HeaderValue, warp::reply::Response> {
+fn check(
+    method: &Method,
+    version: Version,
+    headers: &HeaderMap,
+) -> Result<HeaderValue, Box<warp::reply::Response>> {
     if method != Method::GET {
         let mut reply = error_reply(Code::MethodNotAllowed, "a WebSocket begins with GET");
         reply.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, OPTIONS"));
-        return Err(reply);
+        return Err(Box::new(reply));
     }
     let upgrades = version == Version::HTTP_11
         && names(headers, &header::CONNECTION, "upgrade")
         && names(headers, &header::UPGRADE, "websocket");
     if !upgrades {
-        return Err(upgrade_required("this address is a WebSocket; /sse is the same as plain HTTP"));
+        return Err(upgrade_required(
+            "this address is a WebSocket; /sse is the same as plain HTTP",
+        )
+        .into());
     }
     if only(headers, &header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
-        return Err(upgrade_required("the WebSocket version must be 13"));
+        return Err(upgrade_required("the WebSocket version must be 13").into());
     }
     let key = only(headers, &header::SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes()));
     let Some(key) = key else {
-        return Err(error_reply(Code::BadRequest, "Sec-WebSocket-Key is missing or malformed"));
+        return Err(
+            error_reply(Code::BadRequest, "Sec-WebSocket-Key is missing or malformed").into()
+        );
     };
     HeaderValue::from_str(&derive_accept_key(key.as_bytes()))
-        .map_err(|_| error_reply(Code::Internal, "the handshake failed"))
+        .map_err(|_| error_reply(Code::Internal, "the handshake failed").into())
 }
 
 /// 426: what this address wants instead.

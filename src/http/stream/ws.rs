@@ -85,7 +85,9 @@ impl Session {
         match end {
             End::Gone => self.part(None).await,
             End::Silent => self.socket.get_ref().reset_on_drop(),
-            End::Close(code, reason) => self.part(Some(CloseFrame { code, reason: reason.into() })).await,
+            End::Close(code, reason) => {
+                self.part(Some(CloseFrame { code, reason: reason.into() })).await;
+            }
         }
     }
 
@@ -190,7 +192,9 @@ impl Session {
         let said = timeout(farewell, async {
             self.socket.get_mut().write_all_buf(&mut self.rest).await?;
             match frame {
-                Some(frame) => self.socket.send(Frame::Close(Some(frame))).await.map_err(io::Error::other),
+                Some(frame) => {
+                    self.socket.send(Frame::Close(Some(frame))).await.map_err(io::Error::other)
+                }
                 None => self.socket.flush().await.map_err(io::Error::other),
             }
         });
@@ -216,7 +220,9 @@ fn broken(error: &tungstenite::Error) -> End {
     match error {
         tungstenite::Error::Io(error) => broken_off(error),
         tungstenite::Error::Utf8(_) => End::Close(CloseCode::Invalid, "text is UTF-8"),
-        tungstenite::Error::Capacity(_) => End::Close(CloseCode::Size, "messages have at most 64 KiB"),
+        tungstenite::Error::Capacity(_) => {
+            End::Close(CloseCode::Size, "messages have at most 64 KiB")
+        }
         tungstenite::Error::Protocol(
             tungstenite::error::ProtocolError::ResetWithoutClosingHandshake
             | tungstenite::error::ProtocolError::SendAfterClosing

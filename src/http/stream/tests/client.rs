@@ -55,7 +55,8 @@ impl Sse {
         request.extend_from_slice(lines);
         request.extend_from_slice(b"\r\n");
         socket.write_all(&request).await.unwrap();
-        let mut sse = Self { socket, status: 0, head: String::new(), text: Vec::new(), raw: Vec::new() };
+        let mut sse =
+            Self { socket, status: 0, head: String::new(), text: Vec::new(), raw: Vec::new() };
         let end = loop {
             if let Some(at) = sse.raw.windows(4).position(|four| four == b"\r\n\r\n") {
                 break at + 4;
@@ -68,7 +69,8 @@ impl Sse {
     }
 
     async fn read(&mut self) -> bool {
-        let read = timeout(DEADLINE, self.socket.read_buf(&mut self.raw)).await.expect("something comes");
+        let read =
+            timeout(DEADLINE, self.socket.read_buf(&mut self.raw)).await.expect("something comes");
         matches!(read, Ok(count) if count > 0)
     }
 

@@ -17,7 +17,12 @@ async fn both_begin_with_init_and_go_on_alike() {
     let mut ws = Ws::open(stage.address, "/ws").await;
     assert_eq!(sse.status, 200);
     let head = sse.head.to_lowercase();
-    for line in ["content-type: text/event-stream\r\n", "cache-control: no-cache", "x-accel-buffering: no\r\n", "x-content-type-options: nosniff\r\n"] {
+    for line in [
+        "content-type: text/event-stream\r\n",
+        "cache-control: no-cache",
+        "x-accel-buffering: no\r\n",
+        "x-content-type-options: nosniff\r\n",
+    ] {
         assert!(head.contains(line), "{head}");
     }
     assert!(!head.contains("access-control") && !head.contains("content-encoding"), "{head}");
@@ -75,7 +80,10 @@ async fn a_cursor_gives_exactly_what_was_missed() {
         ("/sse?last_event_id=15".to_owned(), String::new()),
         // The header wins.
         ("/sse?last_event_id=3".to_owned(), "Last-Event-ID: 15\r\n".to_owned()),
-        ("/sse?last_event_id=abc".to_owned(), "Last-Event-ID: 15\r\nLast-Event-ID: 15\r\n".to_owned()),
+        (
+            "/sse?last_event_id=abc".to_owned(),
+            "Last-Event-ID: 15\r\nLast-Event-ID: 15\r\n".to_owned(),
+        ),
     ] {
         let mut sse = Sse::open(stage.address, &target, line.as_bytes()).await;
         for id in 16..=20u64 {
@@ -83,7 +91,10 @@ async fn a_cursor_gives_exactly_what_was_missed() {
         }
     }
     let mut ws = Ws::open(stage.address, &format!("/ws?last_event_id={epoch}:18")).await;
-    assert_eq!((ws.json().await["id"].clone(), ws.json().await["id"].clone()), (json!(19), json!(20)));
+    assert_eq!(
+        (ws.json().await["id"].clone(), ws.json().await["id"].clone()),
+        (json!(19), json!(20))
+    );
     // Back, to the very first, and forwards; each without init.
     for (cursor, first) in [(json!(0), 1), (json!(format!("{epoch}:12")), 13), (json!("19"), 20)] {
         ws.say(&json!({ "type": "resume", "last_event_id": cursor }).to_string()).await;
@@ -136,7 +147,8 @@ async fn nonsense_has_a_defined_start_and_never_an_error() {
 #[tokio::test]
 async fn filters_hold_back_events_and_nothing_else() {
     let stage = Stage::new();
-    let events = vec![error_event("m0"), command_event("2a-1"), error_event("m1"), command_event("2a-2")];
+    let events =
+        vec![error_event("m0"), command_event("2a-1"), error_event("m1"), command_event("2a-2")];
     stage.publish(events).await;
     for (query, stories) in [
         ("types=command:*", vec!["2a-1", "2a-2"]),
@@ -216,7 +228,12 @@ async fn large_and_odd_texts_arrive_whole() {
     let stage = Stage::new();
     let mut sse = Sse::open(stage.address, "/sse?last_event_id=0", b"").await;
     let mut ws = Ws::open(stage.address, "/ws?last_event_id=0").await;
-    for text in ["a\r\nb\rc\nd\0e", "data: x\n\nid: 999\n\n", " \u{2028}\u{feff}\u{1f600}", &"x".repeat(1 << 20)] {
+    for text in [
+        "a\r\nb\rc\nd\0e",
+        "data: x\n\nid: 999\n\n",
+        " \u{2028}\u{feff}\u{1f600}",
+        &"x".repeat(1 << 20),
+    ] {
         stage.publish(vec![error_event(text)]).await;
         let event = sse.event().await.expect("an event").json();
         assert_eq!(message(&event), text);

@@ -76,7 +76,10 @@ async fn who_never_reads_is_let_go_and_holds_up_nobody() {
 
 #[tokio::test]
 async fn a_reader_that_stood_still_hears_why_when_it_reads_again() {
-    let stage = Stage::with(|limits| limits.stall = Duration::from_millis(300));
+    let stage = Stage::with(|limits| {
+        limits.stall = Duration::from_millis(300);
+        limits.farewell = DEADLINE;
+    });
     let mut ws = Ws::open(stage.address, "/ws?last_event_id=0").await;
     for _ in 0..24 {
         stage.publish(vec![error_event(&"x".repeat(1 << 20))]).await;

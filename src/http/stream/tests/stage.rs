@@ -90,9 +90,15 @@ impl Stage {
     }
 
     /// Waits until a figure is `value`.
-    pub(super) async fn figure(&self, value: u64, figure: fn(&crate::http::stream::Counts) -> &AtomicU64) {
+    pub(super) async fn figure(
+        &self,
+        value: u64,
+        figure: fn(&crate::http::stream::Counts) -> &AtomicU64,
+    ) {
         let reached = async {
-            while figure(&self.context.streams.counts).load(std::sync::atomic::Ordering::Relaxed) != value {
+            while figure(&self.context.streams.counts).load(std::sync::atomic::Ordering::Relaxed)
+                != value
+            {
                 tokio::task::yield_now().await;
             }
         };
