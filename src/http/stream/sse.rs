@@ -103,7 +103,8 @@ impl Teller {
     /// The next bytes; `None` ends the stream.
     async fn next(&mut self) -> Option<Bytes> {
         let block = match self.opening.take() {
-            Some(cursor) => self.open(&cursor).await?,
+            // Boxed: it happens once and must not widen every client's stream.
+            Some(cursor) => Box::pin(self.open(&cursor)).await?,
             None => self.go_on().await?,
         };
         self.spoke = Instant::now();

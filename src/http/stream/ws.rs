@@ -33,7 +33,7 @@ const UNANSWERED: u32 = 2;
 /// Talks to one client until it goes, stands still, or the server ends.
 pub(super) async fn run(context: Arc<Context>, socket: Socket, asked: Asked) {
     let mut ending = context.streams.ending();
-    let session = Session {
+    let mut session = Session {
         reader: Reader::new(&context, asked.filter, Form::Ws),
         ending: context.streams.ending(),
         ping_at: Instant::now() + context.heartbeat(),
@@ -73,8 +73,9 @@ struct Session {
 }
 
 impl Session {
-    async fn talk(mut self, cursor: Cursor) {
-        let end = match self.begin(&cursor).await {
+    async fn talk(&mut self, cursor: Cursor) {
+        // Boxed, here and below: what happens once or seldom must not widen every client's task.
+        let end = match Box::pin(self.begin(&cursor)).await {
             Ok(()) => loop {
                 if let Err(end) = self.turn().await {
                     break end;
@@ -83,10 +84,10 @@ impl Session {
             Err(end) => end,
         };
         match end {
-            End::Gone => self.part(None).await,
+            End::Gone => Box::pin(self.part(None)).await,
             End::Silent => self.socket.get_ref().reset_on_drop(),
             End::Close(code, reason) => {
-                self.part(Some(CloseFrame { code, reason: reason.into() })).await;
+                Box::pin(self.part(Some(CloseFrame { code, reason: reason.into() }))).await;
             }
         }
     }
@@ -138,7 +139,7 @@ impl Session {
                 Said::Ping => self.say(&[Message::pong()]).await,
                 // A resume without a cursor that holds moves nothing the client did not ask for:
                 // it gets a defined start like everybody else.
-                Said::Resume(cursor) => self.begin(&cursor).await,
+                Said::Resume(cursor) => Box::pin(self.begin(&cursor)).await,
                 Said::Other => Ok(()),
             },
             // tungstenite has queued the answer to a close or a ping; reading on sends it.
@@ -185,7 +186,7 @@ impl Session {
 
     /// Says goodbye and waits a moment for the other's. A client that does not take the words in
     /// time is reset.
-    async fn part(mut self, frame: Option<CloseFrame>) {
+    async fn part(&mut self, frame: Option<CloseFrame>) {
         let farewell = self.context.limits.farewell;
         // Unread frames would turn the end into a reset, and a reset can overtake the close frame.
         self.socket.get_ref().link().linger();
