@@ -3,4 +3,7 @@
 
 mod support;
 
+mod attack;
 mod delivery;
+mod files;
+mod honesty;
