@@ -64,7 +64,7 @@ pub struct Epic {
     /// The file's own word; `None` when only its retrospective is listed.
     pub status: Option<String>,
     /// The class behind the word.
-    pub status_class: String,
+    pub status_class: Option<String>,
     /// The retrospective's word.
     pub retrospective: Option<String>,
 }
@@ -147,7 +147,7 @@ pub struct Active {
     pub source: String,
     /// The last thing it said.
     pub message: Option<String>,
-    /// The event that started it: the order in which they are listed.
+    /// The event that first opened its slot: the order in which they are listed.
     pub event_id: EventId,
 }
 

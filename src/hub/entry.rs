@@ -1,9 +1,14 @@
 //! An event as it goes over the wire, encoded once for all readers.
 
+use std::io::Write as _;
+
 use bytes::Bytes;
+use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::domain::event::EventId;
+use crate::domain::event::{Event, EventId, Wire};
+use crate::store::rows::StoredEvent;
+use crate::store::{Columns, Record};
 
 /// One event, encoded. Clones share the bytes.
 #[derive(Debug, Clone)]
@@ -11,15 +16,59 @@ pub struct Entry {
     /// Its place in the order.
     pub id: EventId,
     /// The type's name.
-    pub kind: std::sync::Arc<str>,
+    pub kind: Box<str>,
     /// The batch it belongs to.
     pub batch_id: Option<i64>,
     /// The story it speaks of (long key), or empty.
-    pub story_key: std::sync::Arc<str>,
+    pub story_key: Box<str>,
     /// The short id beside it, or empty.
-    pub story_id: std::sync::Arc<str>,
+    pub story_id: Box<str>,
     /// The whole SSE block: `id: <epoch>:<id>\ndata: <json>\n\n`.
     pub frame: Bytes,
     /// The JSON object alone (a part of `frame`).
     pub json: Utf8Bytes,
+}
+
+impl Entry {
+    /// Encodes what was just appended.
+    pub(crate) fn of_record(epoch: &str, record: &Record) -> Self {
+        let Event { id, timestamp_ms, source, batch_id, payload } = &record.event;
+        let columns = Columns::of(payload);
+        let raw: &RawValue = serde_json::from_str(&record.payload_json).unwrap_or(RawValue::NULL);
+        let wire = Wire {
+            id: *id,
+            kind: payload.kind(),
+            timestamp: *timestamp_ms,
+            batch_id: *batch_id,
+            source: source.as_str(),
+            payload: raw,
+        };
+        Self::of(epoch, &wire, columns.story_key, columns.story_short.unwrap_or_default())
+    }
+
+    /// Encodes what was read back from the database.
+    pub(crate) fn of_stored(epoch: &str, stored: &StoredEvent) -> Self {
+        Self::of(epoch, &stored.wire(), &stored.story_key, &stored.story_id)
+    }
+
+    fn of(epoch: &str, wire: &Wire<'_>, story_key: &str, story_id: &str) -> Self {
+        let mut frame = Vec::with_capacity(wire.payload.get().len() + 160);
+        // Writing into memory cannot fail, and JSON escapes every CR, LF and NUL inside its texts.
+        let _ = write!(frame, "id: {epoch}:{}\ndata: ", wire.id);
+        let start = frame.len();
+        let _ = serde_json::to_writer(&mut frame, wire);
+        let end = frame.len();
+        frame.extend_from_slice(b"\n\n");
+        let frame = Bytes::from(frame);
+        let json = Utf8Bytes::try_from(frame.slice(start..end)).unwrap_or_default();
+        Self {
+            id: wire.id,
+            kind: wire.kind.into(),
+            batch_id: wire.batch_id,
+            story_key: story_key.into(),
+            story_id: story_id.into(),
+            frame,
+            json,
+        }
+    }
 }

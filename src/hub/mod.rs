@@ -10,86 +10,140 @@
 //! - Nothing is shown that is not committed; a failed commit changes nothing and is told.
 //! - A reader is a cursor. There is no queue per reader, so nothing overflows and nothing is lost.
 
-pub mod entry;
-pub mod publication;
-pub mod ring;
-pub mod subscription;
+mod entry;
+mod publication;
+mod ring;
+mod shared;
+mod subscription;
+#[cfg(test)]
+mod tests;
 mod writer;
 
-use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use bytes::Bytes;
 
 use crate::domain::attribution::Rules;
 use crate::domain::event::EventId;
 use crate::domain::state::State;
-use crate::store::{Log, Queries};
+use crate::store::{Log, Queries, StoreError};
+
+use shared::Shared;
+use writer::{Request, Writer};
 
 pub use entry::Entry;
-pub use publication::{Publication, PublishError, Published};
+pub use publication::{Make, Pending, Publication, PublishError, Published};
 pub use subscription::Subscription;
 
 /// A cheap handle; all of them speak to the same writer.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Hub {
     inner: Arc<Inner>,
 }
 
-struct Inner {}
+#[derive(Debug)]
+struct Inner {
+    shared: Arc<Shared>,
+    queries: Queries,
+    requests: Sender<Request>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
 
 impl Hub {
-    /// Starts the writer thread over an open log.
-    pub fn start(log: Log, queries: Queries, rules: Rules) -> Self {
-        let _ = (log, queries, rules);
-        todo!("lead")
+    /// Folds the log up to its head and starts the writer thread over it.
+    pub fn start(mut log: Log, queries: Queries, rules: Rules) -> Result<Self, StoreError> {
+        let state = log.load_state()?;
+        let shared = Arc::new(Shared::new(&log, state.clone())?);
+        let (requests, inbox) = channel();
+        let writer = Writer::new(log, state, rules, Arc::clone(&shared));
+        let thread = std::thread::Builder::new()
+            .name("log".to_owned())
+            .spawn(move || writer.run(&inbox))
+            .map_err(|source| StoreError::File {
+                what: "cannot start the log's thread".to_owned(),
+                source,
+            })?;
+        let thread = Mutex::new(Some(thread));
+        Ok(Self { inner: Arc::new(Inner { shared, queries, requests, thread }) })
     }
+
     /// The log's name: 8 hex digits.
     pub fn epoch(&self) -> &str {
-        let _ = &self.inner;
-        todo!("lead")
+        self.inner.shared.epoch()
     }
+
     /// The last committed event's id; 0 before the first.
     pub fn head(&self) -> EventId {
-        todo!("lead")
+        self.inner.shared.head()
     }
+
     /// The oldest event still kept; `head() + 1` when none is.
     pub fn first_available(&self) -> EventId {
-        todo!("lead")
+        self.inner.shared.first_available()
     }
-    /// The folded state, consistent with its `last_event_id`. Costs two reference counts.
+
+    /// The folded state, consistent with its `last_event_id`. Costs a few reference counts.
     pub fn state(&self) -> State {
-        todo!("lead")
+        self.inner.shared.state()
     }
+
     /// The snapshot as JSON, encoded once a head.
     pub fn snapshot_json(&self) -> (EventId, Bytes) {
-        todo!("lead")
+        self.inner.shared.snapshot_json()
     }
-    /// Appends events; they are committed when this returns. Cancel-safe in the sense that a
-    /// dropped call is either wholly done or not at all.
+
+    /// Hands events in without waiting; [`Pending`] tells when they are committed. They are
+    /// appended whether or not anybody waits.
+    pub fn submit(&self, publication: Publication) -> Pending {
+        let (reply, pending) = Pending::pair();
+        // When the thread is gone the reply is dropped with the request: `Closed`.
+        let _ = self.inner.requests.send(Request::Publish(publication, reply));
+        pending
+    }
+
+    /// Appends events; they are committed when this returns.
     pub async fn publish(&self, publication: Publication) -> Result<Published, PublishError> {
-        let _ = publication;
-        todo!("lead")
+        self.submit(publication).await
     }
+
     /// [`Self::publish`] for threads outside the runtime.
     pub fn publish_blocking(&self, publication: Publication) -> Result<Published, PublishError> {
-        let _ = publication;
-        todo!("lead")
+        self.submit(publication).wait()
     }
+
     /// A cursor behind event `after`.
     pub fn subscribe(&self, after: EventId) -> Subscription {
-        let _ = after;
-        todo!("lead")
+        Subscription::new(Arc::clone(&self.inner.shared), self.inner.queries.clone(), after)
     }
+
     /// The readers of the database. Their calls block: keep them off the runtime's threads.
     pub fn queries(&self) -> &Queries {
-        todo!("lead")
+        &self.inner.queries
     }
+
+    /// Waits until the search index holds all that is in the log now.
+    pub async fn settle_search(&self) -> Result<(), PublishError> {
+        let (reply, settled) = tokio::sync::oneshot::channel();
+        let _ = self.inner.requests.send(Request::Index(reply));
+        settled.await.map_err(|_| PublishError::Closed)
+    }
+
     /// Why the log cannot be written just now; `None` when all is well.
     pub fn trouble(&self) -> Option<String> {
-        todo!("lead")
+        self.inner.shared.trouble()
     }
-    /// Writes what is kept for a quick start, ends the writer thread. Later publishes fail.
+
+    /// Stores what makes the next start quick and ends the writer thread. Blocks until it has
+    /// ended; later publishes fail.
     pub fn shutdown(&self) {
-        todo!("lead")
+        let _ = self.inner.requests.send(Request::Shutdown);
+        let thread = self.inner.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && thread.join().is_err()
+        {
+            tracing::error!("the log's thread had panicked");
+        }
     }
 }

@@ -1,5 +1,11 @@
 //! What goes through the door, and what comes back.
 
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::sync::oneshot;
+
 use crate::domain::event::{EventId, NewEvent};
 use crate::domain::state::State;
 
@@ -13,6 +19,12 @@ pub struct Publication {
     /// Small things to keep in the same transaction, such as how far a file was read: key and
     /// value, `None` deletes.
     pub keep: Vec<(String, Option<Vec<u8>>)>,
+}
+
+impl std::fmt::Debug for Publication {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Publication").field("keep", &self.keep.len()).finish_non_exhaustive()
+    }
 }
 
 impl Publication {
@@ -52,4 +64,34 @@ pub enum PublishError {
     /// The hub has been shut down.
     #[error("the hub is closed")]
     Closed,
+}
+
+pub(super) type Reply = oneshot::Sender<Result<Published, PublishError>>;
+
+/// A publication under way: wait for it, or await it.
+#[derive(Debug)]
+pub struct Pending {
+    reply: oneshot::Receiver<Result<Published, PublishError>>,
+}
+
+impl Pending {
+    pub(super) fn pair() -> (Reply, Self) {
+        let (sender, reply) = oneshot::channel();
+        (sender, Self { reply })
+    }
+
+    /// Waits on a thread outside the runtime.
+    pub fn wait(self) -> Result<Published, PublishError> {
+        self.reply.blocking_recv().unwrap_or(Err(PublishError::Closed))
+    }
+}
+
+impl Future for Pending {
+    type Output = Result<Published, PublishError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.reply)
+            .poll(context)
+            .map(|reply| reply.unwrap_or(Err(PublishError::Closed)))
+    }
 }

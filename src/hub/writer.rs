@@ -1,1 +1,216 @@
-//! The writer thread.
+//! The thread that owns the log.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::publication::{Publication, PublishError, Published, Reply};
+use super::shared::Shared;
+use crate::domain::attribution::{self, Rules};
+use crate::domain::event::{Event, NewEvent};
+use crate::domain::payload::Payload;
+use crate::domain::state::State;
+use crate::store::{Log, Record};
+
+/// Publications committed together at most: bounds how long the first of them waits.
+const GROUP_PUBLICATIONS: usize = 256;
+/// Events in one group after which no further publication joins it.
+const GROUP_EVENTS: usize = 4096;
+/// With nothing to write for this long, the index and the stored state catch up.
+const LULL: Duration = Duration::from_millis(200);
+/// Events indexed in one go: short enough that a publication hardly waits behind it.
+const INDEX_EVENTS: u32 = 1000;
+/// The stored state is renewed after this many events, even without a lull.
+const FOLD_EVENTS: u64 = 20_000;
+
+/// What the thread is asked.
+pub(super) enum Request {
+    /// Append events.
+    Publish(Publication, Reply),
+    /// Bring the search index up to the head.
+    Index(oneshot::Sender<()>),
+    /// Store what makes the next start quick, and end.
+    Shutdown,
+}
+
+pub(super) struct Writer {
+    log: Log,
+    /// The state behind everything appended so far, also within a transaction.
+    state: State,
+    rules: Rules,
+    shared: Arc<Shared>,
+}
+
+/// A group under way.
+#[derive(Default)]
+struct Group {
+    records: Vec<Record>,
+    keep: Vec<(String, Option<Vec<u8>>)>,
+    replies: Vec<(Reply, Published)>,
+}
+
+impl Writer {
+    pub(super) const fn new(log: Log, state: State, rules: Rules, shared: Arc<Shared>) -> Self {
+        Self { log, state, rules, shared }
+    }
+
+    /// Serves until shut down or until nobody is left to ask.
+    pub(super) fn run(mut self, inbox: &Receiver<Request>) {
+        let mut waiting = None;
+        loop {
+            let request = match waiting.take() {
+                Some(request) => request,
+                None => match self.receive(inbox) {
+                    Some(request) => request,
+                    None => break,
+                },
+            };
+            match request {
+                Request::Publish(publication, reply) => {
+                    waiting = self.group(publication, reply, inbox);
+                    if self.log.unfolded() > FOLD_EVENTS {
+                        self.store_state();
+                    }
+                }
+                Request::Index(reply) => {
+                    while self.index() {}
+                    // Whoever asked may have gone.
+                    let _ = reply.send(());
+                }
+                Request::Shutdown => break,
+            }
+        }
+        self.store_state();
+    }
+
+    /// The next request; in a lull, the housekeeping. `None` when nobody is left to ask.
+    fn receive(&mut self, inbox: &Receiver<Request>) -> Option<Request> {
+        let mut behind = true;
+        while behind {
+            match inbox.recv_timeout(LULL) {
+                Ok(request) => return Some(request),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {
+                    behind = self.index();
+                    while behind {
+                        match inbox.try_recv() {
+                            Ok(request) => return Some(request),
+                            Err(TryRecvError::Disconnected) => return None,
+                            Err(TryRecvError::Empty) => behind = self.index(),
+                        }
+                    }
+                    self.store_state();
+                }
+            }
+        }
+        inbox.recv().ok()
+    }
+
+    fn index(&mut self) -> bool {
+        self.log.index_some(INDEX_EVENTS).unwrap_or_else(|error| {
+            tracing::warn!(%error, "cannot fill the search index");
+            false
+        })
+    }
+
+    fn store_state(&mut self) {
+        if let Err(error) = self.log.save_state(&self.state) {
+            tracing::warn!(%error, "cannot store the folded state; the next start folds more");
+        }
+    }
+
+    /// Commits a publication together with those that wait behind it. Returns the request that
+    /// ended the group, if one did.
+    fn group(
+        &mut self,
+        first: Publication,
+        reply: Reply,
+        inbox: &Receiver<Request>,
+    ) -> Option<Request> {
+        let mut group = Group::default();
+        let mut next_batch_id = self.log.next_batch_id();
+        self.take(&mut group, first, reply, &mut next_batch_id);
+        let mut ended_by = None;
+        while group.replies.len() < GROUP_PUBLICATIONS && group.records.len() < GROUP_EVENTS {
+            match inbox.try_recv() {
+                Ok(Request::Publish(publication, reply)) => {
+                    self.take(&mut group, publication, reply, &mut next_batch_id);
+                }
+                Ok(other) => {
+                    ended_by = Some(other);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        self.commit(group);
+        ended_by
+    }
+
+    /// Makes a publication's events, attributes them and folds them in.
+    fn take(
+        &mut self,
+        group: &mut Group,
+        publication: Publication,
+        reply: Reply,
+        next_batch_id: &mut i64,
+    ) {
+        let before = self.state.last_event_id;
+        for event in (publication.make)(&self.state) {
+            for event in attribution::attribute(&self.state, event, self.rules, *next_batch_id) {
+                if let Payload::BatchStart(body) = &event.payload {
+                    *next_batch_id = (*next_batch_id).max(body.batch_id + 1);
+                }
+                let record = self.record(event);
+                self.state.apply(&record.event);
+                group.records.push(record);
+            }
+        }
+        group.keep.extend(publication.keep);
+        let head = self.state.last_event_id;
+        group.replies.push((reply, Published { head, count: head - before }));
+    }
+
+    fn record(&self, event: NewEvent) -> Record {
+        let NewEvent { timestamp_ms, source, batch_id, payload } = event;
+        // The payloads are plain structs: encoding them cannot fail.
+        let payload_json = serde_json::to_string(&payload).unwrap_or_else(|_| "null".to_owned());
+        let id = self.log.head().max(self.state.last_event_id) + 1;
+        Record { event: Event { id, timestamp_ms, source, batch_id, payload }, payload_json }
+    }
+
+    fn commit(&mut self, group: Group) {
+        let Group { records, keep, replies } = group;
+        let result = if records.is_empty() && keep.is_empty() {
+            Ok(())
+        } else {
+            self.log.append(&records, &keep)
+        };
+        match result {
+            Ok(()) => {
+                self.shared.show(&records);
+                if !records.is_empty() || !keep.is_empty() {
+                    self.shared.set_trouble(None);
+                }
+                for (reply, published) in replies {
+                    // Whoever published may have gone; the events stand all the same.
+                    let _ = reply.send(Ok(published));
+                }
+            }
+            Err(error) => {
+                // What was folded ahead of the commit is taken back.
+                self.state = self.shared.state();
+                let text = error.to_string();
+                if self.shared.trouble().as_deref() != Some(&text) {
+                    tracing::error!(error = %text, "cannot write the log");
+                }
+                self.shared.set_trouble(Some(text.clone()));
+                for (reply, _) in replies {
+                    let _ = reply.send(Err(PublishError::Store(text.clone())));
+                }
+            }
+        }
+    }
+}

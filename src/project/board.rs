@@ -37,12 +37,7 @@ struct Inner {
 impl Board {
     /// A board with nothing read yet.
     pub fn new(layout: Layout) -> Self {
-        Self {
-            inner: RwLock::new(Inner {
-                layout: Arc::new(layout),
-                sprint: Arc::default(),
-            }),
-        }
+        Self { inner: RwLock::new(Inner { layout: Arc::new(layout), sprint: Arc::default() }) }
     }
 
     /// Where the files lie now.

@@ -7,13 +7,20 @@ pub enum StoreError {
     #[error("the database answered: {0}")]
     Sqlite(#[from] rusqlite::Error),
     /// The file was written by a newer version.
-    #[error("the database has schema {found}, newer than this version's {known}; it was left untouched: use the version that wrote it")]
+    #[error(
+        "the database has schema {found}, newer than this version's {known}; it was left untouched: use the version that wrote it"
+    )]
     Newer {
         /// The file's schema.
         found: i64,
         /// Ours.
         known: i64,
     },
+    /// A database that is not ours.
+    #[error(
+        "the file is a database of another program or of the older server; it was left untouched: name another one with --db"
+    )]
+    Foreign,
     /// A file beside the database could not be made or read.
     #[error("{what}: {source}")]
     File {

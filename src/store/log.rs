@@ -1,4 +1,220 @@
 //! The one writer of the log.
 
-/// The one writer.
-pub struct Log {}
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::columns::Columns;
+use super::projection::Projection;
+use super::{Queries, StoreError, migrate, search};
+use crate::domain::event::{Event, EventId, Source};
+use crate::domain::payload::Payload;
+use crate::domain::state::State;
+
+/// Raised when the fold's rules change: a stored state of another version is folded anew.
+const FOLD_VERSION: i64 = 1;
+
+/// An event with its payload encoded: what a row holds.
+#[derive(Debug)]
+pub struct Record {
+    /// The event, with its id.
+    pub event: Event,
+    /// Its payload as JSON on one line.
+    pub payload_json: String,
+}
+
+/// The one writer. Lives on one thread.
+#[derive(Debug)]
+pub struct Log {
+    conn: Connection,
+    epoch: String,
+    head: EventId,
+    next_batch_id: i64,
+    projection: Projection,
+    folded: EventId,
+    indexed: EventId,
+}
+
+impl Log {
+    /// Opens the log, making it where there is none, and its readers.
+    pub fn open(path: &Path) -> Result<(Self, Queries), StoreError> {
+        let conn = migrate::open_writer(path)?;
+        conn.set_prepared_statement_cache_capacity(64);
+        let epoch =
+            conn.query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| row.get(0))?;
+        let head = sequence(&conn, "events")?.cast_unsigned();
+        let next_batch_id = sequence(&conn, "batches")? + 1;
+        let projection = Projection::load(&conn)?;
+        let indexed = search::cursor(&conn)?;
+        let log = Self { conn, epoch, head, next_batch_id, projection, folded: 0, indexed };
+        Ok((log, Queries::open(path)?))
+    }
+
+    /// The log's name: 8 hex digits.
+    pub fn epoch(&self) -> &str {
+        &self.epoch
+    }
+
+    /// The last event's id; 0 before the first.
+    pub const fn head(&self) -> EventId {
+        self.head
+    }
+
+    /// The id the next batch will get.
+    pub const fn next_batch_id(&self) -> i64 {
+        self.next_batch_id
+    }
+
+    /// The oldest event still kept; `head + 1` when none is.
+    pub fn first_available(&self) -> Result<EventId, StoreError> {
+        let first: Option<i64> =
+            self.conn.query_row("SELECT min(id) FROM events", [], |row| row.get(0))?;
+        Ok(first.map_or(self.head + 1, i64::cast_unsigned))
+    }
+
+    /// The folded state: the stored one and all that came after it.
+    pub fn load_state(&mut self) -> Result<State, StoreError> {
+        let stored: Option<String> = self
+            .conn
+            .query_row(
+                "SELECT state_json FROM fold WHERE version = ?1 AND last_event_id <= ?2",
+                params![FOLD_VERSION, self.head.cast_signed()],
+                |row| row.get(0),
+            )
+            .optional()?;
+        let mut state: State =
+            stored.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+        self.folded = state.last_event_id;
+        let mut statement = self.conn.prepare(
+            "SELECT id, timestamp, source, batch_id, event_type, payload_json
+             FROM events WHERE id > ?1 ORDER BY id",
+        )?;
+        let mut rows = statement.query([state.last_event_id.cast_signed()])?;
+        while let Some(row) = rows.next()? {
+            let kind = row.get_ref(4)?.as_str().unwrap_or_default();
+            let payload = row.get_ref(5)?.as_str().unwrap_or_default();
+            state.apply(&Event {
+                id: row.get::<_, i64>(0)?.cast_unsigned(),
+                timestamp_ms: row.get(1)?,
+                source: Source::from_word(row.get_ref(2)?.as_str().unwrap_or_default()),
+                batch_id: row.get(3)?,
+                payload: Payload::from_json(kind, payload),
+            });
+        }
+        Ok(state)
+    }
+
+    /// Appends events and keeps things beside them: one transaction, synced to the disk when this
+    /// returns. On an error nothing has changed. Ids must rise from the head.
+    pub fn append(
+        &mut self,
+        records: &[Record],
+        keep: &[(String, Option<Vec<u8>>)],
+    ) -> Result<(), StoreError> {
+        let result = self.append_all(records, keep);
+        if result.is_err() {
+            if !self.conn.is_autocommit() {
+                // A failed rollback leaves no transaction either; the cause is told below.
+                let _ = self.conn.execute_batch("ROLLBACK");
+            }
+            self.projection = Projection::load(&self.conn)?;
+            return result;
+        }
+        if let Some(last) = records.last() {
+            self.head = last.event.id;
+        }
+        for record in records {
+            if let Payload::BatchStart(body) = &record.event.payload {
+                self.next_batch_id = self.next_batch_id.max(body.batch_id + 1);
+            }
+        }
+        result
+    }
+
+    fn append_all(
+        &mut self,
+        records: &[Record],
+        keep: &[(String, Option<Vec<u8>>)],
+    ) -> Result<(), StoreError> {
+        self.conn.execute_batch("BEGIN IMMEDIATE")?;
+        for record in records {
+            let event = &record.event;
+            let columns = Columns::of(&event.payload);
+            let rows = self.projection.apply(&self.conn, event, &columns)?;
+            self.conn
+                .prepare_cached(
+                    "INSERT INTO events (id, batch_id, story_id, command_id, timestamp, event_type,
+                         epic_id, story_key, command, task_id, status, message, payload_json,
+                         source, story_short)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                )?
+                .execute(params![
+                    event.id.cast_signed(),
+                    event.batch_id,
+                    rows.story,
+                    rows.command,
+                    event.timestamp_ms,
+                    event.payload.kind(),
+                    columns.epic_id,
+                    columns.story_key,
+                    columns.command,
+                    columns.task_id,
+                    columns.status,
+                    columns.message,
+                    record.payload_json,
+                    event.source.as_str(),
+                    columns.story_short,
+                ])?;
+        }
+        for (key, value) in keep {
+            match value {
+                Some(value) => self
+                    .conn
+                    .prepare_cached("INSERT OR REPLACE INTO kept (key, value) VALUES (?1, ?2)")?
+                    .execute(params![key, value])?,
+                None => {
+                    self.conn.prepare_cached("DELETE FROM kept WHERE key = ?1")?.execute([key])?
+                }
+            };
+        }
+        self.conn.execute_batch("COMMIT")?;
+        Ok(())
+    }
+
+    /// How many events the stored state lacks.
+    pub const fn unfolded(&self) -> u64 {
+        self.head - self.folded
+    }
+
+    /// Stores the folded state, so that the next start folds only what follows.
+    pub fn save_state(&mut self, state: &State) -> Result<(), StoreError> {
+        if state.last_event_id == self.folded {
+            return Ok(());
+        }
+        let json = serde_json::to_string(state)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        self.conn.execute(
+            "INSERT OR REPLACE INTO fold (id, version, last_event_id, state_json)
+             VALUES (1, ?1, ?2, ?3)",
+            params![FOLD_VERSION, state.last_event_id.cast_signed(), json],
+        )?;
+        self.folded = state.last_event_id;
+        Ok(())
+    }
+
+    /// Takes up to `limit` events into the search index. Returns whether more are waiting.
+    pub fn index_some(&mut self, limit: u32) -> Result<bool, StoreError> {
+        if self.indexed < self.head {
+            self.indexed = search::index(&mut self.conn, self.indexed, limit)?.max(self.indexed);
+        }
+        Ok(self.indexed < self.head)
+    }
+}
+
+/// The highest id ever given in a table, deleted rows included.
+fn sequence(conn: &Connection, table: &str) -> Result<i64, StoreError> {
+    Ok(conn
+        .query_row("SELECT seq FROM sqlite_sequence WHERE name = ?1", [table], |row| row.get(0))
+        .optional()?
+        .unwrap_or(0))
+}

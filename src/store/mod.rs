@@ -3,15 +3,17 @@
 //! One writer ([`Log`]), many readers ([`Queries`]). A commit is durable (`synchronous=FULL`)
 //! before it returns; ids are `AUTOINCREMENT`, so that they are never used twice.
 
-pub mod error;
-pub mod log;
-pub mod migrate;
-pub mod projection;
-pub mod queries;
+mod columns;
+mod error;
+mod log;
+mod migrate;
+mod projection;
+mod queries;
 pub mod rows;
-pub mod schema;
-pub mod search;
+mod schema;
+mod search;
 
+pub use columns::Columns;
 pub use error::StoreError;
-pub use log::Log;
+pub use log::{Log, Record};
 pub use queries::Queries;

@@ -1,54 +1,108 @@
-//! The readers.
+//! The readers: a small pool of read-only connections, and what they are asked.
 
-use std::path::Path;
+mod batches;
+mod events;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use rusqlite::Connection;
 
 use super::StoreError;
-use super::rows::{BatchRow, EventFilter, EventPage, Range, StoredEvent, StoryRow};
-use crate::domain::event::EventId;
+use super::migrate;
 
-/// A pool of read-only connections. All calls block.
+/// Readers at once; more wait. Two cores read no faster than this many.
+const CONNECTIONS: usize = 4;
+
+/// A pool of read-only connections. All calls block; a clone shares the pool.
 #[derive(Debug, Clone)]
-pub struct Queries {}
+pub struct Queries {
+    pool: Arc<Pool>,
+}
+
+#[derive(Debug)]
+struct Pool {
+    path: PathBuf,
+    idle: Mutex<Idle>,
+    returned: Condvar,
+}
+
+#[derive(Debug)]
+struct Idle {
+    connections: Vec<Connection>,
+    out: usize,
+}
 
 impl Queries {
     /// Opens a database that exists.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let _ = path;
-        todo!("lead")
+        let first = migrate::open_reader(path)?;
+        Ok(Self {
+            pool: Arc::new(Pool {
+                path: path.to_owned(),
+                idle: Mutex::new(Idle { connections: vec![first], out: 0 }),
+                returned: Condvar::new(),
+            }),
+        })
     }
-    /// A page of the log; `limit` events at most.
-    pub fn events(&self, range: Range, filter: &EventFilter, limit: u32) -> Result<EventPage, StoreError> {
-        let _ = (range, filter, limit);
-        todo!("lead")
+
+    /// The log's name: 8 hex digits.
+    pub fn epoch(&self) -> Result<String, StoreError> {
+        self.with(|conn| {
+            Ok(conn.query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| row.get(0))?)
+        })
     }
-    /// Events behind `after`, unfiltered, ascending, until `max_bytes` of payload are reached.
-    pub fn events_after(&self, after: EventId, max_bytes: usize) -> Result<Vec<StoredEvent>, StoreError> {
-        let _ = (after, max_bytes);
-        todo!("lead")
-    }
-    /// The newest events up to and including `until`, newest first; of one batch, or of all.
-    pub fn recent(&self, batch_id: Option<i64>, until: EventId, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {
-        let _ = (batch_id, until, limit);
-        todo!("lead")
-    }
-    /// Batches, newest first, and how many there are.
-    pub fn batches(&self, limit: u32, offset: u32) -> Result<(Vec<BatchRow>, i64), StoreError> {
-        let _ = (limit, offset);
-        todo!("lead")
-    }
-    /// One batch's row.
-    pub fn batch(&self, id: i64) -> Result<Option<BatchRow>, StoreError> {
-        let _ = id;
-        todo!("lead")
-    }
-    /// The stories of a batch (`None`: of all batches, in order of start) with their commands.
-    pub fn stories(&self, batch_id: Option<i64>) -> Result<Vec<StoryRow>, StoreError> {
-        let _ = batch_id;
-        todo!("lead")
-    }
+
     /// What was kept under keys that begin with `prefix`, in order of the keys.
     pub fn kept(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        let _ = prefix;
-        todo!("lead")
+        self.with(|conn| {
+            let mut statement = conn.prepare_cached(
+                "SELECT key, value FROM kept WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1
+                 ORDER BY key",
+            )?;
+            let rows = statement.query_map([prefix], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Lends a connection. It comes back even when `ask` panics.
+    fn with<T>(
+        &self,
+        ask: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let lent = Lent { pool: &self.pool, conn: Some(self.pool.take()?) };
+        match &lent.conn {
+            Some(conn) => ask(conn),
+            None => unreachable!("a lent connection is there until it is dropped"),
+        }
+    }
+}
+
+impl Pool {
+    fn take(&self) -> Result<Connection, StoreError> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        while idle.connections.is_empty() && idle.out >= CONNECTIONS {
+            idle = self.returned.wait(idle).unwrap_or_else(PoisonError::into_inner);
+        }
+        let conn = match idle.connections.pop() {
+            Some(conn) => conn,
+            None => migrate::open_reader(&self.path)?,
+        };
+        idle.out += 1;
+        Ok(conn)
+    }
+}
+
+struct Lent<'a> {
+    pool: &'a Pool,
+    conn: Option<Connection>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let mut idle = self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.out -= 1;
+        idle.connections.extend(self.conn.take());
+        self.pool.returned.notify_one();
     }
 }

@@ -20,6 +20,8 @@ pub struct StoredEvent {
     pub source: String,
     /// The story it speaks of, or empty.
     pub story_key: String,
+    /// The short id beside it, or empty.
+    pub story_id: String,
     /// The payload's JSON.
     pub payload: Box<RawValue>,
 }

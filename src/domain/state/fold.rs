@@ -82,6 +82,8 @@ impl State {
         if self.active.len() >= MAX_ACTIVE && !self.active.contains_key(&slot) {
             return;
         }
+        // A second start takes the place of the first in the list.
+        let place = self.active.get(&slot).map_or(event.id, |first| first.event_id);
         let active = Active {
             story_key: body.story_key.clone(),
             story_id: body.story_id.clone(),
@@ -92,7 +94,7 @@ impl State {
             attempt: key::command_base(&body.command).1.unwrap_or(1),
             source: event.source.as_str().to_owned(),
             message: body.message.clone(),
-            event_id: event.id,
+            event_id: place,
         };
         Arc::make_mut(&mut self.active).insert(slot, active);
     }
@@ -106,7 +108,11 @@ impl State {
         let story = Story {
             story_id: body.story_id.clone(),
             epic_id: body.epic_id.clone(),
-            title: body.title.clone(),
+            // An event that does not say the title keeps the known one.
+            title: body
+                .title
+                .clone()
+                .or_else(|| stories.get(&body.story_key).and_then(|known| known.title.clone())),
             status: status.clone(),
             status_class: body.status_class.clone().unwrap_or_default(),
             updated_at: Some(timestamp_ms),
@@ -116,16 +122,18 @@ impl State {
 
     fn epic_status(&mut self, body: &EpicStatus) {
         let epics = &mut Arc::make_mut(&mut self.sprint).epics;
-        let mut epic = epics.get(&body.epic_key).cloned().unwrap_or_else(|| Epic {
-            epic_id: body.epic_id.clone(),
-            ..Epic::default()
-        });
+        let mut epic = epics
+            .get(&body.epic_key)
+            .cloned()
+            .unwrap_or_else(|| Epic { epic_id: body.epic_id.clone(), ..Epic::default() });
         if body.retrospective {
             epic.retrospective.clone_from(&body.new_status);
         } else {
             epic.status.clone_from(&body.new_status);
-            epic.status_class = body.status_class.clone().unwrap_or_default();
-            epic.title.clone_from(&body.title);
+            epic.status_class.clone_from(&body.status_class);
+            if body.title.is_some() {
+                epic.title.clone_from(&body.title);
+            }
         }
         if epic.status.is_none() && epic.retrospective.is_none() {
             epics.shift_remove(&body.epic_key);
@@ -136,10 +144,10 @@ impl State {
 
     fn source_state(&mut self, timestamp_ms: i64, body: &SourceState) {
         let sprint = Arc::make_mut(&mut self.sprint);
-        let source = sprint.sources.entry(body.file.clone()).or_insert_with(|| SourceInfo {
-            since: timestamp_ms,
-            ..SourceInfo::default()
-        });
+        let source = sprint
+            .sources
+            .entry(body.file.clone())
+            .or_insert_with(|| SourceInfo { since: timestamp_ms, ..SourceInfo::default() });
         let reset = body.state == "reset";
         // A reset is something that happens to a file that can be read.
         let state = if reset { "ok" } else { body.state.as_str() };

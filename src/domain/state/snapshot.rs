@@ -45,7 +45,7 @@ pub struct EpicView<'a> {
     pub epic_key: &'a str,
     pub title: Option<&'a str>,
     pub status: Option<&'a str>,
-    pub status_class: &'a str,
+    pub status_class: Option<&'a str>,
     pub retrospective: Option<&'a str>,
     pub story_count: u64,
     pub done_count: u64,
@@ -184,8 +184,9 @@ impl State {
             }
         }
         let epics = sprint.epics.iter().map(|(epic_key, epic)| {
-            counts.epics += 1;
-            counts.epics_done += u64::from(epic.status_class == "done");
+            // A retrospective whose epic is not listed is no epic.
+            counts.epics += u64::from(epic.status.is_some());
+            counts.epics_done += u64::from(epic.status_class.as_deref() == Some("done"));
             let (story_count, done_count) =
                 by_epic.get(epic.epic_id.as_str()).copied().unwrap_or_default();
             EpicView {
@@ -193,7 +194,7 @@ impl State {
                 epic_key,
                 title: epic.title.as_deref(),
                 status: epic.status.as_deref(),
-                status_class: &epic.status_class,
+                status_class: epic.status_class.as_deref(),
                 retrospective: epic.retrospective.as_deref(),
                 story_count,
                 done_count,

@@ -1,0 +1,220 @@
+/**
+ * The sprint as the events add up to it: a pure reducer, twin of the server's fold.
+ *
+ * `apply(state, event)` changes the state it is given and returns it: callers own one private copy.
+ * Same start, same events, same end; no clock, no network, no document. Cases both twins must agree
+ * on lie in `fixtures/fold/`.
+ *
+ * @typedef {{id?: number, type: string, timestamp: number, batch_id?: number|null, source?: string, payload: any}} WireEvent
+ * @typedef {{epic_id: string, epic_key: string, title: string|null, status: string|null,
+ *   status_class: string|null, retrospective: string|null}} Epic
+ * @typedef {{story_key: string, story_id: string|null, epic_id: string|null, title: string,
+ *   status: string, status_class: string, updated_at: number|null}} Story
+ * @typedef {{story_key: string, story_id: string|null, epic_id: string|null, command: string,
+ *   task_id: string, started_at: number, attempt: number, source: string|null, message: string|null}} Active
+ * @typedef {{id: number, started_at: number, ended_at: number|null, max_cycles: number|null,
+ *   cycles_completed: number, status: string, origin: string|null, size: number|null, last_activity_at: number}} Batch
+ * @typedef {ReturnType<typeof fromSnapshot>} State
+ */
+import { sourceState } from "./model-sources.js";
+
+/** The classes a status word may belong to, in the order they are shown. */
+export const CLASSES = ["done", "review", "in-progress", "ready-for-dev", "backlog", "optional", "other"];
+
+const IDLE = { status: "idle", batch_id: null, cycles_completed: 0, max_cycles: null, current_stories: [], batch_mode: null };
+
+/** @param {any} [snapshot] the server's snapshot, or nothing for an empty project */
+export function fromSnapshot(snapshot) {
+  const copy = structuredClone(snapshot ?? {});
+  const sprint = copy.sprint ?? {};
+  /** @type {Epic[]} */
+  const epics = (sprint.epics ?? []).map(({ story_count, done_count, ...epic }) => epic);
+  /** @type {Story[]} */
+  const stories = sprint.stories ?? [];
+  return {
+    epoch: /** @type {string|null} */ (copy.epoch ?? null),
+    last_event_id: /** @type {number} */ (copy.last_event_id ?? 0),
+    project: /** @type {string|null} */ (sprint.project ?? null),
+    sprint_state: /** @type {string|null} */ (sprint.state ?? null),
+    since: /** @type {number|null} */ (sprint.since ?? null),
+    epics,
+    stories,
+    byKey: new Map(stories.map((story) => [story.story_key, story])),
+    issues: /** @type {any[]} */ (sprint.issues ?? []),
+    sources: /** @type {any[]} */ (sprint.sources ?? []),
+    batch: /** @type {Batch|null} */ (copy.batch ?? null),
+    active: /** @type {Active[]} */ (copy.active ?? []),
+    orchestrator: copy.orchestrator ?? structuredClone(IDLE),
+    /** Counts up whenever epics, stories, issues or sources changed: lets views skip what stayed. */
+    revision: 0,
+  };
+}
+
+/**
+ * @param {State} state
+ * @param {WireEvent} event
+ * @returns {State}
+ */
+export function apply(state, event) {
+  if (typeof event.id === "number") state.last_event_id = event.id;
+  const payload = event.payload ?? {};
+  if (payload.imported === true) return state;
+  if (event.type.startsWith("command:") && state.batch && event.batch_id === state.batch.id) {
+    state.batch.last_activity_at = event.timestamp;
+  }
+  FOLDS.get(event.type)?.(state, payload, event);
+  return state;
+}
+
+/** @type {Map<string, (state: State, payload: any, event: WireEvent) => void>} */
+const FOLDS = new Map(Object.entries({
+  "story:status": storyStatus,
+  "epic:status": epicStatus,
+  "source:state": sourceState,
+  "batch:start": (state, payload, event) => {
+    state.batch = {
+      id: payload.batch_id ?? event.batch_id,
+      started_at: payload.started_at ?? event.timestamp,
+      ended_at: null,
+      max_cycles: payload.max_cycles ?? null,
+      cycles_completed: 0,
+      status: "running",
+      origin: payload.origin ?? null,
+      size: payload.size ?? null,
+      last_activity_at: event.timestamp,
+    };
+  },
+  "batch:end": (state) => {
+    state.batch = null;
+    state.active = [];
+  },
+  "cycle:end": (state) => {
+    if (state.batch?.status === "running") state.batch.cycles_completed += 1;
+  },
+  "command:start": (state, payload, event) => {
+    const entry = {
+      story_key: payload.story_key,
+      story_id: payload.story_id ?? null,
+      epic_id: payload.epic_id ?? null,
+      command: payload.command,
+      task_id: payload.task_id,
+      started_at: event.timestamp,
+      attempt: attemptOf(payload.command),
+      source: event.source ?? null,
+      message: payload.message ?? null,
+    };
+    const place = findActive(state, payload);
+    if (place < 0) state.active.push(entry);
+    else state.active[place] = entry;
+  },
+  "command:progress": (state, payload) => {
+    const place = findActive(state, payload);
+    if (place >= 0) state.active[place].message = payload.message ?? null;
+  },
+  "command:end": (state, payload) => {
+    const place = findActive(state, payload);
+    if (place >= 0) state.active.splice(place, 1);
+  },
+}));
+
+/** @param {State} state @param {any} payload */
+const findActive = (state, { story_key, command, task_id }) =>
+  state.active.findIndex((one) => one.story_key === story_key && one.command === command && one.task_id === task_id);
+
+/** The attempt a command's suffix tells: `code-review-2` is the second. @param {string} command */
+export function attemptOf(command) {
+  const suffix = /-(\d{1,9})$/.exec(command ?? "");
+  return suffix ? Number(suffix[1]) : 1;
+}
+
+/**
+ * Puts a new row behind the row whose key is `after`: none named = first, unknown = last.
+ * @template T @param {T[]} rows @param {T} row @param {string|null|undefined} after @param {(row: T, key: string) => boolean} has
+ */
+function insertBehind(rows, row, after, has) {
+  const place = after == null ? 0 : rows.findIndex((one) => has(one, after)) + 1 || rows.length;
+  rows.splice(place, 0, row);
+}
+
+/** @param {State} state @param {any} payload @param {WireEvent} event */
+function storyStatus(state, payload, event) {
+  state.revision += 1;
+  const key = payload.story_key;
+  let story = state.byKey.get(key);
+  if (payload.new_status == null) {
+    if (story) state.stories.splice(state.stories.indexOf(story), 1);
+    state.byKey.delete(key);
+    return;
+  }
+  if (!story) {
+    story = { story_key: key, story_id: null, epic_id: null, title: key, status: "", status_class: "other", updated_at: null };
+    state.byKey.set(key, story);
+    insertBehind(state.stories, story, payload.after, (one, after) => one.story_key === after);
+  }
+  story.story_id = payload.story_id ?? story.story_id;
+  story.epic_id = payload.epic_id ?? null;
+  story.title = payload.title ?? story.title;
+  story.status = payload.new_status;
+  story.status_class = payload.status_class ?? "other";
+  story.updated_at = event.timestamp;
+}
+
+/** @param {State} state @param {any} payload */
+function epicStatus(state, payload) {
+  state.revision += 1;
+  const word = payload.new_status ?? null;
+  let epic = state.epics.find((one) => one.epic_id === payload.epic_id);
+  if (!epic) {
+    if (word === null) return;
+    epic = { epic_id: payload.epic_id, epic_key: payload.epic_key ?? `epic-${payload.epic_id}`, title: null, status: null, status_class: null, retrospective: null };
+    insertBehind(state.epics, epic, payload.after, (one, after) => one.epic_key === after || one.epic_id === after);
+  }
+  if (payload.retrospective === true) {
+    epic.retrospective = word;
+  } else {
+    epic.status = word;
+    epic.status_class = word === null ? null : (payload.status_class ?? "other");
+    epic.title = payload.title ?? epic.title;
+  }
+  if (epic.status === null && epic.retrospective === null) state.epics.splice(state.epics.indexOf(epic), 1);
+}
+
+/** What follows from the rows: numbers per epic and over all. @param {State} state */
+export function tally(state) {
+  /** @type {Record<string, number>} */
+  const by_class = { backlog: 0, "ready-for-dev": 0, "in-progress": 0, review: 0, done: 0, optional: 0, other: 0 };
+  /** @type {Map<string, {story_count: number, done_count: number}>} */
+  const perEpic = new Map(state.epics.map((epic) => [epic.epic_id, { story_count: 0, done_count: 0 }]));
+  for (const story of state.stories) {
+    by_class[Object.hasOwn(by_class, story.status_class) ? story.status_class : "other"] += 1;
+    const sum = story.epic_id === null ? undefined : perEpic.get(story.epic_id);
+    if (!sum) continue;
+    sum.story_count += 1;
+    if (story.status_class === "done") sum.done_count += 1;
+  }
+  const real = state.epics.filter((epic) => epic.status !== null);
+  const epics_done = real.filter((epic) => epic.status_class === "done").length;
+  return { perEpic, counts: { epics: real.length, epics_done, stories: state.stories.length, by_class } };
+}
+
+/** The state as the server's snapshot tells it. @param {State} state */
+export function toSnapshot(state) {
+  const { perEpic, counts } = tally(state);
+  return structuredClone({
+    epoch: state.epoch,
+    last_event_id: state.last_event_id,
+    sprint: {
+      project: state.project,
+      state: state.sprint_state,
+      since: state.since,
+      epics: state.epics.map((epic) => ({ ...epic, ...perEpic.get(epic.epic_id) })),
+      stories: state.stories,
+      counts,
+      issues: state.issues,
+      sources: state.sources,
+    },
+    batch: state.batch,
+    active: state.active,
+    orchestrator: state.orchestrator,
+  });
+}

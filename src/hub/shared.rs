@@ -1,0 +1,111 @@
+//! What the writer shows and everybody reads: the head, the state, the ring.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use super::entry::Entry;
+use super::ring::Ring;
+use crate::domain::event::EventId;
+use crate::domain::state::State;
+use crate::store::{Log, Record, StoreError};
+
+/// Written by the log's thread after each commit; its locks are held for moments only.
+#[derive(Debug)]
+pub(super) struct Shared {
+    epoch: String,
+    head: watch::Sender<EventId>,
+    first: AtomicU64,
+    state: Mutex<State>,
+    ring: RwLock<Ring>,
+    snapshot: Mutex<Option<(EventId, Bytes)>>,
+    trouble: Mutex<Option<String>>,
+}
+
+impl Shared {
+    pub(super) fn new(log: &Log, state: State) -> Result<Self, StoreError> {
+        Ok(Self {
+            epoch: log.epoch().to_owned(),
+            head: watch::Sender::new(log.head()),
+            first: AtomicU64::new(log.first_available()?),
+            state: Mutex::new(state),
+            ring: RwLock::new(Ring::new(log.head())),
+            snapshot: Mutex::new(None),
+            trouble: Mutex::new(None),
+        })
+    }
+
+    pub(super) fn epoch(&self) -> &str {
+        &self.epoch
+    }
+
+    pub(super) fn head(&self) -> EventId {
+        *self.head.borrow()
+    }
+
+    pub(super) fn watch_head(&self) -> watch::Receiver<EventId> {
+        self.head.subscribe()
+    }
+
+    pub(super) fn first_available(&self) -> EventId {
+        self.first.load(Ordering::Acquire)
+    }
+
+    pub(super) fn state(&self) -> State {
+        lock(&self.state).clone()
+    }
+
+    pub(super) fn snapshot_json(&self) -> (EventId, Bytes) {
+        let state = self.state();
+        let mut cached = lock(&self.snapshot);
+        match &*cached {
+            // A cached one may be newer than the state taken above; never hand out an older one.
+            Some((head, json)) if *head >= state.last_event_id => (*head, json.clone()),
+            _ => {
+                // The snapshot's keys are texts and its values plain: encoding cannot fail.
+                let json = serde_json::to_vec(&state.snapshot(&self.epoch)).unwrap_or_default();
+                let fresh = (state.last_event_id, Bytes::from(json));
+                *cached = Some(fresh.clone());
+                fresh
+            }
+        }
+    }
+
+    pub(super) fn trouble(&self) -> Option<String> {
+        lock(&self.trouble).clone()
+    }
+
+    pub(super) fn set_trouble(&self, trouble: Option<String>) {
+        *lock(&self.trouble) = trouble;
+    }
+
+    /// Shows what has been committed: fold, ring, head, in this order, then the readers wake.
+    pub(super) fn show(&self, records: &[Record]) {
+        let Some(last) = records.last() else { return };
+        let entries: Vec<Arc<Entry>> =
+            records.iter().map(|record| Arc::new(Entry::of_record(&self.epoch, record))).collect();
+        {
+            let mut state = lock(&self.state);
+            for record in records {
+                state.apply(&record.event);
+            }
+        }
+        {
+            let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
+            for entry in entries {
+                ring.push(entry);
+            }
+        }
+        self.head.send_replace(last.event.id);
+    }
+
+    pub(super) fn recent(&self, after: EventId, max_bytes: usize) -> Option<Vec<Arc<Entry>>> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner).after(after, max_bytes)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

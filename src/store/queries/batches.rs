@@ -1,0 +1,121 @@
+//! Questions about batches, their stories and commands.
+
+use std::collections::HashMap;
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::Queries;
+use crate::store::StoreError;
+use crate::store::rows::{BatchRow, CommandRow, StoryRow};
+
+const BATCH: &str =
+    "SELECT b.id, b.started_at, b.ended_at, b.max_cycles, b.cycles_completed, b.status,
+        (SELECT count(*) FROM stories s WHERE s.batch_id = b.id), b.origin FROM batches b";
+
+impl Queries {
+    /// Batches, newest first, and how many there are.
+    pub fn batches(&self, limit: u32, offset: u32) -> Result<(Vec<BatchRow>, i64), StoreError> {
+        self.with(|conn| {
+            let mut statement =
+                conn.prepare_cached(&format!("{BATCH} ORDER BY b.id DESC LIMIT ?1 OFFSET ?2"))?;
+            let rows = statement.query_map(params![limit, offset], batch_row)?;
+            let rows = rows.collect::<Result<_, _>>()?;
+            let total = conn
+                .prepare_cached("SELECT count(*) FROM batches")?
+                .query_row([], |row| row.get(0))?;
+            Ok((rows, total))
+        })
+    }
+
+    /// One batch's row.
+    pub fn batch(&self, id: i64) -> Result<Option<BatchRow>, StoreError> {
+        self.with(|conn| {
+            let mut statement = conn.prepare_cached(&format!("{BATCH} WHERE b.id = ?1"))?;
+            Ok(statement.query_row([id], batch_row).optional()?)
+        })
+    }
+
+    /// The stories of a batch (`None`: of all batches, in order of start) with their commands.
+    pub fn stories(&self, batch_id: Option<i64>) -> Result<Vec<StoryRow>, StoreError> {
+        self.with(|conn| {
+            let mut statement = conn.prepare_cached(
+                "SELECT id, story_key, epic_id, status, started_at, ended_at FROM stories
+                 WHERE ?1 IS NULL OR batch_id = ?1 ORDER BY started_at, id",
+            )?;
+            let rows = statement.query_map([batch_id], |row| {
+                Ok(StoryRow {
+                    id: row.get(0)?,
+                    story_key: row.get(1)?,
+                    epic_id: row.get(2)?,
+                    status: row.get(3)?,
+                    started_at: row.get(4)?,
+                    ended_at: row.get(5)?,
+                    duration_seconds: None,
+                    command_count: 0,
+                    commands: Vec::new(),
+                })
+            })?;
+            let mut stories: Vec<StoryRow> = rows.collect::<Result<_, _>>()?;
+            let places: HashMap<i64, usize> =
+                stories.iter().enumerate().map(|(place, story)| (story.id, place)).collect();
+            let mut statement = conn.prepare_cached(
+                "SELECT c.story_id, c.id, c.command, c.task_id, c.status, c.started_at, c.ended_at,
+                     c.output_summary
+                 FROM commands c JOIN stories s ON s.id = c.story_id
+                 WHERE ?1 IS NULL OR s.batch_id = ?1 ORDER BY c.id",
+            )?;
+            let mut rows = statement.query([batch_id])?;
+            while let Some(row) = rows.next()? {
+                if let Some(place) = places.get(&row.get(0)?) {
+                    stories[*place].commands.push(command_row(row)?);
+                }
+            }
+            for story in &mut stories {
+                settle(story);
+            }
+            Ok(stories)
+        })
+    }
+}
+
+/// What follows from a story's commands: its count, its end and its duration.
+fn settle(story: &mut StoryRow) {
+    story.command_count = story.commands.len() as i64;
+    let running = story.commands.iter().any(|command| command.status == "running");
+    if story.ended_at.is_none() && !running {
+        story.ended_at = story.commands.iter().filter_map(|command| command.ended_at).max();
+    }
+    story.duration_seconds = story.ended_at.map(|ended_at| seconds(story.started_at, ended_at));
+}
+
+fn seconds(from_ms: i64, to_ms: i64) -> f64 {
+    (to_ms - from_ms).max(0) as f64 / 1000.0
+}
+
+fn batch_row(row: &Row<'_>) -> rusqlite::Result<BatchRow> {
+    let started_at: i64 = row.get(1)?;
+    let ended_at: Option<i64> = row.get(2)?;
+    Ok(BatchRow {
+        id: row.get(0)?,
+        started_at,
+        ended_at,
+        max_cycles: row.get(3)?,
+        cycles_completed: row.get(4)?,
+        status: row.get(5)?,
+        story_count: row.get(6)?,
+        duration_seconds: ended_at.map(|ended_at| seconds(started_at, ended_at)),
+        origin: row.get(7)?,
+    })
+}
+
+fn command_row(row: &Row<'_>) -> rusqlite::Result<CommandRow> {
+    Ok(CommandRow {
+        id: row.get(1)?,
+        command: row.get(2)?,
+        task_id: row.get(3)?,
+        status: row.get(4)?,
+        started_at: row.get(5)?,
+        ended_at: row.get(6)?,
+        output_summary: row.get(7)?,
+    })
+}

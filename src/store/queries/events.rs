@@ -1,0 +1,202 @@
+//! Questions about events.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params, params_from_iter};
+use serde_json::value::RawValue;
+
+use super::Queries;
+use crate::domain::event::EventId;
+use crate::store::rows::{EventFilter, EventPage, Range, StoredEvent};
+use crate::store::{StoreError, search};
+
+const COLUMNS: &str = "e.id, e.event_type, e.timestamp, e.batch_id, e.source, e.story_key, e.payload_json, e.story_short";
+
+impl Queries {
+    /// A page of the log; `limit` events at most, ids ascending.
+    pub fn events(
+        &self,
+        range: Range,
+        filter: &EventFilter,
+        limit: u32,
+    ) -> Result<EventPage, StoreError> {
+        self.with(|conn| {
+            let head = head(conn)?;
+            let Some(Asked { sql, values, upwards }) = ask(range, filter) else {
+                return Ok(EventPage { events: Vec::new(), next: None, head });
+            };
+            let sql = format!("{sql} LIMIT {}", i64::from(limit) + 1);
+            let mut statement = conn.prepare_cached(&sql)?;
+            let mut rows = statement.query(params_from_iter(values))?;
+            let mut events = Vec::new();
+            while let Some(row) = rows.next()? {
+                events.push(stored(row)?);
+            }
+            let more = events.len() > limit as usize;
+            events.truncate(limit as usize);
+            if !upwards {
+                events.reverse();
+            }
+            // Going down, what follows the page upwards is there unless the page ends at the head.
+            let next = events
+                .last()
+                .map(|last| last.id)
+                .filter(|last| if upwards { more } else { *last < head });
+            Ok(EventPage { events, next, head })
+        })
+    }
+
+    /// Events behind `after`, unfiltered, ascending, until `max_bytes` of payload are reached; at
+    /// least one where there is one.
+    pub fn events_after(
+        &self,
+        after: EventId,
+        max_bytes: usize,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        self.with(|conn| {
+            let mut statement = conn.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM events e WHERE e.id > ?1 ORDER BY e.id LIMIT 4096"
+            ))?;
+            let mut rows = statement.query([after.cast_signed()])?;
+            let mut events = Vec::new();
+            let mut bytes = 0;
+            while bytes < max_bytes {
+                let Some(row) = rows.next()? else { break };
+                let event = stored(row)?;
+                bytes += event.payload.get().len() + 100;
+                events.push(event);
+            }
+            Ok(events)
+        })
+    }
+
+    /// The newest events up to and including `until`, newest first; of one batch, or of all.
+    pub fn recent(
+        &self,
+        batch_id: Option<i64>,
+        until: EventId,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        self.with(|conn| {
+            let which = if batch_id.is_some() { "e.batch_id = ?1 AND" } else { "?1 IS NULL AND" };
+            let mut statement = conn.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM events e WHERE {which} e.id <= ?2 ORDER BY e.id DESC LIMIT ?3"
+            ))?;
+            let mut rows = statement.query(params![batch_id, until.cast_signed(), limit])?;
+            let mut events = Vec::new();
+            while let Some(row) = rows.next()? {
+                events.push(stored(row)?);
+            }
+            Ok(events)
+        })
+    }
+}
+
+fn head(conn: &Connection) -> Result<EventId, StoreError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'events'",
+    )?;
+    Ok(statement.query_row([], |row| row.get::<_, i64>(0))?.cast_unsigned())
+}
+
+struct Asked {
+    sql: String,
+    values: Vec<Value>,
+    upwards: bool,
+}
+
+/// The question as SQL without its limit; `None` when nothing can match.
+fn ask(range: Range, filter: &EventFilter) -> Option<Asked> {
+    let mut values: Vec<Value> = Vec::new();
+    let mut wheres: Vec<String> = Vec::new();
+    let mut from = "events e";
+    let mut id = "e.id";
+    if let Some(text) = &filter.text {
+        from = "search JOIN events e ON e.id = search.rowid";
+        id = "search.rowid";
+        wheres.push("search MATCH ?".to_owned());
+        values.push(search::expression(text)?.into());
+    }
+    let bound = |after: EventId| Value::from(i64::try_from(after).unwrap_or(i64::MAX));
+    let upwards = match range {
+        Range::Newest => false,
+        Range::After(after) => {
+            wheres.push(format!("{id} > ?"));
+            values.push(bound(after));
+            true
+        }
+        Range::Before(before) => {
+            wheres.push(format!("{id} < ?"));
+            values.push(bound(before));
+            false
+        }
+    };
+    let mut any = |parts: Vec<String>| {
+        if !parts.is_empty() {
+            wheres.push(format!("({})", parts.join(" OR ")));
+        }
+    };
+    any(filter
+        .kinds
+        .iter()
+        .map(|kind| {
+            values.push(glob(kind).into());
+            "e.event_type GLOB ?".to_owned()
+        })
+        .collect());
+    any(filter
+        .stories
+        .iter()
+        .map(|story| {
+            // A long key is exact; a short id is a prefix up to a `-`, proven by its own column.
+            values.push(story.clone().into());
+            values.push(format!("{story}-").into());
+            values.push(format!("{story}.").into());
+            values.push(story.clone().into());
+            "e.story_key = ? OR (e.story_key >= ? AND e.story_key < ? AND e.story_short = ?)"
+                .to_owned()
+        })
+        .collect());
+    any(filter
+        .batch_ids
+        .iter()
+        .map(|batch| {
+            values.push((*batch).into());
+            "e.batch_id = ?".to_owned()
+        })
+        .collect());
+    let filters =
+        if wheres.is_empty() { String::new() } else { format!("WHERE {}", wheres.join(" AND ")) };
+    let order = if upwards { "ASC" } else { "DESC" };
+    Some(Asked {
+        sql: format!("SELECT {COLUMNS} FROM {from} {filters} ORDER BY {id} {order}"),
+        values,
+        upwards,
+    })
+}
+
+/// A type pattern in which only `*` is special, for SQLite's GLOB.
+fn glob(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len());
+    for c in pattern.chars() {
+        match c {
+            '?' | '[' => out.extend(['[', c, ']']),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+fn stored(row: &Row<'_>) -> Result<StoredEvent, StoreError> {
+    let payload: String = row.get(6)?;
+    let payload = RawValue::from_string(payload).unwrap_or_else(|_| RawValue::NULL.to_owned());
+    Ok(StoredEvent {
+        id: row.get::<_, i64>(0)?.cast_unsigned(),
+        kind: row.get(1)?,
+        timestamp_ms: row.get(2)?,
+        batch_id: row.get(3)?,
+        source: row.get(4)?,
+        story_key: row.get(5)?,
+        story_id: row.get::<_, Option<String>>(7)?.unwrap_or_default(),
+        payload,
+    })
+}

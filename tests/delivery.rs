@@ -1,0 +1,244 @@
+//! Behaviours 1-8: every row reaches every client once, in order, whatever is cut or killed.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use crate::support::project::{now_s, row};
+use crate::support::sse::Sse;
+use crate::support::ws::Ws;
+use crate::support::{Dice, Project, Server, eventually};
+
+/// The number a row's message tells; `None` for any other event.
+fn number(event: &Value) -> Option<usize> {
+    event["payload"]["message"].as_str()?.strip_prefix("row ")?.parse().ok()
+}
+
+/// Appends rows in chunks of random size, cut inside lines.
+fn append_in_chunks(project: &Project, bytes: &[u8], dice: &mut Dice) {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at((1 + dice.below(700)).min(rest.len()));
+        project.append(chunk);
+        rest = after;
+    }
+}
+
+fn rows(count: usize) -> Vec<u8> {
+    let base = now_s() - 200;
+    (0..count).map(|n| row(base, n)).collect::<String>().into_bytes()
+}
+
+fn assert_rises(ids: &[u64]) {
+    assert!(ids.windows(2).all(|pair| pair[0] < pair[1]), "ids rise strictly");
+}
+
+#[test]
+fn b01_ten_thousand_rows_reach_sse_and_websocket_in_the_same_order() {
+    const ROWS: usize = 10_000;
+    let project = Project::new();
+    let server = Server::start(&project);
+    let mut sse = server.sse("");
+    let mut ws = server.ws("");
+    assert_eq!(sse.next().unwrap().json["type"], "init");
+    assert_eq!(ws.next().unwrap()["type"], "init");
+    let from_ws = std::thread::spawn(move || {
+        let mut seen = Vec::new();
+        while seen.iter().filter(|(_, number)| number.is_some()).count() < ROWS {
+            let event = ws.next().expect("an event");
+            seen.push((event["id"].as_u64().unwrap(), number(&event)));
+        }
+        seen
+    });
+    let writer = std::thread::spawn(move || {
+        append_in_chunks(&project, &rows(ROWS), &mut Dice::new(1));
+        project
+    });
+    let mut from_sse = Vec::new();
+    let mut count = 0;
+    while count < ROWS {
+        let message = sse.next().expect("an event");
+        let id = message.json["id"].as_u64().unwrap();
+        assert!(message.id.ends_with(&format!(":{id}")));
+        count += usize::from(number(&message.json).is_some());
+        from_sse.push((id, number(&message.json)));
+    }
+    let from_ws = from_ws.join().unwrap();
+    let _project = writer.join().unwrap();
+    assert_eq!(from_sse, from_ws);
+    assert_rises(&from_sse.iter().map(|(id, _)| *id).collect::<Vec<_>>());
+    let numbers: Vec<usize> = from_sse.iter().filter_map(|(_, number)| *number).collect();
+    assert_eq!(numbers, (0..ROWS).collect::<Vec<_>>());
+}
+
+#[test]
+fn b02_a_client_cut_two_hundred_times_has_the_whole_log() {
+    const ROWS: usize = 4000;
+    let project = Project::new();
+    let server = Server::start(&project);
+    let mut last = server.sse("").next().unwrap().id;
+    let port = server.port();
+    let first: u64 = last.split_once(':').unwrap().1.parse().unwrap();
+    let writer = std::thread::spawn(move || {
+        append_in_chunks(&project, &rows(ROWS), &mut Dice::new(2));
+        project
+    });
+    let mut dice = Dice::new(3);
+    let mut seen = Vec::new();
+    for _ in 0..200 {
+        let mut sse = Sse::open(port, "", Some(&last));
+        sse.set_timeout(std::time::Duration::from_millis(200));
+        for _ in 0..dice.below(30) {
+            let Some(message) = sse.next() else { break };
+            seen.push(message.json["id"].as_u64().unwrap());
+            last = message.id;
+        }
+    }
+    let _project = writer.join().unwrap();
+    let log = eventually("the whole log", || {
+        let log = server.log_after(first);
+        (log.iter().filter_map(number).count() == ROWS).then_some(log)
+    });
+    let mut sse = Sse::open(port, "", Some(&last));
+    let head = log.last().unwrap()["id"].as_u64().unwrap();
+    while seen.last() != Some(&head) {
+        seen.push(sse.next().expect("the rest").json["id"].as_u64().unwrap());
+    }
+    let expected: Vec<u64> = log.iter().map(|event| event["id"].as_u64().unwrap()).collect();
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn b03_kill_9_during_appends_loses_and_doubles_nothing() {
+    const ROWS: usize = 10_000;
+    const KILLS: usize = 20;
+    let project = Project::new();
+    let bytes = rows(ROWS);
+    let mut dice = Dice::new(4);
+    let mut server = Server::start(&project);
+    let mut last = server.sse("").next().unwrap().id;
+    let epoch = last.split_once(':').unwrap().0.to_owned();
+    let mut ids = Vec::new();
+    let mut numbers = Vec::new();
+    let mut follow = |port: u16, last: &mut String, until: usize| {
+        let Some(mut sse) = Sse::try_open(port, "", Some(last)) else { return };
+        while numbers.len() < until {
+            let Some(message) = sse.next() else { return };
+            assert_ne!(message.json["type"], "init", "a resume needs no init");
+            assert_ne!(message.json["type"], "reset");
+            ids.push(message.json["id"].as_u64().unwrap());
+            numbers.extend(number(&message.json));
+            last.clone_from(&message.id);
+        }
+    };
+    let share = bytes.len() / (KILLS + 1);
+    for round in 0..KILLS {
+        append_in_chunks(&project, &bytes[round * share..(round + 1) * share], &mut dice);
+        // Follow a random part of what is there, then kill in the middle of the rest.
+        let so_far = ROWS * (round + 1) / (KILLS + 1);
+        let until = so_far.saturating_sub(dice.below(400) + 2);
+        follow(server.port(), &mut last, until);
+        server.kill();
+        server = Server::start(&project);
+    }
+    append_in_chunks(&project, &bytes[KILLS * share..], &mut dice);
+    follow(server.port(), &mut last, ROWS);
+    assert_eq!(numbers, (0..ROWS).collect::<Vec<_>>());
+    assert_rises(&ids);
+    assert!(last.starts_with(&epoch), "the log kept its name");
+    let log = server.log_after(0);
+    let stored: Vec<usize> = log.iter().filter_map(number).collect();
+    assert_eq!(stored, numbers);
+}
+
+#[test]
+fn b05_nothing_is_lost_where_history_becomes_live() {
+    const ROWS: usize = 3000;
+    let project = Project::new();
+    let server = Server::start(&project);
+    let port = server.port();
+    let writer = std::thread::spawn(move || {
+        for chunk in rows(ROWS).chunks(97) {
+            project.append(chunk);
+        }
+        project
+    });
+    let mut seen = HashSet::new();
+    let mut dice = Dice::new(5);
+    while !writer.is_finished() || seen.is_empty() {
+        let mut ws = Ws::open(port, &format!("?last_event_id={}", 1 + dice.below(40)));
+        let mut before = None;
+        for _ in 0..dice.below(300) {
+            let event = ws.next().expect("an event");
+            let id = event["id"].as_u64().expect("no init on resume");
+            assert!(before.is_none_or(|before| id == before + 1), "{before:?} then {id}");
+            before = Some(id);
+            seen.insert(id);
+        }
+    }
+    let _project = writer.join().unwrap();
+}
+
+#[test]
+fn resume_by_header_query_and_message_gives_exactly_what_was_missed() {
+    let project = Project::new();
+    let server = Server::start(&project);
+    project.append(&rows(40));
+    let log = eventually("40 rows", || {
+        let log = server.log_after(0);
+        (log.iter().filter_map(number).count() == 40).then_some(log)
+    });
+    let ids: Vec<u64> = log.iter().map(|event| event["id"].as_u64().unwrap()).collect();
+    let head = *ids.last().unwrap();
+    let epoch = server.json("/api/snapshot")["epoch"].as_str().unwrap().to_owned();
+    for after in [0, 1, head / 2, head - 1] {
+        let expected: Vec<u64> = ids.iter().copied().filter(|id| *id > after).collect();
+        for id in [format!("{after}"), format!("{epoch}:{after}")] {
+            let mut sse = Sse::open(server.port(), "", Some(&id));
+            let by_header: Vec<u64> = (0..expected.len())
+                .map(|_| sse.next().unwrap().json["id"].as_u64().unwrap())
+                .collect();
+            assert_eq!(by_header, expected, "header {id}");
+            let mut sse = Sse::open(server.port(), &format!("?last_event_id={id}"), None);
+            assert_eq!(sse.next().unwrap().json["id"], expected[0], "query {id}");
+            let mut ws = server.ws("");
+            assert_eq!(ws.next().unwrap()["type"], "init");
+            ws.send(&serde_json::json!({"type": "resume", "last_event_id": id}));
+            let by_message: Vec<u64> =
+                (0..expected.len()).map(|_| ws.next().unwrap()["id"].as_u64().unwrap()).collect();
+            assert_eq!(by_message, expected, "message {id}");
+        }
+    }
+}
+
+#[test]
+fn b06_b07_nonsense_and_foreign_ids_get_a_defined_start() {
+    let project = Project::new();
+    let server = Server::start(&project);
+    let epoch = server.json("/api/snapshot")["epoch"].as_str().unwrap().to_owned();
+    let other = if epoch == "00000000" { "00000001" } else { "00000000" };
+    let foreign = format!("{other}:1");
+    let future = format!("{epoch}:99999999");
+    let huge = format!("{epoch}:18446744073709551616");
+    for id in ["abc", "-1", "18446744073709551616", "99999999", &foreign, &future, &huge, "1:1:1"] {
+        let mut sse = Sse::open(server.port(), "", Some(id));
+        let reset = sse.next().unwrap().json;
+        assert_eq!((&reset["type"], &reset["epoch"]), (&"reset".into(), &epoch.clone().into()));
+        let init = sse.next().unwrap();
+        assert_eq!(init.json["type"], "init", "after {id:?}");
+        assert!(init.json.get("id").is_none());
+        assert_eq!(init.id, format!("{epoch}:{}", init.json["last_event_id"]));
+        let encoded = id.replace(':', "%3A");
+        let mut ws = server.ws(&format!("?last_event_id={encoded}"));
+        assert_eq!(ws.next().unwrap()["type"], "reset");
+        assert_eq!(ws.next().unwrap()["type"], "init");
+    }
+    for query in ["", "?last_event_id="] {
+        assert_eq!(server.sse(query).next().unwrap().json["type"], "init");
+    }
+    assert_eq!(Sse::open(server.port(), "", Some("")).next().unwrap().json["type"], "init");
+    // NUL inside a query, and the cursor given twice.
+    let mut sse = server.sse("?last_event_id=1%00");
+    assert_eq!(sse.next().unwrap().json["type"], "reset");
+    assert!(server.sse("?last_event_id=1&last_event_id=2").next().is_some());
+}

@@ -1,0 +1,45 @@
+//! What the tests share: a project on disk, the server as a process, and plain clients.
+
+pub mod http;
+pub mod project;
+pub mod server;
+pub mod sse;
+pub mod ws;
+
+pub use project::Project;
+pub use server::Server;
+
+use std::time::{Duration, Instant};
+
+/// How long anything may take before a test gives up waiting for it.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Asks again and again until the answer is there; panics at the deadline.
+pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(start.elapsed() < DEADLINE, "waited in vain for {what}");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+/// A small seeded generator: a failing run can be told by its seed.
+pub struct Dice(u64);
+
+impl Dice {
+    /// The same seed gives the same throws.
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    /// A number below `bound`.
+    pub fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % bound.max(1) as u64) as usize
+    }
+}

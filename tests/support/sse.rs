@@ -1,0 +1,101 @@
+//! A Server-Sent Events client after the WHATWG rules.
+
+use std::io::{BufReader, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::DEADLINE;
+use super::http::{self, read_chunk};
+
+/// One block of the stream that carried data.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// The last id in force, as a browser would send it back.
+    pub id: String,
+    pub json: Value,
+}
+
+pub struct Sse {
+    reader: BufReader<TcpStream>,
+    pub headers: Vec<(String, String)>,
+    buffer: Vec<u8>,
+    id: String,
+    data: String,
+    /// Comments seen so far.
+    pub comments: usize,
+    pub retry_ms: Option<u64>,
+}
+
+impl Sse {
+    /// Opens `/sse` with a query such as `?types=command:*`.
+    pub fn open(port: u16, query: &str, last_event_id: Option<&str>) -> Self {
+        Self::try_open(port, query, last_event_id).expect("a stream")
+    }
+
+    pub fn try_open(port: u16, query: &str, last_event_id: Option<&str>) -> Option<Self> {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        let resume =
+            last_event_id.map(|id| format!("Last-Event-ID: {id}\r\n")).unwrap_or_default();
+        write!(stream, "GET /sse{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{resume}\r\n").ok()?;
+        let mut reader = BufReader::with_capacity(64 * 1024, stream);
+        let (status, headers) = http::read_head(&mut reader)?;
+        assert_eq!(status, 200, "the stream's status");
+        Some(Self {
+            reader,
+            headers,
+            buffer: Vec::new(),
+            id: last_event_id.unwrap_or_default().to_owned(),
+            data: String::new(),
+            comments: 0,
+            retry_ms: None,
+        })
+    }
+
+    /// The id that a reconnecting browser would send.
+    pub fn last_event_id(&self) -> &str {
+        &self.id
+    }
+
+    pub fn set_timeout(&self, timeout: Duration) {
+        self.reader.get_ref().set_read_timeout(Some(timeout)).unwrap();
+    }
+
+    /// The next message; `None` when the stream ended or nothing came in time.
+    pub fn next(&mut self) -> Option<Message> {
+        loop {
+            while let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
+                let rest = self.buffer.split_off(end + 1);
+                let mut line = std::mem::replace(&mut self.buffer, rest);
+                line.pop();
+                assert!(!line.contains(&b'\r') && !line.contains(&0), "a raw CR or NUL");
+                let line = String::from_utf8(line).expect("UTF-8");
+                if let Some(message) = self.line(&line) {
+                    return Some(message);
+                }
+            }
+            let chunk = read_chunk(&mut self.reader)?;
+            self.buffer.extend(chunk);
+        }
+    }
+
+    fn line(&mut self, line: &str) -> Option<Message> {
+        if line.is_empty() {
+            let data = std::mem::take(&mut self.data);
+            let json = (!data.is_empty()).then(|| serde_json::from_str(&data).expect("JSON"))?;
+            return Some(Message { id: self.id.clone(), json });
+        }
+        let (field, value) = line.split_once(':').unwrap_or((line, ""));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match field {
+            "" => self.comments += 1,
+            "data" => self.data.push_str(value),
+            "id" => value.clone_into(&mut self.id),
+            "retry" => self.retry_ms = value.parse().ok(),
+            other => panic!("an unexpected field: {other}"),
+        }
+        None
+    }
+}
