@@ -20,6 +20,9 @@
 //! - [`cli`]: one file per command; any but http's insides.
 //! - [`app`]: the composition root; all.
 
+pub mod app;
+pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod hub;
 pub mod parse;

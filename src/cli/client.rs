@@ -27,9 +27,9 @@ const LARGEST: usize = 256 << 20;
 
 /// A live server.
 #[derive(Debug, Clone)]
-pub struct Server {
+pub(crate) struct Server {
     /// Its address, `http://127.0.0.1:8080/`.
-    pub url: String,
+    pub(crate) url: String,
     token: Option<String>,
 }
 
@@ -42,7 +42,7 @@ struct Refusal {
 impl Server {
     /// The server that holds the lock in one of the state folders. `None`: none is running, or it
     /// is only just starting.
-    pub fn find(folders: &[PathBuf]) -> Option<Self> {
+    pub(crate) fn find(folders: &[PathBuf]) -> Option<Self> {
         match instance_lock::find_holder(folders)? {
             Holder { url: Some(url), token, .. } => Some(Self { url, token }),
             Holder { .. } => None,
@@ -50,7 +50,7 @@ impl Server {
     }
 
     /// The body of `GET path`.
-    pub async fn get(&self, path: &str) -> anyhow::Result<Bytes> {
+    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Bytes> {
         let body = self.request(path, "application/json", None).await?;
         let body = timeout(ANSWER * 6, Limited::new(body, LARGEST).collect())
             .await
@@ -62,7 +62,7 @@ impl Server {
     }
 
     /// Opens the event stream behind `after`, an id as the server gives them out.
-    pub async fn stream(&self, query: &str, after: &str) -> anyhow::Result<Stream> {
+    pub(crate) async fn stream(&self, query: &str, after: &str) -> anyhow::Result<Stream> {
         let path = format!("/sse{query}");
         let body = self.request(&path, "text/event-stream", Some(after)).await?;
         Ok(Stream { body, decoder: Decoder::default(), ready: Vec::new().into_iter() })
@@ -114,7 +114,7 @@ impl Server {
 }
 
 /// An open event stream.
-pub struct Stream {
+pub(crate) struct Stream {
     body: Incoming,
     decoder: Decoder,
     ready: std::vec::IntoIter<Block>,
@@ -123,7 +123,7 @@ pub struct Stream {
 impl Stream {
     /// The next block; `None` when the stream ended, broke, or fell silent for too long.
     /// Cancel-safe.
-    pub async fn next(&mut self) -> Option<Block> {
+    pub(crate) async fn next(&mut self) -> Option<Block> {
         loop {
             if let Some(block) = self.ready.next() {
                 return Some(block);

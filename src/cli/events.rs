@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// The flags of `events`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Go on with what happens from now on, until Ctrl-C
     #[arg(short, long)]
     follow: bool,
@@ -45,7 +45,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub async fn run(place: &Place, args: &Args) -> anyhow::Result<u8> {
+pub(crate) async fn run(place: &Place, args: &Args) -> anyhow::Result<u8> {
     let found = place.find(Layer::default())?;
     let filter = log_pages::Filter { types: args.types.clone(), stories: args.stories.clone() };
     let mut output = Output {

@@ -4,31 +4,47 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 
+use crate::app;
 use crate::app::state_dir::StateDir;
 use crate::config::{Config, Layer};
-use crate::project::layout::{Layout, Named};
+use crate::project::layout::Layout;
 
-/// The option that every command takes.
+/// The options that every command takes.
 #[derive(Debug, Clone, Default, clap::Args)]
-pub struct Place {
+pub(crate) struct Place {
     /// The project's folder [default: the current folder, or the first above it that is a project]
     #[arg(short = 'C', long = "project", value_name = "DIR", global = true)]
-    pub dir: Option<PathBuf>,
+    pub(crate) dir: Option<PathBuf>,
+    /// Keep database, settings and lock here [default: .sprint-runner in the project]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) state: Option<PathBuf>,
+    /// The database [default: sprint-runner.db in the state folder]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) db: Option<PathBuf>,
+    /// Read this status file instead of the one that is found
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) status_file: Option<PathBuf>,
+    /// Read this CSV log instead of the ones that are found
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) csv_log: Option<PathBuf>,
+    /// Read this orchestrator.md instead of the one that is found
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) orchestrator_log: Option<PathBuf>,
 }
 
 /// A project with its configuration.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub(crate) struct Found {
     /// Its folder, absolute, links resolved.
-    pub root: PathBuf,
+    pub(crate) root: PathBuf,
     /// The configuration in force.
-    pub config: Config,
+    pub(crate) config: Config,
 }
 
 impl Place {
     /// Finds the project and reads its configuration, `flags` on top. A folder that was named is
     /// taken as it is, also while its sprint does not exist yet.
-    pub fn find(&self, flags: Layer) -> anyhow::Result<Found> {
+    pub(crate) fn find(&self, flags: Layer) -> anyhow::Result<Found> {
         let root = match &self.dir {
             Some(dir) => {
                 if !dir.is_dir() {
@@ -39,38 +55,42 @@ impl Place {
             None => find_upwards()?,
         };
         let root = root.canonicalize().with_context(|| format!("cannot enter {}", root.display()))?;
-        let config = Config::load(&root, flags)?;
+        let config = Config::load(&root, self.layer().over(flags))?;
         Ok(Found { root, config })
+    }
+}
+
+impl Place {
+    fn layer(&self) -> Layer {
+        Layer {
+            state: self.state.clone(),
+            db: self.db.clone(),
+            status_file: self.status_file.clone(),
+            csv_log: self.csv_log.clone(),
+            orchestrator_log: self.orchestrator_log.clone(),
+            ..Layer::default()
+        }
     }
 }
 
 impl Found {
     /// Where the project's files lie.
-    pub fn layout(&self) -> Layout {
-        Layout::discover(&self.root, &named(&self.config))
+    pub(crate) fn layout(&self) -> Layout {
+        Layout::discover(&self.root, &app::named(&self.config))
     }
 
     /// Where a server of this project may keep its state.
-    pub fn state_folders(&self) -> Vec<PathBuf> {
+    pub(crate) fn state_folders(&self) -> Vec<PathBuf> {
         StateDir::candidates(&self.root, &self.config)
     }
 
     /// The database, where there is one.
-    pub fn database(&self) -> Option<PathBuf> {
+    pub(crate) fn database(&self) -> Option<PathBuf> {
         let folders = self.state_folders();
         folders
             .iter()
             .map(|folder| StateDir::database(folder, &self.config))
             .find(|database| database.is_file())
-    }
-}
-
-/// The files that the configuration names.
-pub fn named(config: &Config) -> Named {
-    Named {
-        status_file: config.status_file.clone(),
-        csv_log: config.csv_log.clone(),
-        orchestrator_log: config.orchestrator_log.clone(),
     }
 }
 

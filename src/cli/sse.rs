@@ -2,18 +2,18 @@
 
 /// One block of the stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Block {
+pub(crate) struct Block {
     /// What its `data:` lines say, joined by newlines; `None` for a heartbeat.
-    pub data: Option<String>,
+    pub(crate) data: Option<String>,
     /// The `id:` it set, if any.
-    pub id: Option<String>,
+    pub(crate) id: Option<String>,
     /// The time to wait before reconnecting, if it set one, in milliseconds.
-    pub retry_ms: Option<u64>,
+    pub(crate) retry_ms: Option<u64>,
 }
 
 /// The decoder: holds at most one unfinished block.
 #[derive(Debug, Default)]
-pub struct Decoder {
+pub(crate) struct Decoder {
     pending: Vec<u8>,
     scanned: usize,
     block: Block,
@@ -21,7 +21,7 @@ pub struct Decoder {
 
 impl Decoder {
     /// Takes a chunk, gives the blocks that it finishes.
-    pub fn push(&mut self, chunk: &[u8]) -> Vec<Block> {
+    pub(crate) fn push(&mut self, chunk: &[u8]) -> Vec<Block> {
         let mut blocks = Vec::new();
         self.pending.extend_from_slice(chunk);
         let mut start = 0;
@@ -40,7 +40,7 @@ impl Decoder {
     }
 
     /// How much is held back.
-    pub fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.pending.len() + self.block.data.as_ref().map_or(0, String::len)
     }
 

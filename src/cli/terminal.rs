@@ -7,7 +7,7 @@ use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 
 /// Meanings, not colours: what they look like is decided here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tone {
+pub(crate) enum Tone {
     /// As it is.
     Plain,
     /// Headings.
@@ -26,7 +26,7 @@ pub enum Tone {
 
 impl Tone {
     /// The tone of a status class.
-    pub fn of_class(class: &str) -> Self {
+    pub(crate) fn of_class(class: &str) -> Self {
         match class {
             "done" => Self::Good,
             "in-progress" => Self::Live,
@@ -51,14 +51,14 @@ impl Tone {
 
 /// Standard output, and whether a person reads it.
 #[derive(Debug, Clone, Copy)]
-pub struct Terminal {
+pub(crate) struct Terminal {
     is_terminal: bool,
     colours: bool,
 }
 
 impl Terminal {
     /// Standard output as it is now. `NO_COLOR` with any value, and `TERM=dumb`, switch colours off.
-    pub fn stdout() -> Self {
+    pub(crate) fn stdout() -> Self {
         let is_terminal = std::io::stdout().is_terminal();
         Self { is_terminal, colours: is_terminal && colours_wanted() }
     }
@@ -70,7 +70,7 @@ impl Terminal {
     }
 
     /// Text from somebody's file, safe to show: see [`escape`].
-    pub fn paint(self, tone: Tone, text: &str) -> String {
+    pub(crate) fn paint(self, tone: Tone, text: &str) -> String {
         let text = escape(text);
         match tone.code() {
             Some(code) if self.colours => format!("\x1b[{code}m{text}\x1b[0m"),
@@ -79,7 +79,7 @@ impl Terminal {
     }
 
     /// A table without lines; folded to the window's width on a terminal, one line a row when piped.
-    pub fn table(self, header: &[&str], rows: Vec<Vec<(Tone, String)>>) -> String {
+    pub(crate) fn table(self, header: &[&str], rows: Vec<Vec<(Tone, String)>>) -> String {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
         if self.is_terminal {
@@ -114,7 +114,7 @@ impl Terminal {
     }
 
     /// JSON for programs; on a terminal also what JSON itself leaves raw is escaped.
-    pub fn json_line(self, json: &str) -> String {
+    pub(crate) fn json_line(self, json: &str) -> String {
         if !self.is_terminal || !json.chars().any(is_unsafe) {
             return json.to_owned();
         }
@@ -134,18 +134,18 @@ impl Terminal {
 }
 
 /// Whether colours are wanted at all.
-pub fn colours_wanted() -> bool {
+pub(crate) fn colours_wanted() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// Writes a remark to standard error. Who closed it does not want to read it.
-pub fn note(text: &str) {
+pub(crate) fn note(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// Writes a line to standard output at once.
-pub fn line(text: &str) -> std::io::Result<()> {
+pub(crate) fn line(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.write_all(b"\n")?;
@@ -154,7 +154,7 @@ pub fn line(text: &str) -> std::io::Result<()> {
 
 /// Control characters (ANSI sequences among them) and characters that turn the reading direction
 /// are written out as escapes: a message must not move the cursor or disguise what it says.
-pub fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     if !text.chars().any(is_unsafe) {
         return text.to_owned();
     }
