@@ -28,3 +28,4 @@ pub mod hub;
 pub mod parse;
 pub mod project;
 pub mod store;
+pub mod watch;

@@ -43,7 +43,7 @@ fn b01_ten_thousand_rows_reach_sse_and_websocket_in_the_same_order() {
     assert_eq!(sse.next().unwrap().json["type"], "init");
     assert_eq!(ws.next().unwrap()["type"], "init");
     let from_ws = std::thread::spawn(move || {
-        let mut seen = Vec::new();
+        let mut seen = Vec::<(u64, Option<usize>)>::new();
         while seen.iter().filter(|(_, number)| number.is_some()).count() < ROWS {
             let event = ws.next().expect("an event");
             seen.push((event["id"].as_u64().unwrap(), number(&event)));

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Runs every test there is: the crate's own, those against the release binary, the page's model,
+# and the browser tests in real Chromium. Installs what they need from system and language
+# packages. Its last line says how many ran and which were left out; what is left out without
+# being listed in tests/left-out.txt fails the run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+log=$(mktemp -d)
+trap 'rm -rf "$log"' EXIT
+
+install_packages() {
+  local missing=()
+  command -v chromium >/dev/null || missing+=(chromium)
+  command -v node >/dev/null || missing+=(nodejs)
+  command -v npm >/dev/null || missing+=(npm)
+  [ ${#missing[@]} -eq 0 ] && return
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    if ! sudo -n true 2>/dev/null; then
+      echo "missing: ${missing[*]}; install them, or run this where apt-get may be used" >&2
+      exit 1
+    fi
+    as_root=(sudo -n)
+  fi
+  if ! command -v apt-get >/dev/null; then
+    echo "missing: ${missing[*]}, and there is no apt-get to install them with" >&2
+    exit 1
+  fi
+  "${as_root[@]}" apt-get update -q
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -q -y --no-install-recommends "${missing[@]}"
+}
+
+install_packages
+
+# One build serves the tests and the browser: the same release profile throughout.
+cargo build --locked --release
+cargo test --locked --release 2>&1 | tee "$log/cargo"
+
+(cd tests/browser && npm ci --no-audit --no-fund --loglevel=error)
+SPRINT_RUNNER_BIN="$PWD/target/release/sprint-runner" CHROMIUM_BIN="$(command -v chromium)" \
+  node --test --test-concurrency=1 --test-reporter=tap tests/browser/*.test.mjs 2>&1 | tee "$log/browser"
+
+# cargo: "test result: ok. 10 passed; 0 failed; 1 ignored; …", one line a program.
+passed=$(awk '/^test result:/ { sum += $4 } END { print sum + 0 }' "$log/cargo")
+# Ignored ones, and those that say themselves that they could not run: "left out: NAME: why".
+names=$(
+  { sed -n 's/^test \(.*\) \.\.\. ignored.*/\1/p' "$log/cargo"
+    sed -n 's/^.*left out: \([^:]*\):.*/\1/p' "$log/cargo"
+    sed -n 's/^ *ok [0-9]* - \(.*\) # SKIP.*/\1/p' "$log/browser"
+  } | sort -u
+)
+browser=$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$log/browser")
+expected=$(ls tests/browser/*.test.mjs | wc -l)
+if [ -z "$browser" ] || [ "$browser" -lt "$expected" ]; then
+  echo "the browser tests did not all run: ${browser:-0} passed, $expected files" >&2
+  exit 1
+fi
+
+unlisted=0
+count=0
+list=""
+while IFS= read -r name; do
+  [ -z "$name" ] && continue
+  count=$((count + 1))
+  list="$list $name"
+  if ! grep -q "^$name:" tests/left-out.txt; then
+    echo "left out without a reason in tests/left-out.txt: $name" >&2
+    unlisted=1
+  fi
+done <<<"$names"
+echo "ran $((passed + browser)), left out $count:${list:- none}"
+exit $unlisted
