@@ -8,11 +8,143 @@
 //! connects before the server runs waits in the kernel's queue.
 
 pub mod instance_lock;
+pub mod listen;
 pub mod signals;
 pub mod state_dir;
 
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
 use crate::config::Config;
-use crate::project::layout::Named;
+use crate::domain::attribution::Rules;
+use crate::http;
+use crate::hub::Hub;
+use crate::project::board::Board;
+use crate::project::layout::{Layout, Named};
+use crate::store::Log;
+use crate::watch::{self, Watcher};
+
+use instance_lock::InstanceLock;
+use state_dir::StateDir;
+
+/// How long the first reading of the files may hold the first line up: a long log is read on while
+/// the page is already there.
+const FIRST_READ: Duration = Duration::from_secs(1);
+
+/// How long the streams have to end, and then the threads: together less than the 5 s promised.
+const STREAMS_END: Duration = Duration::from_millis(3000);
+const THREADS_END: Duration = Duration::from_millis(1500);
+
+/// What to do when the port is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortChoice {
+    /// Say so and end.
+    Exactly,
+    /// Take any free one.
+    OrAnyFree,
+}
+
+/// The running server and all that is behind it.
+pub struct App {
+    lock: InstanceLock,
+    state: StateDir,
+    hub: Hub,
+    watcher: Watcher,
+    serving: JoinHandle<()>,
+    end_streams: oneshot::Sender<()>,
+    url: String,
+    token: Option<String>,
+    token_is_new: bool,
+}
+
+impl App {
+    /// Starts everything. When it returns, the server answers.
+    pub async fn start(root: &Path, config: &Config, choice: PortChoice) -> anyhow::Result<Self> {
+        let state = StateDir::prepare(root, config)?;
+        let database = StateDir::database(&state.path, config);
+        let mut lock = InstanceLock::acquire(&state.path, &database)?;
+        let server = bind(config, &state.path, choice)?;
+        let address = server.local_addr();
+        let (token, token_is_new) = listen::token(config)?;
+        let rules = Rules { observed_idle_ms: config.observed_idle_ms() };
+
+        let (log, queries) = Log::open(&database)
+            .with_context(|| format!("cannot open the database {}", database.display()))?;
+        let hub = Hub::start(log, queries, rules).context("cannot start on the database")?;
+        let board = Arc::new(Board::new(Layout::discover(root, &named(config))));
+        let options = watch::Options { named: named(config), rules, ..watch::Options::default() };
+        let watcher = Watcher::start(hub.clone(), Arc::clone(&board), root.to_owned(), options)
+            .context("cannot start watching")?;
+        let watcher = first_read(watcher).await?;
+
+        let context = http::Context {};
+        let (end_streams, ended) = oneshot::channel();
+        let serving = tokio::spawn(server.run(context, async move {
+            // A sender that is gone means the same.
+            let _ = ended.await;
+        }));
+        let url = listen::url(address);
+        lock.announce(&url, token.as_deref())?;
+        Ok(Self { lock, state, hub, watcher, serving, end_streams, url, token, token_is_new })
+    }
+
+    /// The address for this machine, `http://127.0.0.1:8080/`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The address that signs a browser in.
+    pub fn url_with_token(&self) -> String {
+        match &self.token {
+            Some(token) => format!("{}?token={token}", self.url),
+            None => self.url.clone(),
+        }
+    }
+
+    /// The token, when it was made at this start.
+    pub fn new_token(&self) -> Option<&str> {
+        self.token.as_deref().filter(|_| self.token_is_new)
+    }
+
+    /// Where the state is kept.
+    pub fn state(&self) -> &StateDir {
+        &self.state
+    }
+
+    /// Waits for the server to end although nobody told it to. Cancel-safe.
+    pub async fn failed(&mut self) -> anyhow::Error {
+        match (&mut self.serving).await {
+            Ok(()) => anyhow!("the server has stopped accepting connections"),
+            Err(error) => anyhow!("the server has failed: {error}"),
+        }
+    }
+
+    /// Ends everything in order: streams and connections, watching, the log. Takes less than 5 s.
+    pub async fn stop(self) {
+        let Self { lock, hub, watcher, mut serving, end_streams, .. } = self;
+        // Gone only when the server has ended already.
+        let _ = end_streams.send(());
+        if !serving.is_finished() && timeout(STREAMS_END, &mut serving).await.is_err() {
+            tracing::warn!("some connections did not end in time and were dropped");
+            serving.abort();
+        }
+        let threads = tokio::task::spawn_blocking(move || {
+            watcher.shutdown();
+            hub.shutdown();
+        });
+        if timeout(THREADS_END, threads).await.is_err() {
+            tracing::warn!("the log was still busy at the end; all that was shown is stored");
+        }
+        drop(lock);
+    }
+}
 
 /// The files that the configuration names.
 pub fn named(config: &Config) -> Named {
@@ -21,4 +153,30 @@ pub fn named(config: &Config) -> Named {
         csv_log: config.csv_log.clone(),
         orchestrator_log: config.orchestrator_log.clone(),
     }
+}
+
+fn bind(config: &Config, state: &Path, choice: PortChoice) -> anyhow::Result<http::Server> {
+    let address = SocketAddr::new(config.host, listen::port(config, state));
+    let bound = match http::Server::bind(address) {
+        Err(error)
+            if choice == PortChoice::OrAnyFree
+                && error.kind() == std::io::ErrorKind::AddrInUse =>
+        {
+            http::Server::bind(SocketAddr::new(config.host, 0))
+        }
+        bound => bound,
+    };
+    bound.map_err(|error| listen::refusal(address, &error))
+}
+
+/// Lets the files be read once, so that the first answer already knows the sprint.
+async fn first_read(watcher: Watcher) -> anyhow::Result<Watcher> {
+    tokio::task::spawn_blocking(move || {
+        if !watcher.wait_first_read(FIRST_READ) {
+            tracing::info!("the logs are long: they are being read while the server answers");
+        }
+        watcher
+    })
+    .await
+    .context("cannot read the project's files")
 }

@@ -113,6 +113,11 @@ impl Terminal {
         }
     }
 
+    /// A line of a file: as it is for programs, escaped for people.
+    pub(crate) fn raw_line(self, text: &str) -> String {
+        if self.is_terminal { escape(text) } else { text.to_owned() }
+    }
+
     /// JSON for programs; on a terminal also what JSON itself leaves raw is escaped.
     pub(crate) fn json_line(self, json: &str) -> String {
         if !self.is_terminal || !json.chars().any(is_unsafe) {
