@@ -21,7 +21,6 @@ use recording::Recording;
 /// The sprint that is played: part of the binary in release builds.
 #[derive(RustEmbed)]
 #[folder = "fixtures/demo/"]
-#[exclude = "README.md"]
 struct Fixture;
 
 /// Where the sprint's files lie in the project.
@@ -53,7 +52,7 @@ pub(crate) async fn run(place: &Place, args: &serve::Args) -> anyhow::Result<u8>
 fn lay_out(root: &Path) -> anyhow::Result<PathBuf> {
     let artifacts = root.join(ARTIFACTS);
     std::fs::create_dir_all(&artifacts)?;
-    for name in Fixture::iter().filter(|name| *name != "recording.jsonl") {
+    for name in Fixture::iter().filter(|name| !matches!(&**name, "README.md" | "recording.jsonl")) {
         std::fs::write(artifacts.join(&*name), text(&name)?)?;
     }
     Ok(artifacts)

@@ -147,3 +147,6 @@ fn text(map: &Map<String, Value>, key: &str) -> anyhow::Result<Option<String>> {
         Some(_) => bail!("{key:?} is neither text nor a number"),
     }
 }
+
+/// stub
+pub(crate) fn row_now(epic: &str, story: &str, command: &str, task: &str, status: &str, message: &str) -> String { format!("{epic}{story}{command}{task}{status}{message}") }

@@ -61,7 +61,8 @@ impl Place {
 }
 
 impl Place {
-    fn layer(&self) -> Layer {
+    /// What the options say.
+    pub(crate) fn layer(&self) -> Layer {
         Layer {
             state: self.state.clone(),
             db: self.db.clone(),
