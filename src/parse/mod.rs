@@ -10,3 +10,5 @@ pub mod lines;
 
 
 
+
+pub mod yaml;
