@@ -7,11 +7,13 @@
 mod append;
 mod check;
 mod client;
+mod clock;
 mod demo;
 mod event_line;
 mod events;
 mod log;
 mod log_pages;
+mod log_reading;
 mod overview;
 mod place;
 mod reading;

@@ -1,10 +1,9 @@
 //! An event as one line for people.
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::clock::{duration, local};
 use super::terminal::{Terminal, Tone};
 
 /// What a line shows of an event.
@@ -25,7 +24,7 @@ pub(crate) fn format(terminal: Terminal, json: &str) -> String {
         return terminal.paint(Tone::Plain, json);
     };
     let what = Payload(&event.payload);
-    let head = format!("{} {:>7}", clock(event.timestamp), format!("#{}", event.id));
+    let head = format!("{} {:>7}", local(event.timestamp), format!("#{}", event.id));
     format!(
         "{} {} {} {}",
         terminal.paint(Tone::Faint, &head),
@@ -35,14 +34,6 @@ pub(crate) fn format(terminal: Terminal, json: &str) -> String {
     )
     .trim_end()
     .to_owned()
-}
-
-/// Local date and time of milliseconds since the epoch.
-pub(crate) fn clock(ms: i64) -> String {
-    match Timestamp::from_millisecond(ms) {
-        Ok(at) => at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
-        Err(_) => format!("{ms} ms"),
-    }
 }
 
 fn tone(kind: &str, what: &Payload<'_>) -> Tone {
@@ -112,17 +103,6 @@ impl Payload<'_> {
             parts.push(self.0.to_string());
         }
         parts.join("  ")
-    }
-}
-
-/// A duration in at most two units.
-pub(crate) fn duration(ms: i64) -> String {
-    let seconds = ms.max(0) / 1000;
-    match seconds {
-        0 => format!("{} ms", ms.max(0)),
-        1..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
     }
 }
 

@@ -1,9 +1,14 @@
 //! What `status` shows: from a live server's snapshot, or read from the files themselves.
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::issue::FileIssue;
 use crate::domain::key;
+use crate::domain::reading::{Entry, EntryKind};
+use crate::domain::status::StatusClass;
+
+use super::reading::Files;
 
 /// The sprint as one answer.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -112,12 +117,71 @@ impl Overview {
         .counted())
     }
 
+    /// What the files say themselves. Nobody knows then what is under way.
+    pub(crate) fn from_files(files: &Files) -> Self {
+        let mut overview = Self {
+            state: Some(files.sprint_state().to_owned()),
+            issues: files.issues.clone(),
+            ..Self::default()
+        };
+        if let Some(reading) = &files.sprint {
+            let project = reading.document.get("project").and_then(serde_json::Value::as_str);
+            overview.project = project.map(str::to_owned);
+            overview.epics = epics(&reading.entries);
+            overview.stories = stories(&reading.entries);
+        }
+        overview.counted()
+    }
+
     /// Fills in what follows from epics and stories.
     pub(crate) fn counted(mut self) -> Self {
         self.counts = count(&self.stories);
         self.next_story = next(&self.stories).cloned();
         self
     }
+}
+
+fn stories(entries: &[Entry]) -> Vec<Story> {
+    entries
+        .iter()
+        .filter(|entry| entry.kind == EntryKind::Story)
+        .map(|entry| Story {
+            story_key: entry.key.clone(),
+            epic_id: entry.epic_key.as_deref().map(|epic| key::epic_id(epic).to_owned()),
+            title: entry.title.clone(),
+            status: entry.status.clone(),
+            status_class: StatusClass::of(&entry.status).as_str().to_owned(),
+        })
+        .collect()
+}
+
+/// Epics in file order; one of which only the retrospective is listed counts as well.
+fn epics(entries: &[Entry]) -> Vec<Epic> {
+    let mut epics: IndexMap<&str, Epic> = IndexMap::new();
+    for entry in entries.iter().filter(|entry| entry.kind != EntryKind::Story) {
+        let Some(epic_key) = entry.epic_key.as_deref() else { continue };
+        let epic = epics.entry(epic_key).or_insert_with(|| Epic {
+            epic_id: key::epic_id(epic_key).to_owned(),
+            epic_key: epic_key.to_owned(),
+            title: None,
+            status: None,
+            status_class: String::new(),
+            story_count: 0,
+            done_count: 0,
+        });
+        if entry.kind == EntryKind::Epic {
+            epic.title.clone_from(&entry.title);
+            epic.status = Some(entry.status.clone());
+            StatusClass::of(&entry.status).as_str().clone_into(&mut epic.status_class);
+        }
+    }
+    for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Story) {
+        if let Some(epic) = entry.epic_key.as_deref().and_then(|key| epics.get_mut(key)) {
+            epic.story_count += 1;
+            epic.done_count += u64::from(StatusClass::of(&entry.status) == StatusClass::Done);
+        }
+    }
+    epics.into_values().collect()
 }
 
 /// The classes in the order of a story's life; what is unknown comes last.

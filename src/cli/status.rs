@@ -1,17 +1,15 @@
 //! `status`: where the sprint stands.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use anyhow::Context as _;
 
 use crate::config::Layer;
 use crate::domain::issue::Severity;
 
 use super::client::Server;
-use super::event_line::{clock, duration};
+use super::clock::{duration, local, now_ms};
 use super::overview::Overview;
 use super::place::{Found, Place};
-use super::reading;
+use super::reading::Files;
 use super::terminal::{Terminal, Tone, line};
 
 /// The flags of `status`.
@@ -37,7 +35,7 @@ pub(crate) async fn run(place: &Place, args: &Args) -> anyhow::Result<u8> {
 
 async fn look(found: &Found) -> anyhow::Result<Overview> {
     let Some(server) = Server::find(&found.state_folders()) else {
-        return Ok(reading::overview(found));
+        return Ok(Overview::from_files(&Files::read(&found.layout(), now_ms())));
     };
     let body = server.get("/api/snapshot").await?;
     Overview::from_snapshot(&server.url, &body).context("the server's answer is not what was expected")
@@ -112,7 +110,7 @@ fn activity(overview: &Overview, terminal: Terminal, now_ms: i64, out: &mut Vec<
             "{} ({}) since {}, {}{limit} cycles done",
             batch.id,
             batch.origin,
-            clock(batch.started_at),
+            local(batch.started_at),
             batch.cycles_completed
         );
         out.push(format!("{} {}", label(terminal, "Batch"), terminal.paint(Tone::Live, &text)));
@@ -154,9 +152,4 @@ fn issues(overview: &Overview, terminal: Terminal, out: &mut Vec<String>) {
 
 fn label(terminal: Terminal, text: &str) -> String {
     terminal.paint(Tone::Faint, &format!("{text:<8}"))
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
