@@ -201,11 +201,8 @@ impl Shape {
         let status = text(self.status);
         let stories = || (2..self.story_end).map(text);
         let story_ids = if self.story_end > 3 { stories().collect() } else { Vec::new() };
-        let story = if self.story_end > 3 {
-            stories().collect::<Vec<_>>().join(",")
-        } else {
-            text(2)
-        };
+        let story =
+            if self.story_end > 3 { stories().collect::<Vec<_>>().join(",") } else { text(2) };
         let message = self
             .message
             .map(|first| fields.join(first))
@@ -262,9 +259,8 @@ fn number(text: &str) -> Option<f64> {
 
 /// The row's time, and a remark when it is not its own.
 fn time(fields: &Fields<'_>, line: u64, context: &CsvContext) -> Option<(i64, Option<Issue>)> {
-    let own = number(fields.get(0)).map(|time| {
-        if time >= MILLISECONDS_FROM { time as i64 } else { (time * 1000.0) as i64 }
-    });
+    let own = number(fields.get(0))
+        .map(|time| if time >= MILLISECONDS_FROM { time as i64 } else { (time * 1000.0) as i64 });
     let ahead = own.is_some_and(|own| context.now_ms > 0 && own > context.now_ms + HOUR_MS);
     match own {
         Some(own) if !ahead => Some((own, None)),

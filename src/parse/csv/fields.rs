@@ -8,10 +8,7 @@ use crate::domain::issue::{Issue, Severity};
 const MAX_FIELDS: usize = 70;
 
 /// The line as text, with a remark where bytes had to give way.
-pub(super) fn text_of(
-    line: &[u8],
-    line_no: u64,
-) -> Result<(Cow<'_, str>, Option<Issue>), Issue> {
+pub(super) fn text_of(line: &[u8], line_no: u64) -> Result<(Cow<'_, str>, Option<Issue>), Issue> {
     let issue = |severity, code: &str, message: &str, hint: &str| Issue {
         severity,
         code: code.to_owned(),

@@ -18,7 +18,8 @@ fn row(line: &str) -> LogRow {
 
 #[test]
 fn the_usual_row() {
-    let row = row(r#"1769210397,4,4-1,create-story,write,end,"Story file written (files:2, lines:280)""#);
+    let row =
+        row(r#"1769210397,4,4-1,create-story,write,end,"Story file written (files:2, lines:280)""#);
     assert_eq!(row.timestamp_ms, 1_769_210_397_000);
     assert_eq!((row.epic.as_str(), row.story.as_str()), ("4", "4-1"));
     assert_eq!((row.command.as_str(), row.task.as_str()), ("create-story", "write"));
@@ -33,7 +34,10 @@ fn every_shape_by_its_row() {
     let five = row("1737619260,2a,2a-1,create-story,success");
     assert_eq!((five.task.as_str(), five.status.as_str()), ("workflow", "success"));
     let old = row("1737619260,2a,2a-1,create-story,write,12.5,success");
-    assert_eq!((old.duration_s, old.status.as_str(), old.task.as_str()), (Some(12.5), "success", "write"));
+    assert_eq!(
+        (old.duration_s, old.status.as_str(), old.task.as_str()),
+        (Some(12.5), "success", "write")
+    );
     let two = row(r#"1769210397,3a,3a-1,3a-2,commit,stage,end,"Done""#);
     assert_eq!(two.story, "3a-1,3a-2");
     assert_eq!(two.story_ids, ["3a-1", "3a-2"]);
@@ -64,7 +68,10 @@ fn times_that_cannot_be_believed() {
         let RowOutcome::Row(row, Some(issue)) = parse_row(line.as_bytes(), 9, &mut context) else {
             panic!("{line}");
         };
-        assert_eq!((row.timestamp_ms, issue.code.as_str(), issue.line), (5000, "bad-time", Some(9)));
+        assert_eq!(
+            (row.timestamp_ms, issue.code.as_str(), issue.line),
+            (5000, "bad-time", Some(9))
+        );
     }
     assert!(matches!(read("soon,4,4-1,dev,setup,end"), RowOutcome::Bad(_)));
 }

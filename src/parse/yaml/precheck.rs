@@ -45,7 +45,12 @@ pub(super) fn check(bytes: &[u8]) -> Result<&str, Issue> {
         content |= !line.trim().is_empty() && !line.starts_with("---") && !line.starts_with('%');
         if let Some(column) = depth.line(line) {
             let place = Some((line_no, column));
-            return Err(refused("too-deep", place, "the file is nested deeper than 64", "flatten it"));
+            return Err(refused(
+                "too-deep",
+                place,
+                "the file is nested deeper than 64",
+                "flatten it",
+            ));
         }
         aliases += alias_count(line);
         if aliases > MAX_ALIASES {

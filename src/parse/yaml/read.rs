@@ -74,7 +74,9 @@ fn other_schema(node: &Node) -> Reading {
         line: Some(1),
         column: Some(1),
         message,
-        hint: Some("a status file has a map `development_status` of story keys to statuses".to_owned()),
+        hint: Some(
+            "a status file has a map `development_status` of story keys to statuses".to_owned(),
+        ),
     };
     without_entries(ReadingState::OtherSchema, document, issue)
 }
@@ -136,7 +138,8 @@ fn repeated_top_keys(node: &Node, text: &str) -> Vec<(String, Option<u64>)> {
         .iter()
         .filter(|(key, _)| !seen.insert(key.as_str()))
         .map(|(key, _)| {
-            let begins = |line: &str| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'));
+            let begins =
+                |line: &str| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'));
             let line = (1..).zip(text.lines()).filter(|(_, line)| begins(line)).last();
             (key.clone(), line.map(|(line, _)| line))
         })
@@ -195,7 +198,10 @@ pub(super) fn epic_title(key: &str, comment: &str) -> Option<String> {
     let rest = comment.get(..5).filter(|head| head.eq_ignore_ascii_case("epic "))?;
     let rest = comment[rest.len()..].trim_start();
     let id = key::epic_id(key);
-    let rest = rest.get(..id.len()).filter(|head| head.eq_ignore_ascii_case(id)).map(|head| &rest[head.len()..])?;
+    let rest = rest
+        .get(..id.len())
+        .filter(|head| head.eq_ignore_ascii_case(id))
+        .map(|head| &rest[head.len()..])?;
     let title = rest.trim_start().strip_prefix([':', '-', '–', '—'])?.trim();
     (!title.is_empty()).then(|| title.chars().take(200).collect())
 }

@@ -35,10 +35,8 @@ pub(super) fn reading(broken: Broken, scan: &Scan) -> Reading {
     let mut reading = read::settle(found);
     reading.state = ReadingState::Recovered;
     let lost = scan.unreadable.len();
-    let stopped = scan
-        .stopped_at
-        .map(|line| format!("; reading stopped at line {line}"))
-        .unwrap_or_default();
+    let stopped =
+        scan.stopped_at.map(|line| format!("; reading stopped at line {line}")).unwrap_or_default();
     let note = Issue {
         severity: Severity::Info,
         code: "recovered".to_owned(),

@@ -45,7 +45,9 @@ pub(super) fn statuses(entries: &[Entry], issues: &mut Vec<Issue>) {
             let hint = match entry.kind {
                 EntryKind::Epic => "an epic is backlog, in-progress or done",
                 EntryKind::Retrospective => "a retrospective is optional or done",
-                EntryKind::Story => "a story is backlog, ready-for-dev, in-progress, review or done",
+                EntryKind::Story => {
+                    "a story is backlog, ready-for-dev, in-progress, review or done"
+                }
             };
             issues.push(remark(Severity::Warning, "unknown-status", entry.line, message, hint));
         }
@@ -66,9 +68,14 @@ pub(super) fn disagreements(entries: &[Entry], issues: &mut Vec<Issue>) {
         let Some((all, done)) = stories.get(entry.key.as_str()).copied() else { continue };
         let epic_done = StatusClass::of(&entry.status) == StatusClass::Done;
         let message = match (epic_done, all == done) {
-            (true, false) => format!("{} is done, but only {done} of its {all} stories are", entry.key),
+            (true, false) => {
+                format!("{} is done, but only {done} of its {all} stories are", entry.key)
+            }
             (false, true) => {
-                format!("all {all} stories of {} are done, but it is \"{}\"", entry.key, entry.status)
+                format!(
+                    "all {all} stories of {} are done, but it is \"{}\"",
+                    entry.key, entry.status
+                )
             }
             _ => continue,
         };

@@ -128,7 +128,11 @@ fn pair_of(text: &str, offset: usize, line: u64) -> Option<Pair> {
             (value.to_owned(), value.len())
         }
     };
-    let at = if length == 0 { offset + key_len + text[key_len..].find(':')? + 1 } else { offset + start };
+    let at = if length == 0 {
+        offset + key_len + text[key_len..].find(':')? + 1
+    } else {
+        offset + start
+    };
     Some(Pair {
         key,
         value: value.trim().to_owned(),
