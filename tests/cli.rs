@@ -188,13 +188,13 @@ fn log_reads_standard_input_and_keeps_a_row_one_line() {
         .spawn()
         .unwrap();
     let wanted = json!({"epic_id": 1, "story_id": "3a-1,3a-2", "command": "commit", "task_id": "stage",
-                        "status": "end", "message": "two\nlines", "more": {"is": "fine"}});
+                        "status": "end", "message": "two\nlines", "metrics": {"files": 2}});
     child.stdin.take().unwrap().write_all(wanted.to_string().as_bytes()).unwrap();
     assert_eq!(code(&child.wait_with_output().unwrap()), 0);
     let text = std::fs::read_to_string(project.log()).unwrap();
     let rows: Vec<&str> = text.lines().collect();
     assert_eq!(rows.len(), 2, "{text}");
-    assert!(rows[1].ends_with(",1,\"3a-1,3a-2\",commit,stage,end,\"two\\nlines\""), "{}", rows[1]);
+    assert!(rows[1].ends_with(",1,\"3a-1,3a-2\",commit,stage,end,\"two\\nlines (files:2)\""), "{}", rows[1]);
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn log_refuses_what_it_cannot_use() {
     let project = Project::new();
     for (wanted, part) in [
         ("{", "not JSON"),
-        ("[]", "not a JSON object"),
+        ("[]", "JSON object"),
         ("{\"epic_id\":\"1\"}", "story_id"),
         ("{\"epic_id\":\"1\",\"story_id\":[],\"command\":\"c\",\"task_id\":\"t\",\"status\":\"s\"}", "story_id"),
     ] {
@@ -464,6 +464,18 @@ fn first_line(child: &mut Child) -> String {
         line.push(byte[0]);
     }
     String::from_utf8(line).unwrap()
+}
+
+#[test]
+fn nohup_outlives_its_terminal() {
+    let project = Project::new();
+    let mut command = Command::new("nohup");
+    command.arg(env!("CARGO_BIN_EXE_sprint-runner")).args(["serve", "--port", "0", "-C"]).arg(project.root());
+    let mut server = Server::spawn(command);
+    let pid = rustix::process::Pid::from_raw(server.pid().cast_signed()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+    assert_eq!(server.get("/healthz").status, 200);
+    assert!(server.terminate().success());
 }
 
 fn interrupt(child: &Child) {

@@ -1,4 +1,4 @@
-//! Appends a row to a log that many write at once.
+//! Appends a line to a log that many write at once.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, Result, Write};
@@ -7,10 +7,10 @@ use std::path::Path;
 /// A file replaced more often than this while we wait for its lock is not worth waiting for.
 const TRIES: u32 = 100;
 
-/// Appends `row` (without its newline) as one whole line. Under a lock on the file, with one write
+/// Appends `line` (without its newline) as one whole line. Under a lock on the file, with one write
 /// at its end: rows of others, locking or not, are neither cut nor overwritten. A last line that
 /// lacks its newline gets it first. Makes the file, and its folder, where there is none.
-pub(crate) fn append_row(path: &Path, row: &str) -> Result<()> {
+pub(crate) fn append_line(path: &Path, line: &str) -> Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -19,7 +19,7 @@ pub(crate) fn append_row(path: &Path, row: &str) -> Result<()> {
         file.lock()?;
         // Rotated or replaced while we waited: the row belongs in the new file.
         if is_still(&file, path)? {
-            return append(&mut file, row);
+            return append(&mut file, line);
         }
     }
     Err(Error::other("the file is being replaced all the time"))
@@ -37,13 +37,13 @@ fn open(path: &Path) -> Result<File> {
     OpenOptions::new().read(true).append(true).create(true).open(path)
 }
 
-fn append(file: &mut File, row: &str) -> Result<()> {
+fn append(file: &mut File, text: &str) -> Result<()> {
     let length = file.metadata()?.len();
-    let mut line = String::with_capacity(row.len() + 2);
+    let mut line = String::with_capacity(text.len() + 2);
     if !ends_with_newline(file, length)? {
         line.push('\n');
     }
-    line.push_str(row);
+    line.push_str(text);
     line.push('\n');
     let written = file.write(line.as_bytes())?;
     if written == line.len() {
@@ -98,10 +98,10 @@ mod tests {
     fn a_missing_newline_is_mended() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/log.csv");
-        append_row(&path, "a").unwrap();
+        append_line(&path, "a").unwrap();
         std::fs::write(&path, "a\nhalf").unwrap();
-        append_row(&path, "b").unwrap();
-        append_row(&path, "c").unwrap();
+        append_line(&path, "b").unwrap();
+        append_line(&path, "c").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "a\nhalf\nb\nc\n");
     }
 
@@ -114,7 +114,7 @@ mod tests {
                 let path = &path;
                 scope.spawn(move || {
                     for row in 0..20 {
-                        append_row(path, &format!("{writer},{row},{}", "x".repeat(300))).unwrap();
+                        append_line(path, &format!("{writer},{row},{}", "x".repeat(300))).unwrap();
                     }
                 });
             }
@@ -130,6 +130,6 @@ mod tests {
     #[test]
     fn only_regular_files_are_written() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(append_row(folder.path(), "x").is_err());
+        assert!(append_line(folder.path(), "x").is_err());
     }
 }

@@ -11,6 +11,11 @@ pub(crate) fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// Now, in whole seconds since the epoch: the time of a row.
+pub(crate) fn now_s() -> i64 {
+    now_ms() / 1000
+}
+
 /// Local date and time of milliseconds since the epoch.
 pub(crate) fn local(ms: i64) -> String {
     match Timestamp::from_millisecond(ms) {

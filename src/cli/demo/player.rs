@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use crate::cli::append::append_row;
-use crate::cli::log;
+use crate::cli::append::append_line;
+use crate::cli::clock::now_s;
+use crate::parse::csv_append::format_row;
 use crate::parse::yaml;
 
 use super::recording::{Action, Recording};
@@ -70,8 +71,12 @@ impl Stage {
     fn act(&self, action: &Action) -> anyhow::Result<()> {
         match action {
             Action::Row { epic, story, command, task, status, message } => {
-                let row = log::row_now(epic, story, command, task, status, message);
-                append_row(&self.artifacts.join("sprint-runner.csv"), &row)?;
+                let row = serde_json::json!({
+                    "epic_id": epic, "story_id": story, "command": command,
+                    "task_id": task, "status": status, "message": message,
+                });
+                let row = format_row(&row, now_s())?;
+                append_line(&self.artifacts.join("sprint-runner.csv"), &row)?;
             }
             Action::Status { key, status } => {
                 let old = std::fs::read(self.status_file())?;
@@ -79,7 +84,7 @@ impl Stage {
                 replace(&self.status_file(), &new)?;
             }
             Action::Markdown { line } => {
-                append_row(&self.artifacts.join("orchestrator.md"), line)?;
+                append_line(&self.artifacts.join("orchestrator.md"), line)?;
             }
         }
         Ok(())
