@@ -1,0 +1,4 @@
+//! Under way.
+/// A token.
+#[derive(Debug)]
+pub struct Token;
