@@ -12,10 +12,10 @@ pub mod listen;
 pub mod signals;
 pub mod state_dir;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, anyhow};
 use tokio::sync::oneshot;
@@ -25,6 +25,8 @@ use tokio::time::timeout;
 use crate::config::Config;
 use crate::domain::attribution::Rules;
 use crate::http;
+use crate::http::guard::{Guard, GuardSettings};
+use crate::http::server::Server;
 use crate::hub::Hub;
 use crate::project::board::Board;
 use crate::project::layout::{Layout, Named};
@@ -39,8 +41,8 @@ use state_dir::StateDir;
 const FIRST_READ: Duration = Duration::from_secs(1);
 
 /// How long the streams have to end, and then the threads: together less than the 5 s promised.
-const STREAMS_END: Duration = Duration::from_millis(3000);
-const THREADS_END: Duration = Duration::from_millis(1500);
+const STREAMS_END: Duration = Duration::from_millis(3800);
+const THREADS_END: Duration = Duration::from_millis(1000);
 
 /// What to do when the port is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +75,7 @@ impl App {
         let server = bind(config, &state.path, choice)?;
         let address = server.local_addr();
         let (token, token_is_new) = listen::token(config)?;
+        let guard = Arc::new(guard(config, address, token.clone())?);
         let rules = Rules { observed_idle_ms: config.observed_idle_ms() };
 
         let (log, queries) = Log::open(&database)
@@ -84,9 +87,23 @@ impl App {
             .context("cannot start watching")?;
         let watcher = first_read(watcher).await?;
 
-        let context = http::Context {};
+        let context = http::context::Context {
+            hub: hub.clone(),
+            board,
+            guard,
+            streams: Arc::new(http::stream::Streams::new()),
+            heartbeat_seconds: Arc::new(30.into()),
+            read_only: config.read_only,
+            public_dir: config.public.clone(),
+            state_dir: state.path.clone(),
+            started_at_ms: now_ms(),
+            limits: http::limits::Limits::default(),
+        };
+        let routes = warp::Filter::boxed(warp::Filter::map(warp::any(), || {
+            warp::reply::Reply::into_response("x")
+        }));
         let (end_streams, ended) = oneshot::channel();
-        let serving = tokio::spawn(server.run(context, async move {
+        let serving = tokio::spawn(server.run(context, routes, async move {
             // A sender that is gone means the same.
             let _ = ended.await;
         }));
@@ -155,18 +172,42 @@ pub fn named(config: &Config) -> Named {
     }
 }
 
-fn bind(config: &Config, state: &Path, choice: PortChoice) -> anyhow::Result<http::Server> {
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn bind(config: &Config, state: &Path, choice: PortChoice) -> anyhow::Result<Server> {
     let address = SocketAddr::new(config.host, listen::port(config, state));
-    let bound = match http::Server::bind(address) {
+    let bound = match Server::bind(address) {
         Err(error)
             if choice == PortChoice::OrAnyFree
                 && error.kind() == std::io::ErrorKind::AddrInUse =>
         {
-            http::Server::bind(SocketAddr::new(config.host, 0))
+            Server::bind(SocketAddr::new(config.host, 0))
         }
         bound => bound,
     };
     bound.map_err(|error| listen::refusal(address, &error))
+}
+
+fn guard(config: &Config, address: SocketAddr, token: Option<String>) -> anyhow::Result<Guard> {
+    let mut allow_hosts = config.allow_host.clone();
+    // An address that was asked for by name is one by which this server may be called.
+    match address.ip() {
+        ip if ip.is_unspecified() => {}
+        IpAddr::V4(ip) => allow_hosts.push(ip.to_string()),
+        IpAddr::V6(ip) => allow_hosts.push(format!("[{ip}]")),
+    }
+    let settings = GuardSettings {
+        port: address.port(),
+        allow_hosts,
+        allow_origins: config.allow_origin.clone(),
+        token,
+        read_only: config.read_only,
+        foreign_page: config.public.is_some(),
+    };
+    Guard::new(settings).map_err(|message| anyhow!(message))
 }
 
 /// Lets the files be read once, so that the first answer already knows the sprint.
