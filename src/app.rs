@@ -42,7 +42,7 @@ const FIRST_READ: Duration = Duration::from_secs(1);
 
 /// How long the streams have to end, and then the threads: together less than the 5 s promised.
 const STREAMS_END: Duration = Duration::from_millis(3800);
-const THREADS_END: Duration = Duration::from_millis(1000);
+const THREADS_END: Duration = Duration::from_secs(1);
 
 /// What to do when the port is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,8 +181,7 @@ fn bind(config: &Config, state: &Path, choice: PortChoice) -> anyhow::Result<Ser
     let address = SocketAddr::new(config.host, listen::port(config, state));
     let bound = match Server::bind(address) {
         Err(error)
-            if choice == PortChoice::OrAnyFree
-                && error.kind() == std::io::ErrorKind::AddrInUse =>
+            if choice == PortChoice::OrAnyFree && error.kind() == std::io::ErrorKind::AddrInUse =>
         {
             Server::bind(SocketAddr::new(config.host, 0))
         }

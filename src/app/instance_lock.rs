@@ -208,7 +208,8 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let folders = [state.path().to_owned()];
         assert_eq!(find_holder(&folders), None);
-        let mut lock = InstanceLock::acquire(state.path(), &state.path().join("sprint-runner.db")).unwrap();
+        let mut lock =
+            InstanceLock::acquire(state.path(), &state.path().join("sprint-runner.db")).unwrap();
         lock.announce("http://127.0.0.1:1/", Some("secret-token")).unwrap();
         let holder = find_holder(&folders).unwrap();
         assert_eq!(holder.url.as_deref(), Some("http://127.0.0.1:1/"));

@@ -1,5 +1,6 @@
 //! Where the server listens: which port wins, what to say when it is taken, who needs a token.
 
+use std::fmt::Write as _;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
@@ -44,10 +45,16 @@ pub fn token(config: &Config) -> anyhow::Result<(Option<String>, bool)> {
     let mut bytes = [0_u8; 24];
     let mut filled = 0;
     while filled < bytes.len() {
-        filled += rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty())
-            .context("cannot draw a token")?;
+        filled +=
+            rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty())
+                .context("cannot draw a token")?;
     }
-    Ok((Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect()), true))
+    let mut token = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a string cannot fail.
+        let _ = write!(token, "{byte:02x}");
+    }
+    Ok((Some(token), true))
 }
 
 /// Why the address could not be taken, and what to do.

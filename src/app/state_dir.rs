@@ -23,7 +23,8 @@ impl StateDir {
     /// Makes the folder (0700, with a `.gitignore` that hides it) or takes the one that is there.
     pub fn prepare(root: &Path, config: &Config) -> anyhow::Result<Self> {
         if let Some(path) = &config.state {
-            make(path).with_context(|| format!("cannot use the state folder {}", path.display()))?;
+            make(path)
+                .with_context(|| format!("cannot use the state folder {}", path.display()))?;
             return Ok(Self { path: path.clone(), elsewhere: false });
         }
         let inside = root.join(NAME);
@@ -37,7 +38,11 @@ impl StateDir {
                     );
                 };
                 make(&path).with_context(|| {
-                    format!("cannot use {}: the project cannot be written, nor can {}", inside.display(), path.display())
+                    format!(
+                        "cannot use {}: the project cannot be written, nor can {}",
+                        inside.display(),
+                        path.display()
+                    )
                 })?;
                 Ok(Self { path, elsewhere: true })
             }

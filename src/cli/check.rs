@@ -33,10 +33,10 @@ struct Report<'a> {
 /// Runs the command. Exit code 1 when any issue is an error.
 pub(crate) fn run(place: &Place, args: &Args) -> anyhow::Result<u8> {
     let found = place.find(Layer::default())?;
-    let Files { files, issues, .. } = Files::read(&found.layout(), now_ms());
+    let Files { reports, issues, .. } = Files::read(&found.layout(), now_ms());
     let count = |severity| issues.iter().filter(|issue| issue.issue.severity == severity).count();
     let report = Report {
-        files: &files,
+        files: &reports,
         issues: &issues,
         errors: count(Severity::Error),
         warnings: count(Severity::Warning),
@@ -69,28 +69,25 @@ fn show(found: &FileIssue, terminal: Terminal) -> String {
         Severity::Warning => (Tone::Warn, "warning"),
         Severity::Info => (Tone::Live, "info"),
     };
-    let mut text = format!(
+    let text = format!(
         "{}: {}: {}",
         terminal.paint(Tone::Strong, &place),
         terminal.paint(tone, severity),
         terminal.paint(Tone::Plain, &issue.message)
     );
-    if let Some(hint) = &issue.hint {
-        text.push_str(&format!("\n    hint: {}", terminal.paint(Tone::Faint, hint)));
+    match &issue.hint {
+        Some(hint) => format!("{text}\n    hint: {}", terminal.paint(Tone::Faint, hint)),
+        None => text,
     }
-    text
 }
 
 fn summary(report: &Report<'_>, terminal: Terminal) -> String {
-    let mut text = String::new();
-    for file in report.files {
-        let what = if file.file.ends_with(".yaml") { "entries" } else { "rows" };
-        text.push_str(&format!(
-            "{}: {}, {} {what}\n",
-            terminal.paint(Tone::Plain, &file.file),
-            file.state,
-            file.read
-        ));
+    let mut lines: Vec<String> = Vec::with_capacity(report.files.len() + 1);
+    // The status file stands first; all others are logs.
+    for (index, file) in report.files.iter().enumerate() {
+        let what = if index == 0 { "entries" } else { "rows" };
+        let name = terminal.paint(Tone::Plain, &file.file);
+        lines.push(format!("{name}: {}, {} {what}", file.state, file.read));
     }
     let tone = match (report.errors, report.warnings) {
         (0, 0) => Tone::Good,
@@ -103,7 +100,8 @@ fn summary(report: &Report<'_>, terminal: Terminal) -> String {
         counted(report.warnings, "warning"),
         counted(report.notes, "note")
     );
-    text + &terminal.paint(tone, &counts)
+    lines.push(terminal.paint(tone, &counts));
+    lines.join("\n")
 }
 
 fn counted(count: usize, what: &str) -> String {

@@ -68,7 +68,12 @@ impl Server {
         Ok(Stream { body, decoder: Decoder::default(), ready: Vec::new().into_iter() })
     }
 
-    async fn request(&self, path: &str, accept: &str, after: Option<&str>) -> anyhow::Result<Incoming> {
+    async fn request(
+        &self,
+        path: &str,
+        accept: &str,
+        after: Option<&str>,
+    ) -> anyhow::Result<Incoming> {
         let answer = timeout(ANSWER, self.exchange(path, accept, after))
             .await
             .with_context(|| format!("the server at {} does not answer", self.url))??;
@@ -76,10 +81,11 @@ impl Server {
         if status.is_success() {
             return Ok(answer.into_body());
         }
-        let reason = match timeout(ANSWER, Limited::new(answer.into_body(), 64 << 10).collect()).await {
-            Ok(Ok(body)) => serde_json::from_slice::<Refusal>(&body.to_bytes()).ok(),
-            _ => None,
-        };
+        let reason =
+            match timeout(ANSWER, Limited::new(answer.into_body(), 64 << 10).collect()).await {
+                Ok(Ok(body)) => serde_json::from_slice::<Refusal>(&body.to_bytes()).ok(),
+                _ => None,
+            };
         match reason {
             Some(refusal) => bail!("the server refuses: {} ({})", refusal.error, status.as_u16()),
             None => bail!("the server answers {status}"),

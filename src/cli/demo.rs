@@ -40,8 +40,7 @@ pub(crate) async fn run(place: &Place, args: &serve::Args) -> anyhow::Result<u8>
     let root = project.path().canonicalize().context("cannot enter the temporary project")?;
     let artifacts = lay_out(&root).context("cannot write the temporary project")?;
     let config = Config::load(&root, place.layer().over(args.layer()))?;
-    let choice =
-        if config.port.is_some() { PortChoice::Exactly } else { PortChoice::OrAnyFree };
+    let choice = if config.port.is_some() { PortChoice::Exactly } else { PortChoice::OrAnyFree };
     let player = Player::start(artifacts, Recording::read(&text("recording.jsonl")?)?)?;
     let outcome = serve::serve(&root, &config, choice, args.open).await;
     player.stop();
@@ -60,7 +59,8 @@ fn lay_out(root: &Path) -> anyhow::Result<PathBuf> {
 
 fn text(name: &str) -> anyhow::Result<String> {
     let file = Fixture::get(name).with_context(|| format!("the demo's {name} is missing"))?;
-    String::from_utf8(file.data.into_owned()).with_context(|| format!("the demo's {name} is not text"))
+    String::from_utf8(file.data.into_owned())
+        .with_context(|| format!("the demo's {name} is not text"))
 }
 
 #[cfg(test)]

@@ -38,7 +38,9 @@ pub(crate) fn format(terminal: Terminal, json: &str) -> String {
 
 fn tone(kind: &str, what: &Payload<'_>) -> Tone {
     match kind {
-        "command:end" if matches!(what.text("status"), Some("failed" | "error" | "blocked")) => Tone::Bad,
+        "command:end" if matches!(what.text("status"), Some("failed" | "error" | "blocked")) => {
+            Tone::Bad
+        }
         "command:end" | "batch:end" => Tone::Good,
         "command:start" | "batch:start" | "cycle:start" | "agent:start" => Tone::Live,
         "story:status" | "epic:status" => Tone::of_class(what.text("status_class").unwrap_or("")),
@@ -119,7 +121,10 @@ mod tests {
     #[test]
     fn each_kind_says_what_happened() {
         let command = r#"{"id":7,"type":"command:end","timestamp":0,"payload":{"story_key":"2a-1-x","command":"dev-story","task_id":"tests","status":"end","message":"ok","duration_ms":61000}}"#;
-        assert_eq!(shown(command), "#7 command:end      2a-1-x           dev-story/tests  end  1 min 1 s  ok");
+        assert_eq!(
+            shown(command),
+            "#7 command:end      2a-1-x           dev-story/tests  end  1 min 1 s  ok"
+        );
         let status = r#"{"id":8,"type":"story:status","timestamp":0,"payload":{"story_key":"k","old_status":null,"new_status":"done"}}"#;
         assert_eq!(shown(status), "#8 story:status     k                (none) → done");
     }
@@ -132,7 +137,8 @@ mod tests {
 
     #[test]
     fn unknown_kinds_and_odd_times_are_shown() {
-        let json = r#"{"id":1,"type":"new:thing","timestamp":9223372036854775807,"payload":{"a":1}}"#;
+        let json =
+            r#"{"id":1,"type":"new:thing","timestamp":9223372036854775807,"payload":{"a":1}}"#;
         assert!(shown(json).ends_with("{\"a\":1}"));
         assert_eq!(shown("no event"), "no event");
     }

@@ -214,7 +214,8 @@ impl Cursor {
 
     /// Takes an id as the stream gives them: `<epoch>:<id>`.
     fn advance(&mut self, text: &str) {
-        let (epoch, id) = text.split_once(':').map_or((None, text), |(epoch, id)| (Some(epoch), id));
+        let (epoch, id) =
+            text.split_once(':').map_or((None, text), |(epoch, id)| (Some(epoch), id));
         if let Ok(id) = id.parse() {
             self.id = id;
             self.epoch = epoch.map(str::to_owned);

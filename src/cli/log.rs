@@ -18,12 +18,13 @@ use super::terminal::{Terminal, line};
 /// The largest request read from standard input.
 const LARGEST: u64 = 1 << 20;
 
+const WHAT: &str = "{\"epic_id\", \"story_id\", \"command\", \"task_id\", \"status\", \"message\"?, \
+                    \"metrics\"?, \"attempt\"?}, or - to read it from standard input";
+
 /// The flags of `log`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// {"epic_id","story_id","command","task_id","status","message"?,"metrics"?,"attempt"?}, or -
-    /// to read it from standard input
-    #[arg(value_name = "JSON", allow_hyphen_values = true)]
+    #[arg(value_name = "JSON", allow_hyphen_values = true, help = WHAT)]
     json: String,
 }
 
@@ -38,7 +39,8 @@ pub(crate) fn run(place: &Place, args: &Args) -> anyhow::Result<u8> {
     let name = layout.display_name(&path);
     // Where it leads shows only once its folder is there.
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder of {name}"))?;
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder of {name}"))?;
     }
     if !layout.allows(&path) {
         bail!("{name} leads out of the project; name it with --csv-log if that is meant");

@@ -158,9 +158,13 @@ mod tests {
 
     #[test]
     fn filters_are_encoded() {
-        let filter = Filter { types: vec!["command:*".into(), "a&b".into()], stories: vec!["2 a".into()] };
+        let filter =
+            Filter { types: vec!["command:*".into(), "a&b".into()], stories: vec!["2 a".into()] };
         assert_eq!(filter.stream_query(), "?type=command%3A*%2Ca%26b&story=2+a");
         assert_eq!(Filter::default().stream_query(), "");
-        assert_eq!(Filter::default().page_path(Range::After(7), 9999), "/api/events?after=7&limit=1000");
+        assert_eq!(
+            Filter::default().page_path(Range::After(7), 9999),
+            "/api/events?after=7&limit=1000"
+        );
     }
 }

@@ -89,8 +89,14 @@ impl<'a> LogReading<'a> {
                 if let Resolved::Ambiguous(keys) = self.index.resolve(&row.story, &row.epic)
                     && self.told.insert(row.story.clone())
                 {
-                    let message = format!("story {} fits more than one key: {}", row.story, keys.join(", "));
-                    self.tell(Severity::Warning, "ambiguous-story", message, "log the long key instead");
+                    let message =
+                        format!("story {} fits more than one key: {}", row.story, keys.join(", "));
+                    self.tell(
+                        Severity::Warning,
+                        "ambiguous-story",
+                        message,
+                        "log the long key instead",
+                    );
                 }
             }
             RowOutcome::Bad(issue) => self.issues.push(issue),

@@ -30,7 +30,8 @@ pub(crate) struct Overview {
     pub(crate) issues: Vec<FileIssue>,
 }
 
-/// An epic with the count of its stories.
+/// An epic with the count of its stories; the names are the wire's.
+#[allow(clippy::struct_field_names)]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Epic {
     pub(crate) epic_id: String,
@@ -42,7 +43,8 @@ pub(crate) struct Epic {
     pub(crate) done_count: u64,
 }
 
-/// A story.
+/// A story; the names are the wire's.
+#[allow(clippy::struct_field_names)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Story {
     pub(crate) story_key: String,

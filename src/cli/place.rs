@@ -54,7 +54,8 @@ impl Place {
             }
             None => find_upwards()?,
         };
-        let root = root.canonicalize().with_context(|| format!("cannot enter {}", root.display()))?;
+        let root =
+            root.canonicalize().with_context(|| format!("cannot enter {}", root.display()))?;
         let config = Config::load(&root, self.layer().over(flags))?;
         Ok(Found { root, config })
     }

@@ -20,7 +20,7 @@ pub(crate) struct Files {
     /// The status file; `None`: missing or unreadable.
     pub(crate) sprint: Option<Reading>,
     /// What became of each file that is there, the status file always first.
-    pub(crate) files: Vec<FileReport>,
+    pub(crate) reports: Vec<FileReport>,
     /// Everything that is worth telling, file by file, in order of the lines.
     pub(crate) issues: Vec<FileIssue>,
 }
@@ -54,7 +54,7 @@ impl Files {
 
     /// The status file's state.
     pub(crate) fn sprint_state(&self) -> &'static str {
-        self.files.first().map_or("missing", |report| report.state)
+        self.reports.first().map_or("missing", |report| report.state)
     }
 
     fn status(&mut self, layout: &Layout) {
@@ -74,7 +74,10 @@ impl Files {
             Err(Obstacle::Missing) => {
                 self.report(&name, "missing", 0);
                 let hint = "have the sprint planned, or name the file with --status-file";
-                self.add(&name, vec![issue(Severity::Warning, "missing", "there is no such file", hint)]);
+                self.add(
+                    &name,
+                    vec![issue(Severity::Warning, "missing", "there is no such file", hint)],
+                );
             }
             Err(Obstacle::Unreadable(reason)) => self.unreadable(&name, &reason),
         }
@@ -103,7 +106,7 @@ impl Files {
     }
 
     fn report(&mut self, name: &str, state: &'static str, read: u64) {
-        self.files.push(FileReport { file: name.to_owned(), state, read });
+        self.reports.push(FileReport { file: name.to_owned(), state, read });
     }
 
     fn add(&mut self, name: &str, issues: Vec<Issue>) {

@@ -29,14 +29,19 @@ pub(crate) struct Args {
     /// Show only: refuse everything that changes something
     #[arg(long)]
     pub(crate) read_only: bool,
-    /// Ask clients for this token (better given as SPRINT_RUNNER_TOKEN: arguments are visible)
-    #[arg(long, value_name = "TOKEN", value_parser = parse_token)]
+    #[arg(long, value_name = "TOKEN", value_parser = parse_token, help = "Ask clients for this \
+        token (better given as SPRINT_RUNNER_TOKEN: arguments are visible)")]
     pub(crate) token: Option<String>,
     /// A further name by which browsers may call this server
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) allow_host: Vec<String>,
-    /// A further origin whose pages may speak to this server, such as http://localhost:3000
-    #[arg(long, value_name = "ORIGIN", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        value_delimiter = ',',
+        help = "A further origin whose pages \
+        may speak to this server, such as http://localhost:3000"
+    )]
     pub(crate) allow_origin: Vec<String>,
     /// A silence longer than this ends an observed batch [default: 30]
     #[arg(long, value_name = "MINUTES", value_parser = parse_minutes)]
@@ -44,7 +49,7 @@ pub(crate) struct Args {
     /// Open the page in the browser
     #[arg(long)]
     pub(crate) open: bool,
-    /// What to tell on standard error: error, warn, info, debug, trace, or a filter as in RUST_LOG
+    /// Tell so much on standard error: error, warn, info, debug, trace, or a filter of `RUST_LOG`
     #[arg(long, value_name = "LEVEL")]
     pub(crate) log_level: Option<String>,
 }

@@ -25,7 +25,8 @@ impl Decoder {
         let mut blocks = Vec::new();
         self.pending.extend_from_slice(chunk);
         let mut start = 0;
-        while let Some(length) = self.pending[self.scanned..].iter().position(|byte| *byte == b'\n') {
+        while let Some(length) = self.pending[self.scanned..].iter().position(|byte| *byte == b'\n')
+        {
             let end = self.scanned + length;
             let text = String::from_utf8_lossy(&self.pending[start..end]).into_owned();
             if let Some(block) = self.line(text.strip_suffix('\r').unwrap_or(&text)) {

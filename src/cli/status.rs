@@ -38,7 +38,8 @@ async fn look(found: &Found) -> anyhow::Result<Overview> {
         return Ok(Overview::from_files(&Files::read(&found.layout(), now_ms())));
     };
     let body = server.get("/api/snapshot").await?;
-    Overview::from_snapshot(&server.url, &body).context("the server's answer is not what was expected")
+    Overview::from_snapshot(&server.url, &body)
+        .context("the server's answer is not what was expected")
 }
 
 fn show(overview: &Overview, found: &Found, terminal: Terminal, now_ms: i64) -> String {
@@ -55,10 +56,12 @@ fn show(overview: &Overview, found: &Found, terminal: Terminal, now_ms: i64) -> 
         Some("missing") | None => {
             out.push(terminal.paint(Tone::Bad, "there is no sprint-status.yaml"));
         }
-        Some(state) => out.push(terminal.paint(
-            Tone::Bad,
-            &format!("sprint-status.yaml is {state}; see: sprint-runner check"),
-        )),
+        Some(state) => {
+            out.push(terminal.paint(
+                Tone::Bad,
+                &format!("sprint-status.yaml is {state}; see: sprint-runner check"),
+            ))
+        }
     }
     out.push(String::new());
     epics(overview, terminal, &mut out);
@@ -96,7 +99,9 @@ fn stories(overview: &Overview, terminal: Terminal, out: &mut Vec<String>) {
     let counts = if counts.is_empty() { String::new() } else { format!(": {}", counts.join(", ")) };
     out.push(format!("{} {}{counts}", label(terminal, "Stories"), overview.stories.len()));
     let next = match &overview.next_story {
-        Some(story) => terminal.paint(Tone::Plain, &format!("{} ({})", story.story_key, story.status)),
+        Some(story) => {
+            terminal.paint(Tone::Plain, &format!("{} ({})", story.story_key, story.status))
+        }
         None if overview.stories.is_empty() => terminal.paint(Tone::Faint, "-"),
         None => terminal.paint(Tone::Good, "none: no story is open"),
     };
@@ -117,7 +122,10 @@ fn activity(overview: &Overview, terminal: Terminal, now_ms: i64, out: &mut Vec<
     }
     let active = label(terminal, "Active");
     match &overview.active {
-        None => out.push(format!("{active} {}", terminal.paint(Tone::Faint, "unknown: no server is running"))),
+        None => out.push(format!(
+            "{active} {}",
+            terminal.paint(Tone::Faint, "unknown: no server is running")
+        )),
         Some(list) if list.is_empty() => {
             out.push(format!("{active} {}", terminal.paint(Tone::Faint, "nothing")));
         }

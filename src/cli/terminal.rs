@@ -212,7 +212,8 @@ mod tests {
     #[test]
     fn a_piped_table_keeps_one_line_a_row() {
         let long = "word ".repeat(200);
-        let table = PIPED.table(&["a", "b"], vec![vec![(Tone::Good, long), (Tone::Plain, "z".into())]]);
+        let table =
+            PIPED.table(&["a", "b"], vec![vec![(Tone::Good, long), (Tone::Plain, "z".into())]]);
         assert_eq!(table.lines().count(), 2);
         assert!(!table.contains('\x1b'));
     }

@@ -13,7 +13,12 @@ pub(super) fn read(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Layer, C
         lookup(&name(key)).filter(|value| !value.is_empty()).map(PathBuf::from)
     };
     let list = |value: &str| -> Result<Vec<String>, String> {
-        Ok(value.split(',').map(str::trim).filter(|part| !part.is_empty()).map(String::from).collect())
+        Ok(value
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .map(String::from)
+            .collect())
     };
     Ok(Layer {
         host: parsed(lookup, "host", parse_host)?,

@@ -15,7 +15,8 @@ fn env(pairs: &[(&str, &str)]) -> Result<Layer, ConfigError> {
 #[test]
 fn the_later_source_wins_key_by_key() {
     let file = file::parse("port = 1\nhost = \"0.0.0.0\"\nread_only = true\n").unwrap();
-    let environment = env(&[("SPRINT_RUNNER_PORT", "2"), ("SPRINT_RUNNER_READ_ONLY", "no")]).unwrap();
+    let environment =
+        env(&[("SPRINT_RUNNER_PORT", "2"), ("SPRINT_RUNNER_READ_ONLY", "no")]).unwrap();
     let flags = Layer { port: Some(3), ..Layer::default() };
     let config = Config::from(flags.over(environment).over(file));
     assert_eq!(config.port, Some(3));

@@ -11,9 +11,8 @@ pub fn parse_host(text: &str) -> Result<IpAddr, String> {
         return Ok(IpAddr::V4(Ipv4Addr::LOCALHOST));
     }
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-    bare.parse().map_err(|_| {
-        format!("host is {text:?}, which is neither an IP address nor \"localhost\"")
-    })
+    bare.parse()
+        .map_err(|_| format!("host is {text:?}, which is neither an IP address nor \"localhost\""))
 }
 
 /// Reads a token: 8 to 256 letters, digits and `-._~`, so that it can stand in a cookie, a header
