@@ -31,8 +31,11 @@ impl Response {
 }
 
 pub fn get(port: u16, path: &str) -> Response {
-    send(port, &format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"))
-        .unwrap_or_else(|| panic!("no answer to GET {path}"))
+    send(
+        port,
+        &format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"),
+    )
+    .unwrap_or_else(|| panic!("no answer to GET {path}"))
 }
 
 /// Sends raw bytes; `None` when the server closes without an answer.

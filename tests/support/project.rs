@@ -76,8 +76,7 @@ impl Project {
 
     /// Appends bytes to the CSV log.
     pub fn append(&self, bytes: &[u8]) {
-        let mut file =
-            fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
+        let mut file = fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
         file.write_all(bytes).unwrap();
     }
 }

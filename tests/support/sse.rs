@@ -37,9 +37,9 @@ impl Sse {
     pub fn try_open(port: u16, query: &str, last_event_id: Option<&str>) -> Option<Self> {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
-        let resume =
-            last_event_id.map(|id| format!("Last-Event-ID: {id}\r\n")).unwrap_or_default();
-        write!(stream, "GET /sse{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{resume}\r\n").ok()?;
+        let resume = last_event_id.map(|id| format!("Last-Event-ID: {id}\r\n")).unwrap_or_default();
+        write!(stream, "GET /sse{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{resume}\r\n")
+            .ok()?;
         let mut reader = BufReader::with_capacity(64 * 1024, stream);
         let (status, headers) = http::read_head(&mut reader)?;
         assert_eq!(status, 200, "the stream's status");

@@ -1,0 +1,298 @@
+//! A whole reading of the status file.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use crate::domain::issue::{Issue, Severity};
+use crate::domain::key;
+use crate::domain::reading::{Entry, EntryKind, Reading, ReadingState};
+
+use super::node::Node;
+use super::scan::{Pair, Scan, scan};
+use super::{precheck, recover, remarks};
+
+/// More entries than this are refused; the largest real file has 518.
+const MAX_ENTRIES: usize = 10_000;
+
+/// Reads the status file. Never fails: what is the matter stands in the reading.
+pub fn read_status(bytes: &[u8]) -> Reading {
+    let text = match precheck::check(bytes) {
+        Ok(text) => text,
+        Err(issue) => return without_entries(ReadingState::Refused, Map::new(), issue),
+    };
+    if text.trim().is_empty() {
+        let issue = precheck::refused(
+            "empty",
+            Some((1, 1)),
+            "the file is empty",
+            "write the status file anew with sprint planning",
+        );
+        return without_entries(ReadingState::Invalid, Map::new(), issue);
+    }
+    let scan = scan(text);
+    match Node::parse(text) {
+        Err(broken) => recover::reading(broken, &scan),
+        Ok(node) => match node.get("development_status") {
+            Some(map @ (Node::Mapping(_) | Node::Null)) => good(text, &node, map, &scan),
+            _ => other_schema(&node),
+        },
+    }
+}
+
+pub(super) fn without_entries(
+    state: ReadingState,
+    document: Map<String, Value>,
+    issue: Issue,
+) -> Reading {
+    Reading {
+        state,
+        document,
+        entries: Vec::new(),
+        duplicates: 0,
+        mapping_values: 0,
+        issues: vec![issue],
+    }
+}
+
+fn other_schema(node: &Node) -> Reading {
+    let (document, message) = match node {
+        Node::Mapping(pairs) => {
+            let keys: Vec<&str> = pairs.iter().take(12).map(|(key, _)| key.as_str()).collect();
+            let document = match node.json() {
+                Value::Object(document) => document,
+                _ => Map::new(),
+            };
+            (document, format!("another schema: keys {}", keys.join(", ")))
+        }
+        Node::Sequence(_) => (Map::new(), "another schema: a list".to_owned()),
+        _ => (Map::new(), "another schema: a single text".to_owned()),
+    };
+    let issue = Issue {
+        severity: Severity::Error,
+        code: "other-schema".to_owned(),
+        line: Some(1),
+        column: Some(1),
+        message,
+        hint: Some(
+            "a status file has a map `development_status` of story keys to statuses".to_owned(),
+        ),
+    };
+    without_entries(ReadingState::OtherSchema, document, issue)
+}
+
+/// One key with its value, before repeats are settled.
+pub(super) struct Found {
+    pub(super) key: String,
+    pub(super) status: String,
+    pub(super) title: Option<String>,
+    pub(super) line: u64,
+    /// Its value was a mapping or a list.
+    pub(super) mapped: bool,
+}
+
+fn good(text: &str, node: &Node, map: &Node, scan: &Scan) -> Reading {
+    let pairs = match map {
+        Node::Mapping(pairs) => pairs.as_slice(),
+        _ => &[],
+    };
+    // The scan's places are used where it saw just what the library saw.
+    let same = pairs.len() == scan.pairs.len()
+        && pairs.iter().zip(&scan.pairs).all(|((key, _), pair)| *key == pair.key);
+    let mut found = Vec::new();
+    for (index, (key, value)) in pairs.iter().enumerate() {
+        let pair = same.then(|| &scan.pairs[index]);
+        collect(key, value, pair, scan.line.unwrap_or(1), &mut found);
+    }
+    if found.len() > MAX_ENTRIES {
+        let issue = precheck::refused(
+            "too-many-entries",
+            scan.line.map(|line| (line, 1)),
+            "development_status has more than 10,000 entries",
+            "archive finished epics",
+        );
+        return without_entries(ReadingState::Refused, Map::new(), issue);
+    }
+    let mut reading = settle(found);
+    for (key, line) in repeated_top_keys(node, text) {
+        reading.duplicates += 1;
+        reading.issues.push(remarks::repeated_top_key(&key, line));
+    }
+    if let Value::Object(mut document) = node.json() {
+        let statuses = reading
+            .entries
+            .iter()
+            .map(|entry| (entry.key.clone(), Value::String(entry.status.clone())))
+            .collect();
+        document.insert("development_status".to_owned(), Value::Object(statuses));
+        reading.document = document;
+    }
+    reading
+}
+
+/// Top-level keys that stand again, with the line of the last one.
+fn repeated_top_keys(node: &Node, text: &str) -> Vec<(String, Option<u64>)> {
+    let Node::Mapping(pairs) = node else { return Vec::new() };
+    let mut seen = std::collections::HashSet::new();
+    pairs
+        .iter()
+        .filter(|(key, _)| !seen.insert(key.as_str()))
+        .map(|(key, _)| {
+            let begins =
+                |line: &str| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'));
+            let line = (1..).zip(text.lines()).filter(|(_, line)| begins(line)).last();
+            (key.clone(), line.map(|(line, _)| line))
+        })
+        .collect()
+}
+
+/// A key's own entry, and those of a `stories:` map inside its value.
+fn collect(key: &str, value: &Node, pair: Option<&Pair>, above: u64, found: &mut Vec<Found>) {
+    let line = pair.map_or(above, |pair| pair.line);
+    let plain = |name: &str| value.get(name).and_then(Node::text);
+    match value {
+        Node::Mapping(_) => {
+            if let Some(status) = plain("status") {
+                let title = plain("title").or_else(|| plain("name"));
+                found.push(Found { key: key.to_owned(), status, title, line, mapped: true });
+            }
+            if let Some(Node::Mapping(stories)) = value.get("stories") {
+                for (key, value) in stories {
+                    let line = pair
+                        .and_then(|pair| pair.children.iter().find(|child| child.key == *key))
+                        .map_or(line, |child| child.line);
+                    let status = value.get("status").unwrap_or(value).text();
+                    if let Some(status) = status {
+                        let text = |name: &str| value.get(name).and_then(Node::text);
+                        let title = text("title").or_else(|| text("name"));
+                        found.push(Found { key: key.clone(), status, title, line, mapped: true });
+                    }
+                }
+            }
+        }
+        Node::Sequence(_) => {
+            let status = String::new();
+            found.push(Found { key: key.to_owned(), status, title: None, line, mapped: true });
+        }
+        Node::Null | Node::Scalar(_) => {
+            // The line's own letters where it shows them: `2e-1` and `no` stay as they are.
+            let shown = pair.map(|pair| pair.value.as_str()).filter(|shown| {
+                !shown.is_empty() && !shown.starts_with(['&', '*', '!', '|', '>', '{', '['])
+            });
+            let is_text = matches!(value, Node::Scalar(Value::String(_)));
+            let status = match shown {
+                Some(shown) if !is_text => shown.to_owned(),
+                _ => value.text().unwrap_or_default(),
+            };
+            let title = pair.and_then(|pair| epic_title(key, pair.comment.as_deref()?));
+            found.push(Found { key: key.to_owned(), status, title, line, mapped: false });
+        }
+    }
+}
+
+/// The title in a comment such as `Epic 2a: Session list & basic display`.
+pub(super) fn epic_title(key: &str, comment: &str) -> Option<String> {
+    if kind_of(key) != EntryKind::Epic {
+        return None;
+    }
+    let rest = comment.get(..5).filter(|head| head.eq_ignore_ascii_case("epic "))?;
+    let rest = comment[rest.len()..].trim_start();
+    let id = key::epic_id(key);
+    let rest = rest
+        .get(..id.len())
+        .filter(|head| head.eq_ignore_ascii_case(id))
+        .map(|head| &rest[head.len()..])?;
+    let title = rest.trim_start().strip_prefix([':', '-', '–', '—'])?.trim();
+    (!title.is_empty()).then(|| title.chars().take(200).collect())
+}
+
+/// What a key stands for.
+pub(super) fn kind_of(key: &str) -> EntryKind {
+    let lower = key.to_lowercase();
+    if lower.ends_with("-retrospective") {
+        EntryKind::Retrospective
+    } else if lower.starts_with("epic-") {
+        EntryKind::Epic
+    } else {
+        EntryKind::Story
+    }
+}
+
+/// Settles repeats, finds each story's epic, and remarks on what is odd.
+pub(super) fn settle(found: Vec<Found>) -> Reading {
+    let mut issues = Vec::new();
+    let mut entries: Vec<Entry> = Vec::with_capacity(found.len());
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut duplicates = 0;
+    let mut mapping_values = 0;
+    for Found { key, status, title, line, mapped } in found {
+        if mapped {
+            mapping_values += 1;
+            issues.push(remarks::mapping_value(&key, line));
+        }
+        if let Some(place) = places.get(&key) {
+            let first = &mut entries[*place];
+            duplicates += 1;
+            issues.push(remarks::duplicate(&key, first.line, line));
+            first.status = status;
+            first.title = title.or_else(|| first.title.take());
+            first.line = line;
+            continue;
+        }
+        places.insert(key.clone(), entries.len());
+        let kind = kind_of(&key);
+        entries.push(Entry { key, kind, status, epic_key: None, title, line });
+    }
+    assign_epics(&mut entries);
+    remarks::statuses(&entries, &mut issues);
+    remarks::disagreements(&entries, &mut issues);
+    issues.sort_by_key(|issue| issue.line);
+    Reading {
+        state: ReadingState::Ok,
+        document: Map::new(),
+        entries,
+        duplicates,
+        mapping_values,
+        issues,
+    }
+}
+
+/// A story belongs to the longest epic id that begins its key, else to the epic line above it.
+fn assign_epics(entries: &mut [Entry]) {
+    let epics: HashMap<String, String> = entries
+        .iter()
+        .filter(|entry| entry.kind == EntryKind::Epic)
+        .map(|entry| (key::epic_id(&entry.key).to_lowercase(), entry.key.clone()))
+        .collect();
+    let mut above: Option<String> = None;
+    for entry in entries {
+        entry.epic_key = match entry.kind {
+            EntryKind::Epic => {
+                above = Some(entry.key.clone());
+                above.clone()
+            }
+            EntryKind::Retrospective => {
+                let end = entry.key.len() - "-retrospective".len();
+                let own = entry.key.get(..end).map(|own| key::epic_id(own).to_lowercase());
+                let known = own.and_then(|own| epics.get(&own).cloned());
+                known.or_else(|| entry.key.get(..end).map(str::to_owned))
+            }
+            EntryKind::Story => longest_epic(&entry.key, &epics).or_else(|| above.clone()),
+        };
+    }
+}
+
+fn longest_epic(key: &str, epics: &HashMap<String, String>) -> Option<String> {
+    let lower = key.to_lowercase();
+    if let Some(epic) = epics.get(&lower) {
+        return Some(epic.clone());
+    }
+    let mut end = lower.len();
+    while let Some(at) = lower[..end].rfind('-') {
+        if let Some(epic) = epics.get(&lower[..at]) {
+            return Some(epic.clone());
+        }
+        end = at;
+    }
+    None
+}

@@ -1,0 +1,53 @@
+//! What the lines of a broken status file still say.
+
+use crate::domain::issue::{Issue, Severity};
+use crate::domain::reading::{Reading, ReadingState};
+
+use super::node::Broken;
+use super::read::{self, Found};
+use super::scan::Scan;
+
+/// A reading of a file that is not valid YAML: recovered where the map's lines can be read.
+pub(super) fn reading(broken: Broken, scan: &Scan) -> Reading {
+    let cause = Issue {
+        severity: Severity::Error,
+        code: "invalid-yaml".to_owned(),
+        line: broken.line,
+        column: broken.column,
+        message: format!("not valid YAML: {}", broken.message),
+        hint: Some("mend that line; until then the last good state is shown".to_owned()),
+    };
+    let found: Vec<Found> = scan
+        .pairs
+        .iter()
+        .filter(|pair| !pair.value.is_empty())
+        .map(|pair| Found {
+            key: pair.key.clone(),
+            status: pair.value.clone(),
+            title: pair.comment.as_deref().and_then(|comment| read::epic_title(&pair.key, comment)),
+            line: pair.line,
+            mapped: false,
+        })
+        .collect();
+    if found.is_empty() {
+        return read::without_entries(ReadingState::Invalid, serde_json::Map::new(), cause);
+    }
+    let mut reading = read::settle(found);
+    reading.state = ReadingState::Recovered;
+    let lost = scan.unreadable.len();
+    let stopped =
+        scan.stopped_at.map(|line| format!("; reading stopped at line {line}")).unwrap_or_default();
+    let note = Issue {
+        severity: Severity::Info,
+        code: "recovered".to_owned(),
+        line: scan.unreadable.first().copied().or(scan.line),
+        column: Some(1),
+        message: format!(
+            "{} entries could be read line by line, {lost} lines could not{stopped}",
+            reading.entries.len()
+        ),
+        hint: None,
+    };
+    reading.issues.splice(0..0, [cause, note]);
+    reading
+}
