@@ -17,6 +17,13 @@
 //! To watch one more kind of file: write its [`tail::Rows`] reader (or a source of its own, as
 //! [`status`] is) and scan it in [`sources`].
 
+mod file;
+mod lines;
+mod memory;
+mod report;
+mod sink;
+mod tail;
+
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
