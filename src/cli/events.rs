@@ -92,12 +92,12 @@ async fn show_after(pages: &Pages<'_>, mut after: u64, output: &mut Output) -> a
         output.to.flush()?;
         match page.next {
             Some(next) if !output.is_full() => after = next,
-            _ => return Ok(page.head),
+            _ => return Ok(page.end()),
         }
     }
 }
 
-/// Shows the newest events, oldest first. Returns the head they were the newest of.
+/// Shows the newest events, oldest first. Returns up to where the log was shown.
 async fn show_newest(pages: &Pages<'_>, count: u64, output: &mut Output) -> anyhow::Result<u64> {
     let mut newest: Vec<Page> = Vec::new();
     let mut missing = count;
@@ -120,7 +120,7 @@ async fn show_newest(pages: &Pages<'_>, count: u64, output: &mut Output) -> anyh
         output.event(event)?;
     }
     output.to.flush()?;
-    Ok(newest.first().map_or(0, |page| page.head))
+    Ok(newest.first().map_or(0, Page::end))
 }
 
 /// Shows what happens from the cursor on: over the server's stream while one is alive, from the

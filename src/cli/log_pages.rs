@@ -108,12 +108,23 @@ struct Answer {
 impl Page {
     /// The id of its first event.
     pub(crate) fn first_id(&self) -> Option<u64> {
-        #[derive(Deserialize)]
-        struct Id {
-            id: u64,
-        }
-        serde_json::from_str::<Id>(self.events.first()?).ok().map(|event| event.id)
+        self.events.first().and_then(|event| id_of(event))
     }
+
+    /// Up to where the log was looked through: the head, or an event that came while the page was
+    /// made.
+    pub(crate) fn end(&self) -> u64 {
+        let last = self.events.last().and_then(|event| id_of(event));
+        last.unwrap_or(0).max(self.head)
+    }
+}
+
+fn id_of(event: &str) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Id {
+        id: u64,
+    }
+    serde_json::from_str::<Id>(event).ok().map(|event| event.id)
 }
 
 impl Filter {
