@@ -206,7 +206,7 @@ fn guard(config: &Config, address: SocketAddr, token: Option<String>) -> anyhow:
         read_only: config.read_only,
         foreign_page: config.public.is_some(),
     };
-    Guard::new(settings).map_err(|message| anyhow!(message))
+    Guard::new(&settings).map_err(|message| anyhow!(message))
 }
 
 /// Lets the files be read once, so that the first answer already knows the sprint.

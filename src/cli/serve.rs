@@ -102,6 +102,9 @@ pub(crate) async fn serve(
     if let Some(token) = app.new_token() {
         note(&format!("token: {token}\nsign a browser in with {}?token={token}", app.url()));
     }
+    if config.host.is_unspecified() && config.allow_host.is_empty() {
+        note("other machines are let in only by a name given with --allow-host NAME");
+    }
     if open {
         open_browser(&app.url_with_token());
     }
