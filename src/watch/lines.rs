@@ -6,8 +6,8 @@ use std::os::unix::fs::FileExt;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-/// Longer lines are hashed and counted, but only their beginning is given out.
-pub(crate) const MAX_LINE: usize = 1 << 20;
+pub(crate) use crate::parse::lines::MAX_LINE;
+
 /// How much is read at once.
 const CHUNK: usize = 256 * 1024;
 /// How much of the beginning of an overlong line is given out.

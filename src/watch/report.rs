@@ -12,6 +12,9 @@ use super::sink::Sink;
 /// Issues of one file that are kept in view: the newest.
 const MAX_ISSUES: usize = 100;
 
+/// The code of the one issue that is about a story, not about a line.
+pub(crate) const AMBIGUOUS: &str = "ambiguous-story";
+
 /// What a reader found in a file, in file order.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Item {
@@ -173,9 +176,9 @@ impl Teller {
     }
 
     fn issue(&mut self, issue: Issue) {
-        // What holds for a story or a whole file is said once, not at each of its lines.
+        // What holds for a story is said once, not at each of its rows.
         let again = |known: &Issue| known.code == issue.code && known.message == issue.message;
-        if issue.severity != Severity::Error && self.issues.iter().any(again) {
+        if issue.code == AMBIGUOUS && self.issues.iter().any(again) {
             return;
         }
         if issue.severity == Severity::Error {

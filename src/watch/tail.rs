@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::event::Source;
 use crate::watch::file::{self, FileId, Look, Stamp};
-use crate::watch::lines::{MAX_LINE, has_lf};
+use crate::watch::lines::has_lf;
 use crate::watch::memory::Memory;
 use crate::watch::report::{self, Health};
 use crate::watch::sink::Sink;
@@ -45,6 +45,9 @@ pub(crate) const LINGER_MS: u64 = 10_000;
 /// A missing file is told about when it has been missing for this long: some writers delete and
 /// make it anew.
 pub(crate) const MISSING_MS: u64 = 250;
+
+/// How far behind the offset every poll looks for an LF.
+const NEAR: u64 = 1 << 20;
 
 /// The two clocks of a scan.
 #[derive(Debug, Clone, Copy)]
@@ -235,8 +238,7 @@ impl<R: Rows> Tail<R> {
                 // Not given out as an error.
                 Err(Look::File(_)) => return Ok(Health::Ok),
             };
-            // Renamed back: no longer read beside the path.
-            known.rotated.retain(|rotated| rotated.id() != stamp.id);
+            Self::take_back(known, &self.name, stamp.id);
             if let Some(old) = known.held.take()
                 && old.id != stamp.id
                 && let Some(cursor) = old.cursor
@@ -375,10 +377,10 @@ fn read_on<R: Rows>(
     result
 }
 
-/// Whether a whole line may have come behind the offset. What lies within one line's length is
-/// looked at each time (a mapped file changes without any sign), what lies beyond only once.
+/// Whether a whole line may have come behind the offset. What lies near is looked at each
+/// time (a mapped file changes without any sign), what lies beyond only once.
 fn has_line<R>(held: &Held<R>, offset: u64, stamp: Stamp) -> Result<bool, Trouble> {
-    let near = stamp.len.min(offset + MAX_LINE as u64);
+    let near = stamp.len.min(offset + NEAR);
     if has_lf(&held.file, offset, near)? {
         return Ok(true);
     }

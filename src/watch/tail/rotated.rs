@@ -4,7 +4,7 @@ use std::fs::File;
 
 use super::position::Position;
 use super::pump::{Cursor, Keep, Pass, Rows, Site, Trouble, Work, pump};
-use super::{LINGER_MS, Now, Tail};
+use super::{Known, LINGER_MS, Now, Tail};
 use crate::domain::event::Source;
 use crate::hub::Publication;
 use crate::watch::file::{FileId, Stamp};
@@ -17,10 +17,12 @@ const MAX_ROTATED: usize = 8;
 #[derive(Debug)]
 pub(super) struct Rotated<R> {
     file: File,
-    id: FileId,
+    pub(super) id: FileId,
     folder: FileId,
     cursor: Cursor<R>,
     len: u64,
+    /// When it was last found to hold what was read of it.
+    stamp: Option<Stamp>,
     until: u64,
 }
 
@@ -33,11 +35,7 @@ impl<R: Rows> Rotated<R> {
         now: Now,
     ) -> Self {
         let len = cursor.mark.offset();
-        Self { file, id, folder, cursor, len, until: now.mono_ms + LINGER_MS }
-    }
-
-    pub(super) const fn id(&self) -> FileId {
-        self.id
+        Self { file, id, folder, cursor, len, stamp: None, until: now.mono_ms + LINGER_MS }
     }
 
     /// Its position, to be kept.
@@ -56,7 +54,8 @@ impl<R: Rows> Rotated<R> {
     ) -> Result<bool, Trouble> {
         let stamp = Stamp::of(&self.file.metadata()?);
         let offset = self.cursor.mark.offset();
-        if stamp.len < offset || stamp.len != self.len && !self.cursor.mark.holds(&self.file)? {
+        let unchanged = self.stamp == Some(stamp) && !stamp.is_fresh(now.wall_ms);
+        if !unchanged && (stamp.len < offset || !self.cursor.mark.holds(&self.file)?) {
             return Ok(false);
         }
         if stamp.len > offset {
@@ -67,6 +66,7 @@ impl<R: Rows> Rotated<R> {
             let cursor = &mut self.cursor;
             pump(&site, work, None, pass, &keep, &mut |work| *cursor = work.cursor)?;
         }
+        self.stamp = Some(stamp);
         if stamp.len != self.len {
             self.len = stamp.len;
             self.until = now.mono_ms + LINGER_MS;
@@ -101,10 +101,18 @@ impl<R: Rows> Tail<R> {
             }
         }
         if !over.is_empty() {
-            // Should this fail, the next start finds out by itself that they are over.
-            sink.publish(Publication::events(Vec::new()).keeping(over))?;
+            let publication = Publication::events(Vec::new()).keeping(over.clone());
+            sink.publish(publication).inspect_err(|_| known.also_keep.extend(over))?;
         }
         Ok(())
+    }
+
+    /// A renamed file is back at the path: it is no longer read beside it.
+    pub(super) fn take_back(known: &mut Known<R>, name: &str, id: FileId) {
+        if known.rotated.iter().any(|rotated| rotated.id == id) {
+            known.rotated.retain(|rotated| rotated.id != id);
+            known.also_keep.push((key(name, id), None));
+        }
     }
 }
 

@@ -362,3 +362,11 @@ fn bytes_that_turn_up_without_any_sign_are_found() {
     file.write_all_at(b"d\n", 6).unwrap();
     assert_eq!(bench.scan(), ["row 3 cd"]);
 }
+
+impl Tail<Plain> {
+    /// The renamed files that are read beside the path.
+    fn rotated_ids(&self) -> Vec<(u64, u64)> {
+        let rotated = self.known.iter().flat_map(|known| &known.rotated);
+        rotated.map(|it| (it.id.dev, it.id.ino)).collect()
+    }
+}

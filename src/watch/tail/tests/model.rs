@@ -190,7 +190,7 @@ impl World {
     }
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Followed {
     id: Id,
     folder: Id,
@@ -361,6 +361,18 @@ fn contents(world: &World, held: &[File]) -> HashMap<Id, Vec<u8>> {
     all
 }
 
+/// The model's own descriptors: what the tail holds open it can read, name or not.
+fn hold(world: &World, model: &Model, open: &mut Vec<File>) {
+    for entry in fs::read_dir(world.dir()).into_iter().flatten().flatten() {
+        let id = id_of(&entry.metadata().unwrap());
+        let wanted = model.held.iter().chain(&model.rotated).any(|followed| followed.id == id);
+        let known = open.iter().any(|file| id_of(&file.metadata().unwrap()) == id);
+        if wanted && !known {
+            open.push(File::open(entry.path()).unwrap());
+        }
+    }
+}
+
 fn run(seed: u64, steps: u32) {
     let mut rng = StdRng::seed_from_u64(seed);
     let root = tempfile::tempdir().unwrap();
@@ -373,20 +385,19 @@ fn run(seed: u64, steps: u32) {
     let mut history = Vec::new();
     let mut seen = 0;
     let mut mono_ms = 0;
-    // The model's own descriptors: what the tail holds open it can read, name or not.
     let mut open: Vec<File> = Vec::new();
     for step in 0..steps {
         history.push(world.step(&mut rng));
         if rng.random_bool(0.3) {
             continue;
         }
+        mono_ms += rng.random_range(1..4_000);
         if rng.random_bool(0.08) {
             history.push("kill");
             tail = new_tail(&world);
             open.clear();
             model.restart(&world, mono_ms);
         }
-        mono_ms += rng.random_range(1..4_000);
         let now = Now { wall_ms: jiff::Timestamp::now().as_millisecond(), mono_ms };
         if rng.random_bool(0.05) {
             // A full disk for a moment: the scan right after it must make up for everything.
@@ -402,25 +413,7 @@ fn run(seed: u64, steps: u32) {
             let id = id_of(&file.metadata().unwrap());
             model.held.iter().chain(&model.rotated).any(|followed| followed.id == id)
         });
-        if let Some(held) = &model.held
-            && !open.iter().any(|file| id_of(&file.metadata().unwrap()) == held.id)
-            && let Ok(file) = File::open(world.log())
-        {
-            open.push(file);
-        }
-        if let Some(held) = &model.held
-            && let Ok(entries) = fs::read_dir(world.dir())
-        {
-            for entry in entries.flatten() {
-                let metadata = entry.metadata().unwrap();
-                let known = open.iter().any(|it| id_of(&it.metadata().unwrap()) == id_of(&metadata));
-                let wanted = id_of(&metadata) == held.id
-                    || model.rotated.iter().any(|it| it.id == id_of(&metadata));
-                if wanted && !known {
-                    open.push(File::open(entry.path()).unwrap());
-                }
-            }
-        }
+        hold(&world, &model, &mut open);
         history.push("scan");
         let events = sink.events.borrow();
         let mut got = told(&events[seen..]);
@@ -428,6 +421,9 @@ fn run(seed: u64, steps: u32) {
         got.retain(|it| it.starts_with("row") || it == "reset");
         let expected = std::mem::take(&mut model.told);
         let from = history.len().saturating_sub(30);
+        let ours: Vec<_> = tail.rotated_ids();
+        let theirs: Vec<Id> = model.rotated.iter().map(|it| it.id).collect();
+        assert_eq!(ours, theirs, "rotated, seed {seed}, step {step}, {:?} {:?}", &history[history.len().saturating_sub(12)..], model.rotated);
         assert_eq!(got, expected, "seed {seed}, step {step}, after {:?}", &history[from..]);
     }
 }
