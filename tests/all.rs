@@ -4,6 +4,8 @@
 mod support;
 
 mod attack;
+mod cli;
 mod delivery;
 mod files;
 mod honesty;
+mod rooms;

@@ -1,6 +1,7 @@
 //! The sprint's vocabulary and rules, pure: no tokio, no files, no clock, no environment.
 
 pub mod attribution;
+pub mod diff;
 pub mod event;
 pub mod issue;
 pub mod key;
