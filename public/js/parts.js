@@ -75,7 +75,12 @@ export function empty(title, hint) {
   const words = h("p", { class: "empty-title" }, title);
   const more = h("p", { class: "empty-hint" }, hint ?? "");
   const el = h("div", { class: "empty" }, words, more);
-  return { el, /** @param {string} one @param {string} [two] */ update(one, two = "") { text(words, one); text(more, two); } };
+  /** @param {string} one @param {string} [two] */
+  const update = (one, two) => {
+    text(words, one);
+    text(more, two);
+  };
+  return { el, update };
 }
 
 /** @param {string} title @param {...any} more */
@@ -90,7 +95,7 @@ export function choice(label, chosen) {
     update(options, value) {
       keyed(el, options, (one) => `=${one.value}`, () => {
         const option = h("option");
-        return { el: option, update(/** @type {{value: string, label: string}} */ one) { if (option.value !== one.value) option.value = one.value; text(option, one.label); } };
+        return { el: option, update(/** @type {{value: string, label: string}} */ one) { attribute(option, "value", one.value); text(option, one.label); } };
       });
       if (el.value !== value) el.value = value;
     },

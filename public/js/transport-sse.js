@@ -5,7 +5,7 @@
  */
 import { base, get } from "./api.js";
 
-const QUIET_MS = 2000;
+const QUIET_MS = 1500;
 const OPEN_MS = 6000;
 
 /** @param {string|null} cursor @param {import("./transport-ws.js").Listener} listener @returns {import("./transport-ws.js").Transport} */
@@ -35,7 +35,7 @@ export function openEvents(cursor, listener) {
     checking = true;
     try {
       const before = heard;
-      const page = await get("api/events", { after: last ?? 0, limit: 1 }, 2500);
+      const page = await get("api/events", { after: last ?? 0, limit: 1 }, 2000);
       held = page.events.length && before === heard ? held + 1 : 0;
       if (held >= 3) down();
       else if (!over) listener.message({ type: "pong" });
@@ -45,7 +45,7 @@ export function openEvents(cursor, listener) {
       checking = false;
     }
   };
-  const dog = setInterval(() => Date.now() - heard > QUIET_MS && check(), 2000);
+  const dog = setInterval(() => Date.now() - heard > QUIET_MS && check(), 1500);
   const opening = setTimeout(down, OPEN_MS);
 
   source.onopen = () => {

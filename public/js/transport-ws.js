@@ -7,8 +7,8 @@
  */
 import { base } from "./api.js";
 
-const QUIET_MS = 2000;
-const PATIENCE_MS = 2500;
+const QUIET_MS = 1500;
+const PATIENCE_MS = 2000;
 const OPEN_MS = 4000;
 
 /** @param {string|null} cursor @param {Listener} listener @returns {Transport} */

@@ -1,12 +1,14 @@
 /**
  * The one word for what goes on, and what needs a person. Pure, and honest: *running* is said only while
- * the line is live and a command is under way.
+ * the line is live and a command is under way, or was a few seconds ago in a batch that goes on.
  *
  * @typedef {{kind: "loading"|"offline"|"running"|"waiting"|"idle"|"finished"|"empty", word: string, detail: string}} Verdict
  * @typedef {{tone: "bad"|"warn", text: string, detail: string, href: string}} Concern
  */
 import { plural, span } from "./format.js";
 
+/** From one command to the next: not worth another word. */
+const BREATH_MS = 10_000;
 const QUIET_MS = 10 * 60_000;
 
 /**
@@ -28,8 +30,8 @@ export function verdict(model, line, now) {
   }
   if (batch) {
     const quiet = now - batch.last_activity_at;
-    const detail = quiet > 20_000 ? `no command under way for ${span(quiet)}` : "between two commands";
-    return { kind: "waiting", word: "waiting", detail };
+    if (quiet < BREATH_MS) return { kind: "running", word: "running", detail: "between two commands" };
+    return { kind: "waiting", word: "waiting", detail: `no command under way for ${span(quiet)}` };
   }
   if (!model.stories.length && !model.epics.length) return { kind: "empty", word: "no sprint", detail: "no stories are known" };
   if (model.stories.length && model.stories.every((story) => story.status_class === "done")) return { kind: "finished", word: "finished", detail: "every story is done" };
@@ -56,7 +58,7 @@ export function concerns(model, lastOf, failures, now) {
   const say = (/** @type {"bad"|"warn"} */ tone, /** @type {string} */ text, detail = "", href = "#issues") => found.push({ tone, text, detail, href });
 
   if (model.sprint_state && SPRINT[model.sprint_state] && (model.stories.length || model.sprint_state !== "missing")) {
-    const since = model.since ? `for ${span(now - model.since)}; the last good state is shown` : "";
+    const since = model.since ? `for ${span(now - model.since)}${model.sprint_state === "recovered" ? "" : "; the last good state is shown"}` : "";
     say("bad", `sprint-status.yaml ${SPRINT[model.sprint_state]}`, since);
   }
   for (const source of model.sources) {

@@ -2,7 +2,7 @@
  * A long list of which only the rows in sight exist. Rows are all `--row` high; room for the others
  * is kept by padding, so the document's order stays the reading order.
  */
-import { keyed } from "./render.js";
+import { attribute, keyed } from "./render.js";
 
 const SPARE = 12;
 
@@ -29,6 +29,6 @@ export function windowed(list, changed, make) {
     list.style.setProperty("padding-top", `${first * height}px`);
     list.style.setProperty("padding-bottom", `${(items.length - last) * height}px`);
     let index = first;
-    for (const row of list.children) row.setAttribute("aria-rowindex", String((index += 1)));
+    for (const row of list.children) if (row.role === "row") attribute(row, "aria-rowindex", (index += 1));
   };
 }

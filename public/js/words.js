@@ -24,7 +24,7 @@ const PLAIN_END = new Set(["end", "success", "complete", "done", "discovery-comp
 export function metricsOf(message) {
   const found = /\s*\(((?:[a-z_]+:\s*[\d.]+(?:,\s*)?)+)\)\s*$/i.exec(message ?? "");
   if (!found) return { text: message ?? "", metrics: [] };
-  const metrics = found[1].split(",").map((pair) => pair.trim().split(/:\s*/)).filter(([name]) => name);
+  const metrics = found[1].split(",").map((pair) => pair.trim().split(/:\s*/)).filter(([name]) => name).map(([name, n]) => [n === "1" ? name.replace(/s$/, "") : name, n]);
   return { text: (message ?? "").slice(0, found.index), metrics };
 }
 
@@ -45,7 +45,7 @@ export function describe(event) {
   const words = {
     tone: "plain", mark: "other", kind: String(event.type).split(":")[0], command: null, task: null,
     story: p.story_key ?? null, story_id: p.story_id ?? p.story_key ?? null, text: oneLine(text), metrics,
-    duration: typeof p.duration_ms === "number" ? p.duration_ms : null,
+    duration: p.duration_ms > 0 ? p.duration_ms : null,
   };
   const say = SAY.get(event.type);
   if (say) Object.assign(words, say(p, words));
@@ -72,7 +72,7 @@ const SAY = new Map(Object.entries({
   "batch:warning": (p, w) => ({ mark: "warning", tone: p.warning_type === "context_unavailable" ? "plain" : "warn", text: `${String(p.warning_type ?? "general").replaceAll("_", " ")}: ${w.text || oneLine(p.warning)}` }),
   "cycle:start": (p) => ({ mark: "batch", text: `Cycle ${p.cycle_number} began: ${list(p.story_keys)}` }),
   "cycle:end": (p) => ({ mark: "batch", text: `Cycle ${p.cycle_number} ended: ${list(p.completed_stories)}` }),
-  "activity:entry": (p) => ({ mark: "note", text: oneLine(p.line ?? [p.step, p.command, p.result, p.duration].filter(Boolean).join(" · ")) }),
+  "activity:entry": (p) => ({ mark: "note", text: oneLine(p.result ? [p.command, p.result, p.duration].filter(Boolean).join(" · ") : p.line) }),
   "source:state": (p, w) => ({ mark: "file", story_id: null, tone: p.state === "ok" ? "good" : p.state === "reset" || p.state === "missing" ? "plain" : "bad",
     text: `${p.file} ${STATE_WORDS[p.state] ?? p.state}${p.line ? `, line ${p.line}` : ""}${w.text ? `: ${w.text}` : ""}` }),
   "settings:changed": (p) => ({ mark: "note", text: `Settings changed: ${list(Object.keys(p.changed ?? {}))}` }),

@@ -1,6 +1,6 @@
 /** Every epic as a card: its word, a bar of its stories, and the stories themselves when opened. */
 import { plural } from "../format.js";
-import { statusIcon } from "../icons.js";
+import { sign, statusIcon } from "../icons.js";
 import { choice, empty, segments, statusBadge } from "../parts.js";
 import { attribute, h, keyed, show, text } from "../render.js";
 import { address } from "../router.js";
@@ -42,10 +42,12 @@ function epicCard(first) {
   const more = h("a", { class: "heading-link" });
   const details = h("details", { class: "card" },
     h("summary", { class: "card-head" },
-      h("span", { class: "card-top" }, id, badge.el), title, bar.el, h("span", { class: "card-foot" }, sum, retroLine)),
+      h("span", { class: "card-top" }, sign("open"), id, badge.el), title, bar.el, h("span", { class: "card-foot" }, sum, retroLine)),
     stories, more);
   const el = h("li", { "data-row": true }, details);
   details.addEventListener("toggle", () => dispatchEvent(new Event("hashchange")));
+  // What is under way is open from the start; after that it is the reader's.
+  details.open = first.status_class === "in-progress";
   let opened = false;
   if (first.epic_id === null) badge.el.hidden = true;
 
@@ -92,7 +94,7 @@ function storyLine() {
         if (link.firstChild !== id) link.firstChild.remove();
         link.prepend(statusIcon(drawn));
       }
-      text(id, story.story_id ?? "");
+      text(id, story.story_id === story.story_key ? "" : story.story_id);
       text(title, story.title);
       text(word, story.status);
       attribute(link, "href", address("activity", { story: story.story_key }));

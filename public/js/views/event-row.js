@@ -30,7 +30,7 @@ export function eventRow(event) {
     /** @param {any} _ @param {import("../main.js").App} app */
     update(_, { now }) {
       text(time, moment(event.timestamp, now));
-      attribute(el, "data-fresh", now - event.timestamp < 4000);
+      attribute(el, "data-fresh", now - event.timestamp < 2000);
     },
   };
 }

@@ -1,5 +1,5 @@
 /** Name, tabs, the state word, and by which line it is known. */
-import { moment, span } from "../format.js";
+import { count, moment, span } from "../format.js";
 import { brand, sign } from "../icons.js";
 import { attribute, h, show, text } from "../render.js";
 import { VIEWS } from "../router.js";
@@ -18,8 +18,8 @@ export function mount(el, actions) {
   const theme = h("button", { class: "icon-button", type: "button", on: { click: () => switchTheme() } }, sign("theme"));
   const help = h("button", { class: "icon-button is-wide-only", type: "button", "aria-label": "Keyboard shortcuts", title: "Keyboard shortcuts (?)", on: { click: actions.help } }, sign("help"));
   const tabs = VIEWS.map((view) => {
-    const count = h("span", { class: "tab-count" });
-    return { view, count, el: h("a", { class: "tab", href: `#${view}` }, sign(view), view[0].toUpperCase() + view.slice(1), count) };
+    const badge = h("span", { class: "tab-count" });
+    return { view, count: badge, el: h("a", { class: "tab", href: `#${view}` }, sign(view), view[0].toUpperCase() + view.slice(1), badge) };
   });
   el.append(
     h("div", { class: "brand" }, brand(), name),
@@ -66,7 +66,7 @@ export function mount(el, actions) {
     const numbers = { epics: sums.counts.epics, stories: sums.counts.stories, issues: troubles };
     for (const tab of tabs) {
       attribute(tab.el, "aria-current", tab.view === route.view ? "page" : null);
-      text(tab.count, numbers[tab.view] || "");
+      text(tab.count, numbers[tab.view] ? count(numbers[tab.view]) : "");
       show(tab.count, !!numbers[tab.view]);
       if (tab.view === "issues") attribute(tab.count, "data-tone", model.issues.some((one) => one.severity === "error") || bad && troubles ? "bad" : "warn");
     }

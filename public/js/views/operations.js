@@ -51,7 +51,7 @@ function card() {
       const now = inner.at(-1) ?? tasks.at(-1) ?? first;
       const story = model.byKey.get(first.story_key);
       chip.update(first.command);
-      text(id, first.story_id ?? "");
+      text(id, first.story_id === first.story_key ? "" : first.story_id);
       text(title, story?.title ?? first.story_key);
       attribute(link, "href", address("activity", { story: first.story_key }));
       attribute(link, "title", first.story_key);

@@ -8,7 +8,7 @@ import { address } from "../router.js";
 import { eventRow } from "./event-row.js";
 import { operations } from "./operations.js";
 
-const LATEST = 12;
+const LATEST = 15;
 
 /** @param {HTMLElement} el @returns {(app: import("../main.js").App) => void} */
 export function mount(el) {
@@ -49,7 +49,7 @@ export function mount(el) {
     text(word, verdict.word);
     attribute(hero, "data-kind", verdict.kind);
     text(detail, sentence(app));
-    const known = counts.stories > 0 || counts.epics > 0 || log.events.length > 0;
+    const known = verdict.kind !== "empty" || log.events.some((event) => event.type !== "source:state");
     show(loading, !loaded);
     show(nothing.el, loaded && !known);
     show(columns, loaded && known);
@@ -67,6 +67,7 @@ export function mount(el) {
     const running = model.active.length > 0;
     show(opsNone.el, !running);
     text(opsCount, running ? `${plural(ops.children.length, "command")}` : "");
+    attribute(ops.parentElement ?? ops, "data-busy", !!model.batch || running);
     if (!running) opsNone.update(model.batch ? "Between two commands" : "Nothing is under way", model.batch ? `Batch ${model.batch.id} is open; its last sign was ${ago(model.batch.last_activity_at, liveNow)}.` : lastSign(app));
     keyed(epics, model.epics, (epic) => epic.epic_id, epicLine, app);
     keyed(latest, log.events.slice(-LATEST).reverse(), (event) => String(event.id), eventRow, app);

@@ -26,7 +26,7 @@ export function storyRow() {
     /** @param {import("../model.js").Story} story @param {import("../main.js").App} app */
     update(story, { log, now, model }) {
       badge.update(story.status, story.status_class);
-      text(id, story.story_id ?? "");
+      text(id, story.story_id === story.story_key ? "" : story.story_id);
       text(title, story.title);
       attribute(link, "href", address("activity", { story: story.story_key }));
       attribute(link, "title", story.story_key);
