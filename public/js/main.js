@@ -12,13 +12,8 @@ import { createLog } from "./log.js";
 import { apply, fromSnapshot, tally } from "./model.js";
 import { refine, route, VIEWS } from "./router.js";
 import { concerns, verdict } from "./verdict.js";
-import * as activity from "./views/activity.js";
 import * as bar from "./views/bar.js";
-import * as epics from "./views/epics.js";
 import * as header from "./views/header.js";
-import * as issues from "./views/issues.js";
-import * as overview from "./views/overview.js";
-import * as stories from "./views/stories.js";
 
 /**
  * @typedef {{refine: (change: Record<string, string|null>) => void, loadOlder: (filter: import("./log.js").Filter) => void,
@@ -43,6 +38,7 @@ const { line, start, retryNow } = connect({
     summed = -1;
     log.reset(message.payload.events ?? []);
     get("api/events", { limit: 200 }).then(log.seed).catch(() => {});
+    setTimeout(() => VIEWS.forEach(fetchView), 1000);
     changed();
   },
   event(event) {
@@ -59,7 +55,19 @@ actions.help = listenToKeys(actions);
 const frame = [header.mount(byId("header"), actions), bar.mount(byId("bar"), actions)];
 /** @type {Record<string, (app: App) => void>} */
 const views = {};
-const mounts = /** @type {Record<string, {mount: (el: HTMLElement, actions: Actions) => (app: App) => void}>} */ ({ overview, epics, stories, activity, issues });
+
+/** A view's code is fetched when it is first shown; the others follow once the page stands, so that they are there offline too. @param {string} name */
+async function fetchView(name) {
+  if (views[name]) return;
+  views[name] = () => {};
+  try {
+    const { mount } = await import(`./views/${name}.js`);
+    views[name] = mount(byId(`view-${name}`), actions);
+  } catch {
+    delete views[name];
+  }
+  changed();
+}
 
 /** @returns {App} */
 function look() {
@@ -86,9 +94,9 @@ function commit() {
     if (shown === "activity") log.forgetOlder();
     shown = view;
   }
-  views[view] ??= mounts[view].mount(byId(`view-${view}`), actions);
+  if (!views[view]) fetchView(view);
   for (const update of frame) update(app);
-  views[view](app);
+  views[view]?.(app);
   signal(app);
 }
 
