@@ -98,7 +98,8 @@ export function connect(to) {
     if (current) return;
     if (!answers) line.offline = attempts > 0 || !navigator.onLine;
     else if (!wasLive) refused[kind] = kind === "poll" ? 0 : refused[kind] + 1;
-    const wait = answers && attempts < 2 ? 100 : Math.min(8000, 500 * 2 ** attempts) * (0.6 + 0.4 * Math.random());
+    // A server that answers is tried again, or by another transport, much sooner than one that is gone.
+    const wait = Math.min(8000, (answers ? 100 : 500) * 2 ** attempts) * (0.6 + 0.4 * Math.random());
     attempts += 1;
     line.retryAt = Date.now() + wait;
     clearTimeout(retry);

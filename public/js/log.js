@@ -9,7 +9,7 @@ import { get } from "./api.js";
 import { describe, hasFailed } from "./words.js";
 
 const KEPT = 2000;
-const KEPT_WITH_OLDER = 20_000;
+const KEPT_HELD = 20_000;
 const PAGE = 200;
 
 /** @typedef {{filter: string, events: WireEvent[], before: number|null, all: boolean, loading: boolean, failed: boolean}} Older */
@@ -46,6 +46,7 @@ export function createLog(changed) {
   let events = [];
   let revision = 0;
   let older = blank("");
+  let held = false;
   /** @type {Map<string, WireEvent>} the last command event of each story */
   const lastOf = new Map();
 
@@ -73,8 +74,8 @@ export function createLog(changed) {
     push(event) {
       events.push(event);
       remember(event);
-      // While older pages hang on the list it may grow: cutting between would leave a hole.
-      if (events.length > (older.events.length ? KEPT_WITH_OLDER : KEPT * 1.2)) {
+      // While somebody reads far down it may grow: cutting there would leave a hole, or move what is read.
+      if (events.length > (older.events.length || held ? KEPT_HELD : KEPT * 1.2)) {
         events.splice(0, events.length - KEPT);
         older = blank("");
       }
@@ -127,8 +128,12 @@ export function createLog(changed) {
       changed();
     },
 
+    /** Somebody reads further down: let nothing go for now. @param {boolean} yes */
+    hold(yes) { held = yes; },
+
     /** Older pages are let go once nobody looks at them. */
     forgetOlder() {
+      held = false;
       if (!older.events.length) return;
       older = blank("");
       revision += 1;

@@ -56,6 +56,7 @@ export function mount(el, actions) {
     }
     if (scroller.scrollTop < 8) held = null;
     else held ??= Number(all[0]?.id ?? 0);
+    log.hold(held !== null);
     const skip = held === null ? 0 : all.findIndex((event) => Number(event.id) <= Number(held));
     const shown = skip > 0 ? all.slice(skip) : all;
     show(fresh, skip > 0);

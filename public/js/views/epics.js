@@ -32,7 +32,7 @@ export function mount(el, actions) {
 /** @param {any} first */
 function epicCard(first) {
   const id = h("span", { class: "mono epic-id" });
-  const title = h("h3", { class: "card-title" });
+  const title = h("h2", { class: "card-title" });
   const badge = statusBadge();
   const bar = segments();
   const sum = h("span", { class: "card-sum" });
