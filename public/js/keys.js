@@ -27,7 +27,6 @@ export function listenToKeys(actions) {
   dialog.append(
     h("h2", { id: "help-title" }, "Keyboard"),
     h("dl", { class: "keys" }, ...KEYS.map(([keys, does]) => h("div", {}, h("dt", {}, ...keys.map((key) => (key === "…" ? " … " : h("kbd", {}, key)))), h("dd", {}, does)))),
-    h("p", { class: "note" }, "Sprint Runner only watches: the page never changes a file of your sprint."),
     h("form", { method: "dialog" }, h("button", { class: "button" }, "Close")),
   );
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
