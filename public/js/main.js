@@ -37,7 +37,8 @@ const { line, start, retryNow } = connect({
     loaded = true;
     summed = -1;
     log.reset(message.payload.events ?? []);
-    get("api/events", { limit: 200 }).then(log.seed).catch(() => {});
+    const mine = model;
+    get("api/events", { limit: 200 }).then((page) => mine === model && log.seed(page)).catch(() => {});
     setTimeout(() => VIEWS.forEach(fetchView), 1000);
     changed();
   },

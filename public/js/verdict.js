@@ -22,8 +22,7 @@ export function verdict(model, line, now) {
     const detail = line.ever ? "what you see is what was last known" : "the server does not answer";
     return { kind: "offline", word: "unknown – offline", detail };
   }
-  const { batch, active, orchestrator } = model;
-  if (batch?.origin === "managed" && ["starting", "stopping"].includes(orchestrator.status)) return { kind: "waiting", word: orchestrator.status, detail: `batch ${batch.id}` };
+  const { batch, active } = model;
   if (active.length) {
     const stories = new Set(active.map((one) => one.story_key)).size;
     return { kind: "running", word: "running", detail: plural(stories, "story", "stories") };

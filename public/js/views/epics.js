@@ -3,7 +3,7 @@ import { plural } from "../format.js";
 import { sign, statusIcon } from "../icons.js";
 import { choice, empty, segments, statusBadge } from "../parts.js";
 import { attribute, h, keyed, show, text } from "../render.js";
-import { address } from "../router.js";
+import { address, refine } from "../router.js";
 
 const LISTED = 200;
 const LOOSE = { epic_id: null, epic_key: "", title: "Stories without an epic", status: null, status_class: null, retrospective: null };
@@ -48,7 +48,6 @@ function epicCard(first) {
   details.addEventListener("toggle", () => dispatchEvent(new Event("hashchange")));
   // What is under way is open from the start; after that it is the reader's.
   details.open = first.status_class === "in-progress";
-  let opened = false;
   if (first.epic_id === null) badge.el.hidden = true;
 
   return {
@@ -57,9 +56,12 @@ function epicCard(first) {
     update(epic, { model, sums, route }) {
       const own = sums.storiesOf.get(first.epic_id) ?? [];
       const done = own.filter((story) => story.status_class === "done").length;
-      if (!opened && route.params.get("open") === epic.epic_id) {
-        opened = details.open = true;
-        requestAnimationFrame(() => el.scrollIntoView({ block: "nearest" }));
+      if (route.params.get("open") === epic.epic_id) {
+        details.open = true;
+        requestAnimationFrame(() => {
+          el.scrollIntoView({ block: "nearest" });
+          refine({ open: null });
+        });
       }
       text(id, epic.epic_key);
       text(title, epic.title ?? epic.epic_key);

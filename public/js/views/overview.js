@@ -70,10 +70,17 @@ export function mount(el) {
     attribute(ops.parentElement ?? ops, "data-busy", !!model.batch || running);
     if (!running) opsNone.update(model.batch ? "Between two commands" : "Nothing is under way", model.batch ? `Batch ${model.batch.id} is open; its last sign was ${ago(model.batch.last_activity_at, liveNow)}.` : lastSign(app));
     keyed(epics, model.epics, (epic) => epic.epic_id, epicLine, app);
-    keyed(latest, log.events.slice(-LATEST).reverse(), (event) => String(event.id), eventRow, app);
+    keyed(latest, newest(log.events), (event) => String(event.id), eventRow, app);
     show(latestNone.el, !log.events.length);
     attribute(columns, "data-live", line.live && now > 0);
   };
+}
+
+/** What the orchestrator notes in its Markdown says again what its rows have said. @param {import("../model.js").WireEvent[]} events */
+function newest(events) {
+  const found = [];
+  for (let i = events.length - 1; i >= 0 && found.length < LATEST; i -= 1) if (events[i].type !== "activity:entry") found.push(events[i]);
+  return found;
 }
 
 /** @param {import("../main.js").App} app */
