@@ -28,7 +28,7 @@ export function fromSnapshot(snapshot) {
   const copy = structuredClone(snapshot ?? {});
   const sprint = copy.sprint ?? {};
   /** @type {Epic[]} */
-  const epics = (sprint.epics ?? []).map(({ story_count, done_count, ...epic }) => epic);
+  const epics = (sprint.epics ?? []).map((/** @type {any} */ { story_count, done_count, ...epic }) => epic);
   /** @type {Story[]} */
   const stories = sprint.stories ?? [];
   return {
@@ -185,7 +185,13 @@ export function tally(state) {
   const by_class = { backlog: 0, "ready-for-dev": 0, "in-progress": 0, review: 0, done: 0, optional: 0, other: 0 };
   /** @type {Map<string, {story_count: number, done_count: number}>} */
   const perEpic = new Map(state.epics.map((epic) => [epic.epic_id, { story_count: 0, done_count: 0 }]));
+  /** @type {Map<string|null, Story[]>} stories of each known epic; under null those of none */
+  const storiesOf = new Map();
   for (const story of state.stories) {
+    const group = story.epic_id !== null && perEpic.has(story.epic_id) ? story.epic_id : null;
+    const others = storiesOf.get(group);
+    if (others) others.push(story);
+    else storiesOf.set(group, [story]);
     by_class[Object.hasOwn(by_class, story.status_class) ? story.status_class : "other"] += 1;
     const sum = story.epic_id === null ? undefined : perEpic.get(story.epic_id);
     if (!sum) continue;
@@ -194,7 +200,7 @@ export function tally(state) {
   }
   const real = state.epics.filter((epic) => epic.status !== null);
   const epics_done = real.filter((epic) => epic.status_class === "done").length;
-  return { perEpic, counts: { epics: real.length, epics_done, stories: state.stories.length, by_class } };
+  return { perEpic, storiesOf, counts: { epics: real.length, epics_done, stories: state.stories.length, by_class } };
 }
 
 /** The state as the server's snapshot tells it. @param {State} state */
