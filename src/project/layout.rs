@@ -107,6 +107,14 @@ impl Layout {
         }
     }
 
+    /// Every place where the status file may come to lie.
+    pub fn status_candidates(&self) -> Vec<PathBuf> {
+        match &self.named.status_file {
+            Some(named) => vec![named.clone()],
+            None => CANDIDATES.iter().map(|it| place(&self.root, it).join(STATUS)).collect(),
+        }
+    }
+
     /// Walks up from `start` to the first folder that is a project: one with a sprint's files at
     /// their places, or with something of ours or of BMAD in it.
     pub fn find_project(start: &Path) -> Option<PathBuf> {

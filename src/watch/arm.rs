@@ -50,7 +50,7 @@ impl Armed {
 
     /// Watches the folder of each source and that folder's parent, or the nearest that exist; arms
     /// anew what is no longer the folder it was.
-    pub(crate) fn arm<'a>(&mut self, sources: impl Iterator<Item = &'a Path>) {
+    pub(crate) fn arm(&mut self, sources: &[PathBuf]) {
         if self.watcher.is_none() {
             return;
         }

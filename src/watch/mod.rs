@@ -139,7 +139,7 @@ fn run(
     while !stop.load(Ordering::Relaxed) {
         sources.find();
         // Armed before it is read: what is written in between makes another wake-up.
-        armed.arm(sources.paths());
+        armed.arm(&sources.paths());
         let wait = match sources.scan() {
             Ok(again) => {
                 trouble = None;

@@ -19,8 +19,6 @@ use crate::hub::{Publication, PublishError};
 use crate::project::board::Board;
 use crate::project::layout::Layout;
 
-/// A status file that is missing is waited for this long before another one takes its place.
-const HOLD_MS: u64 = 1_000;
 /// An observed batch is ended by silence only when no row has come for this long: rows that are
 /// still being read may belong to it.
 const QUIET: Duration = Duration::from_secs(2);
@@ -33,8 +31,6 @@ pub(crate) struct Sources<S> {
     options: Options,
     begun: Instant,
     layout: Arc<Layout>,
-    /// Since when the status file is missing while another one could take its place.
-    missing_since: Option<u64>,
     keys: Keys,
     status: StatusSource,
     csv: Vec<Tail<CsvRows>>,
@@ -55,7 +51,6 @@ impl<S: Sink> Sources<S> {
             options,
             begun: Instant::now(),
             layout: Arc::clone(&layout),
-            missing_since: None,
             keys,
             status,
             csv: Vec::new(),
@@ -66,29 +61,26 @@ impl<S: Sink> Sources<S> {
         sources
     }
 
-    /// Every path that is read.
-    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
-        let status = std::iter::once(self.status.path());
-        status.chain(self.csv.iter().map(Tail::path)).chain(self.md.iter().map(Tail::path))
+    /// Every path that is read, or would be if it were there.
+    pub(crate) fn paths(&self) -> Vec<PathBuf> {
+        let mut paths = self.layout.status_candidates();
+        paths.push(self.status.path().to_owned());
+        paths.extend(self.layout.csv_logs.iter().cloned());
+        paths.extend(self.layout.orchestrator_logs.iter().cloned());
+        paths
     }
 
     /// Finds the files' places anew.
     pub(crate) fn find(&mut self) {
         let layout = Layout::discover(&self.root, &self.options.named);
         if layout == *self.layout {
-            self.missing_since = None;
             return;
         }
-        let old = &self.layout.status_file;
         // Some writers delete a file and make it anew: no reason to take an older one meanwhile.
-        if layout.status_file != *old && std::fs::symlink_metadata(old).is_err() {
-            let now_ms = self.now().mono_ms;
-            let since = *self.missing_since.get_or_insert(now_ms);
-            if now_ms - since < HOLD_MS {
-                return;
-            }
+        let old = &self.layout.status_file;
+        if layout.status_file != *old && !old.exists() && !self.status.is_known_missing() {
+            return;
         }
-        self.missing_since = None;
         self.take(Arc::new(layout));
     }
 
@@ -132,9 +124,6 @@ impl<S: Sink> Sources<S> {
             self.last_row = Some(Instant::now());
         } else if self.last_row.is_none_or(|at| at.elapsed() > QUIET) {
             self.end_silent_batch(now.wall_ms)?;
-        }
-        if self.missing_since.is_some() {
-            again = again.into_iter().chain([HOLD_MS]).min();
         }
         Ok(again.map(Duration::from_millis))
     }

@@ -99,6 +99,11 @@ impl StatusSource {
         &self.path
     }
 
+    /// Whether the file was found missing, and that was told.
+    pub(crate) fn is_known_missing(&self) -> bool {
+        self.seen.as_ref().is_some_and(|seen| seen.settled && matches!(seen.content, Content::Missing))
+    }
+
     /// The status file lies elsewhere now. What was last good stays so.
     pub(crate) fn move_to(&mut self, path: PathBuf, name: String) {
         self.path = path;
@@ -170,7 +175,7 @@ impl StatusSource {
             Content::Text { torn: true, .. } if stood < GONE_MS => Ok(Some(TORN_MS)),
             Content::Text { bytes, reading, mtime_ms, .. } if reading.state == ReadingState::Ok => {
                 let stood = stood.max(u64::try_from(now.wall_ms - mtime_ms).unwrap_or(0));
-                let wait = self.doubt(sink, &bytes, &reading);
+                let wait = self.doubt(sink, &bytes, &reading, first);
                 if stood >= wait {
                     self.believe(sink, board, bytes, reading, mtime_ms.min(now.wall_ms))?;
                     return Ok(None);
@@ -205,10 +210,12 @@ impl StatusSource {
     }
 
     /// How long a good reading must have stood still to be believed.
-    fn doubt(&self, sink: &dyn Sink, bytes: &[u8], reading: &Reading) -> u64 {
+    fn doubt(&self, sink: &dyn Sink, bytes: &[u8], reading: &Reading, first: bool) -> u64 {
         let whole = bytes.ends_with(b"\n");
         match &self.good {
             Some(good) if *good.bytes == bytes => 0,
+            // Nothing to compare with, and the logs wait for its keys.
+            None if first => 0,
             Some(good) if !whole && good.bytes.ends_with(b"\n") => CUT_MS,
             // A file that never ends with a newline: its last word may be half of one.
             _ if !whole => GONE_MS,
