@@ -13,7 +13,6 @@ mod event_line;
 mod events;
 mod log;
 mod log_pages;
-mod log_reading;
 mod overview;
 mod place;
 mod reading;

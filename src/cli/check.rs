@@ -85,7 +85,7 @@ fn summary(report: &Report<'_>, terminal: Terminal) -> String {
     let mut lines: Vec<String> = Vec::with_capacity(report.files.len() + 1);
     // The status file stands first; all others are logs.
     for (index, file) in report.files.iter().enumerate() {
-        let what = if index == 0 { "entries" } else { "rows" };
+        let what = if index == 0 { "entries" } else { "events" };
         let name = terminal.paint(Tone::Plain, &file.file);
         lines.push(format!("{name}: {}, {} {what}", file.state, file.read));
     }

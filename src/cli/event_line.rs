@@ -86,6 +86,13 @@ impl Payload<'_> {
                     parts.push(format!("line {line}"));
                 }
             }
+            "batch:start" => {
+                parts.extend(self.text("origin").map(str::to_owned));
+                for (key, word) in [("max_cycles", "cycles at most"), ("size", "announced")] {
+                    let number = self.0.get(key).and_then(Value::as_i64);
+                    parts.extend(number.map(|number| format!("{number} {word}")));
+                }
+            }
             "activity:entry" => return self.text("text").unwrap_or_default().trim().to_owned(),
             _ => {
                 if let Some(command) = self.text("command") {

@@ -57,10 +57,8 @@ fn show(overview: &Overview, found: &Found, terminal: Terminal, now_ms: i64) -> 
             out.push(terminal.paint(Tone::Bad, "there is no sprint-status.yaml"));
         }
         Some(state) => {
-            out.push(terminal.paint(
-                Tone::Bad,
-                &format!("sprint-status.yaml is {state}; see: sprint-runner check"),
-            ))
+            let text = format!("sprint-status.yaml is {state}; see: sprint-runner check");
+            out.push(terminal.paint(Tone::Bad, &text));
         }
     }
     out.push(String::new());
