@@ -20,9 +20,13 @@
 //! - [`cli`]: one file per command; any but http's insides.
 //! - [`app`]: the composition root; all.
 
+pub mod app;
+pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod http;
 pub mod hub;
 pub mod parse;
 pub mod project;
 pub mod store;
+pub mod watch;
