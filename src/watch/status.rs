@@ -46,7 +46,13 @@ enum Content {
     Missing,
     Unreadable(String),
     /// A file, read; `torn`: it changed meanwhile.
-    Text { hash: u64, bytes: Arc<Vec<u8>>, reading: Arc<Reading>, torn: bool, mtime_ms: i64 },
+    Text {
+        hash: u64,
+        bytes: Arc<Vec<u8>>,
+        reading: Arc<Reading>,
+        torn: bool,
+        mtime_ms: i64,
+    },
 }
 
 impl Content {
@@ -101,7 +107,9 @@ impl StatusSource {
 
     /// Whether the file was found missing, and that was told.
     pub(crate) fn is_known_missing(&self) -> bool {
-        self.seen.as_ref().is_some_and(|seen| seen.settled && matches!(seen.content, Content::Missing))
+        self.seen
+            .as_ref()
+            .is_some_and(|seen| seen.settled && matches!(seen.content, Content::Missing))
     }
 
     /// The status file lies elsewhere now. What was last good stays so.
@@ -362,7 +370,7 @@ fn refused(message: String) -> Reading {
 
 /// A good reading that is not believed yet.
 fn cut(bytes: &[u8], reading: &Reading) -> Reading {
-    let line = bytes.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+    let line = memchr::memchr_iter(b'\n', bytes).count() as u64 + 1;
     let rest = bytes.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
     let column = String::from_utf8_lossy(rest).chars().count() as u64 + 1;
     let mut issues = vec![Issue {

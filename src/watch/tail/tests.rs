@@ -138,7 +138,8 @@ impl Bench {
 
     fn append(&self, name: &str, text: &str) {
         use std::io::Write;
-        let mut file = fs::OpenOptions::new().append(true).create(true).open(self.path(name)).unwrap();
+        let mut file =
+            fs::OpenOptions::new().append(true).create(true).open(self.path(name)).unwrap();
         file.write_all(text.as_bytes()).unwrap();
     }
 
@@ -148,10 +149,7 @@ impl Bench {
 
     fn scan(&mut self) -> Vec<String> {
         self.mono_ms += 400;
-        let now = Now {
-            wall_ms: jiff::Timestamp::now().as_millisecond(),
-            mono_ms: self.mono_ms,
-        };
+        let now = Now { wall_ms: jiff::Timestamp::now().as_millisecond(), mono_ms: self.mono_ms };
         let _ = self.tail.scan(&self.sink, &|_| true, true, now);
         let events = self.sink.events.borrow();
         let new = told(&events[self.seen..]);
@@ -274,7 +272,7 @@ fn bad_rows_are_told_one_by_one_up_to_a_bound() {
     assert_eq!(bench.scan(), ["ok", "row 1 a", "invalid 2", "row 3 b"]);
     bench.restart();
     assert_eq!(bench.scan(), [""; 0]);
-    let many: String = (0..150).map(|n| format!("bad{n}\n")).collect();
+    let many = (0..150).map(|n| format!("bad{n}\n")).collect::<Vec<_>>().concat();
     bench.append("log", &many);
     let told = bench.scan();
     assert_eq!(told.len(), 21);
@@ -289,7 +287,7 @@ fn bad_rows_are_told_one_by_one_up_to_a_bound() {
 #[test]
 fn a_failed_commit_moves_nothing() {
     let mut bench = Bench::new();
-    let rows: String = (0..7_000).map(|n| format!("{n}\n")).collect();
+    let rows = (0..7_000).map(|n| format!("{n}\n")).collect::<Vec<_>>().concat();
     bench.write(&rows);
     bench.sink.left.set(Some(0));
     assert_eq!(bench.scan(), [""; 0]);
@@ -316,7 +314,7 @@ fn a_failed_commit_moves_nothing() {
 fn a_large_file_rewritten_beyond_its_old_length_is_noticed() {
     let mut bench = Bench::new();
     let rows = |word: &str, count: u32| -> String {
-        (0..count).map(|n| format!("{word}{n:060}\n")).collect()
+        (0..count).map(|n| format!("{word}{n:060}\n")).collect::<Vec<_>>().concat()
     };
     bench.write(&rows("old", 20_000));
     bench.scan();

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::mark::digest_of;
 use super::position::Position;
-use super::pump::{Cursor, Pass, Rows, Trouble, Work};
+use super::pump::{Cursor, Opening, Pass, Rows, Trouble, Work};
 use super::rotated::{self, Rotated};
 use super::{Held, Known, LINGER_MS, Now, Tail, lines_prefix, position_key, read_on};
 use crate::hub::Publication;
@@ -46,8 +46,7 @@ impl<R: Rows> Tail<R> {
         // Something that the file held when it was last read is gone.
         let reset = cursor.lines < known.saved.matched;
         let shorter = !differs && cursor.lines < all;
-        let position =
-            Position::new(held.id, held.folder, &cursor.mark, cursor.lines, all);
+        let position = Position::new(held.id, held.folder, &cursor.mark, cursor.lines, all);
         let name = self.name.clone();
         if shorter {
             let reset =
@@ -70,15 +69,19 @@ impl<R: Rows> Tail<R> {
             return Ok(());
         }
         let mut memory = known.memory.clone();
-        let mut opening = None;
+        let mut opening = Opening::WithLines;
         if differs {
             memory.cut(cursor.lines, walked);
-            opening = Some(reset.then(|| {
+            opening = if reset {
                 let line = cursor.lines + 1;
-                format!("the file was written anew; from line {line} on it is read as new")
-            }));
+                Opening::Reset(format!(
+                    "the file was written anew; from line {line} on it is read as new"
+                ))
+            } else {
+                Opening::Position
+            };
         } else if all > 0 && position != known.saved {
-            opening = Some(None);
+            opening = Opening::Position;
         }
         held.no_lf_before = cursor.mark.offset();
         if !differs {
@@ -103,7 +106,7 @@ impl<R: Rows> Tail<R> {
         let here = FileId::at(&self.path);
         let find = |position: &Position| {
             let file = find(&self.path, position, allowed)?;
-            self.resume(file, position, now).map(|(file, cursor)| (file, cursor))
+            self.resume(file, position, now)
         };
         let saved = &known.saved;
         if here != Some(saved.id)
@@ -122,10 +125,12 @@ impl<R: Rows> Tail<R> {
             });
         }
         for (key, bytes) in sink.kept(&rotated::prefix(&self.name))? {
-            let position = Position::from_bytes(&bytes).filter(|position| {
-                position.id != known.saved.id && Some(position.id) != here
-            });
-            match position.as_ref().and_then(|position| find(position).map(|found| (position, found))) {
+            let position = Position::from_bytes(&bytes)
+                .filter(|position| position.id != known.saved.id && Some(position.id) != here);
+            match position
+                .as_ref()
+                .and_then(|position| find(position).map(|found| (position, found)))
+            {
                 Some((position, (file, cursor))) => known.rotated.push(Rotated::new(
                     file,
                     position.id,
