@@ -3,4 +3,9 @@
 
 mod support;
 
+mod attack;
+mod cli;
 mod delivery;
+mod files;
+mod honesty;
+mod rooms;

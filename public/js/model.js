@@ -8,7 +8,7 @@
  * @typedef {{id?: number, type: string, timestamp: number, batch_id?: number|null, source?: string, payload: any}} WireEvent
  * @typedef {{epic_id: string, epic_key: string, title: string|null, status: string|null,
  *   status_class: string|null, retrospective: string|null}} Epic
- * @typedef {{story_key: string, story_id: string|null, epic_id: string|null, title: string,
+ * @typedef {{story_key: string, story_id: string|null, epic_id: string|null, title: string|null,
  *   status: string, status_class: string, updated_at: number|null}} Story
  * @typedef {{story_key: string, story_id: string|null, epic_id: string|null, command: string,
  *   task_id: string, started_at: number, attempt: number, source: string|null, message: string|null}} Active
@@ -28,7 +28,7 @@ export function fromSnapshot(snapshot) {
   const copy = structuredClone(snapshot ?? {});
   const sprint = copy.sprint ?? {};
   /** @type {Epic[]} */
-  const epics = (sprint.epics ?? []).map(({ story_count, done_count, ...epic }) => epic);
+  const epics = (sprint.epics ?? []).map((/** @type {any} */ { story_count, done_count, ...epic }) => epic);
   /** @type {Story[]} */
   const stories = sprint.stories ?? [];
   return {
@@ -147,11 +147,11 @@ function storyStatus(state, payload, event) {
     return;
   }
   if (!story) {
-    story = { story_key: key, story_id: null, epic_id: null, title: key, status: "", status_class: "other", updated_at: null };
+    story = { story_key: key, story_id: null, epic_id: null, title: null, status: "", status_class: "other", updated_at: null };
     state.byKey.set(key, story);
     insertBehind(state.stories, story, payload.after, (one, after) => one.story_key === after);
   }
-  story.story_id = payload.story_id ?? story.story_id;
+  story.story_id = payload.story_id ?? null;
   story.epic_id = payload.epic_id ?? null;
   story.title = payload.title ?? story.title;
   story.status = payload.new_status;
@@ -163,17 +163,18 @@ function storyStatus(state, payload, event) {
 function epicStatus(state, payload) {
   state.revision += 1;
   const word = payload.new_status ?? null;
-  let epic = state.epics.find((one) => one.epic_id === payload.epic_id);
+  const key = payload.epic_key ?? `epic-${payload.epic_id}`;
+  let epic = state.epics.find((one) => one.epic_key === key);
   if (!epic) {
     if (word === null) return;
-    epic = { epic_id: payload.epic_id, epic_key: payload.epic_key ?? `epic-${payload.epic_id}`, title: null, status: null, status_class: null, retrospective: null };
-    insertBehind(state.epics, epic, payload.after, (one, after) => one.epic_key === after || one.epic_id === after);
+    epic = { epic_id: payload.epic_id, epic_key: key, title: null, status: null, status_class: null, retrospective: null };
+    insertBehind(state.epics, epic, payload.after, (one, after) => one.epic_key === after);
   }
   if (payload.retrospective === true) {
     epic.retrospective = word;
   } else {
     epic.status = word;
-    epic.status_class = word === null ? null : (payload.status_class ?? "other");
+    epic.status_class = payload.status_class ?? null;
     epic.title = payload.title ?? epic.title;
   }
   if (epic.status === null && epic.retrospective === null) state.epics.splice(state.epics.indexOf(epic), 1);
@@ -185,7 +186,13 @@ export function tally(state) {
   const by_class = { backlog: 0, "ready-for-dev": 0, "in-progress": 0, review: 0, done: 0, optional: 0, other: 0 };
   /** @type {Map<string, {story_count: number, done_count: number}>} */
   const perEpic = new Map(state.epics.map((epic) => [epic.epic_id, { story_count: 0, done_count: 0 }]));
+  /** @type {Map<string|null, Story[]>} stories of each known epic; under null those of none */
+  const storiesOf = new Map();
   for (const story of state.stories) {
+    const group = story.epic_id !== null && perEpic.has(story.epic_id) ? story.epic_id : null;
+    const others = storiesOf.get(group);
+    if (others) others.push(story);
+    else storiesOf.set(group, [story]);
     by_class[Object.hasOwn(by_class, story.status_class) ? story.status_class : "other"] += 1;
     const sum = story.epic_id === null ? undefined : perEpic.get(story.epic_id);
     if (!sum) continue;
@@ -194,7 +201,7 @@ export function tally(state) {
   }
   const real = state.epics.filter((epic) => epic.status !== null);
   const epics_done = real.filter((epic) => epic.status_class === "done").length;
-  return { perEpic, counts: { epics: real.length, epics_done, stories: state.stories.length, by_class } };
+  return { perEpic, storiesOf, counts: { epics: real.length, epics_done, stories: state.stories.length, by_class } };
 }
 
 /** The state as the server's snapshot tells it. @param {State} state */

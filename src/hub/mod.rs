@@ -23,8 +23,6 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use bytes::Bytes;
-
 use crate::domain::attribution::Rules;
 use crate::domain::event::EventId;
 use crate::domain::state::State;
@@ -35,6 +33,7 @@ use writer::{Request, Writer};
 
 pub use entry::Entry;
 pub use publication::{Make, Pending, Publication, PublishError, Published};
+pub use shared::SnapshotJson;
 pub use subscription::Subscription;
 
 /// A cheap handle; all of them speak to the same writer.
@@ -90,7 +89,7 @@ impl Hub {
     }
 
     /// The snapshot as JSON, encoded once a head.
-    pub fn snapshot_json(&self) -> (EventId, Bytes) {
+    pub fn snapshot_json(&self) -> SnapshotJson {
         self.inner.shared.snapshot_json()
     }
 

@@ -12,6 +12,17 @@ use crate::domain::event::EventId;
 use crate::domain::state::State;
 use crate::store::{Log, Record, StoreError};
 
+/// The snapshot as JSON, and what it is a snapshot of.
+#[derive(Debug, Clone)]
+pub struct SnapshotJson {
+    /// The last event folded in.
+    pub last_event_id: EventId,
+    /// The running batch.
+    pub batch_id: Option<i64>,
+    /// The JSON object.
+    pub json: Bytes,
+}
+
 /// Written by the log's thread after each commit; its locks are held for moments only.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -20,7 +31,7 @@ pub(super) struct Shared {
     first: AtomicU64,
     state: Mutex<State>,
     ring: RwLock<Ring>,
-    snapshot: Mutex<Option<(EventId, Bytes)>>,
+    snapshot: Mutex<Option<SnapshotJson>>,
     trouble: Mutex<Option<String>>,
 }
 
@@ -57,16 +68,20 @@ impl Shared {
         lock(&self.state).clone()
     }
 
-    pub(super) fn snapshot_json(&self) -> (EventId, Bytes) {
+    pub(super) fn snapshot_json(&self) -> SnapshotJson {
         let state = self.state();
         let mut cached = lock(&self.snapshot);
         match &*cached {
             // A cached one may be newer than the state taken above; never hand out an older one.
-            Some((head, json)) if *head >= state.last_event_id => (*head, json.clone()),
+            Some(known) if known.last_event_id >= state.last_event_id => known.clone(),
             _ => {
                 // The snapshot's keys are texts and its values plain: encoding cannot fail.
                 let json = serde_json::to_vec(&state.snapshot(&self.epoch)).unwrap_or_default();
-                let fresh = (state.last_event_id, Bytes::from(json));
+                let fresh = SnapshotJson {
+                    last_event_id: state.last_event_id,
+                    batch_id: state.batch.as_ref().map(|batch| batch.id),
+                    json: Bytes::from(json),
+                };
                 *cached = Some(fresh.clone());
                 fresh
             }

@@ -23,6 +23,7 @@ mod file;
 mod lines;
 mod md_log;
 mod memory;
+pub mod once;
 mod report;
 mod sink;
 mod sources;

@@ -1,0 +1,47 @@
+/** What the tab tells when the page is not looked at: title, favicon, and spoken announcements. */
+
+const COLOUR = { running: "#2f6fed", waiting: "#6f8fd6", idle: "#8a93a3", loading: "#8a93a3", empty: "#8a93a3", finished: "#1f9d63", offline: "#b3412e", attention: "#d92d20" };
+
+/** Made here and not fetched, because it must change when the server is gone. @param {keyof typeof COLOUR} kind */
+function drawing(kind) {
+  const colour = COLOUR[kind];
+  const shapes = {
+    running: `<circle cx="16" cy="16" r="14" fill="${colour}"/><path d="M12.5 9.5l10 6.5-10 6.5z" fill="#fff"/>`,
+    finished: `<circle cx="16" cy="16" r="14" fill="${colour}"/><path d="M9.5 16.5l4.5 4.5 8.5-9.5" fill="none" stroke="#fff" stroke-width="3.5"/>`,
+    offline: `<circle cx="16" cy="16" r="11" fill="none" stroke="${colour}" stroke-width="4" stroke-dasharray="6 4"/><path d="M6 26L26 6" stroke="${colour}" stroke-width="4"/>`,
+    attention: `<circle cx="16" cy="16" r="14" fill="${colour}"/><path d="M16 7.5v10M16 23v.5" stroke="#fff" stroke-width="4" stroke-linecap="round"/>`,
+    waiting: `<circle cx="16" cy="16" r="11" fill="none" stroke="${colour}" stroke-width="5"/><circle cx="16" cy="16" r="4" fill="${colour}"/>`,
+  };
+  const shape = Object.hasOwn(shapes, kind) ? shapes[/** @type {keyof typeof shapes} */ (kind)] : `<circle cx="16" cy="16" r="11" fill="none" stroke="${colour}" stroke-width="5"/>`;
+  return `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">${shape}</svg>`)}`;
+}
+
+const link = /** @type {HTMLLinkElement} */ (document.getElementById("favicon"));
+const announcer = /** @type {HTMLElement} */ (document.getElementById("announcer"));
+let lit = "";
+
+/**
+ * @param {import("./verdict.js").Verdict} verdict @param {number} concerns how many things need a person
+ * @param {{project: string|null, done: number, stories: number}} sums
+ */
+export function light(verdict, concerns, { project, done, stories }) {
+  const live = verdict.kind !== "offline" && verdict.kind !== "loading";
+  const kind = live && concerns ? "attention" : verdict.kind;
+  const word = verdict.kind === "offline" ? "offline" : verdict.word;
+  const needs = live && concerns ? "needs you · " : "";
+  const progress = live && stories ? ` ${done}/${stories}` : "";
+  const title = `${needs}${word}${progress} – ${project || "Sprint Runner"}`;
+  if (document.title !== title) document.title = title;
+  if (lit === kind) return;
+  lit = kind;
+  link.dataset.state = kind;
+  link.href = drawing(/** @type {keyof typeof COLOUR} */ (kind));
+}
+
+let last = "";
+/** Says something to a screen reader, politely and not twice. @param {string} sentence */
+export function announce(sentence) {
+  if (sentence === last) return;
+  last = sentence;
+  announcer.textContent = sentence;
+}

@@ -1,0 +1,84 @@
+/**
+ * The one word for what goes on, and what needs a person. Pure, and honest: *running* is said only while
+ * the line is live and a command is under way, or was a few seconds ago in a batch that goes on.
+ *
+ * @typedef {{kind: "loading"|"offline"|"running"|"waiting"|"idle"|"finished"|"empty", word: string, detail: string}} Verdict
+ * @typedef {{tone: "bad"|"warn", text: string, detail: string, href: string}} Concern
+ */
+import { plural, span } from "./format.js";
+
+/** From one command to the next: not worth another word. */
+const BREATH_MS = 10_000;
+const QUIET_MS = 10 * 60_000;
+
+/**
+ * @param {import("./model.js").State|null} model @param {import("./connection.js").Line} line @param {number} now
+ * @returns {Verdict}
+ */
+export function verdict(model, line, now) {
+  if (!line.live || !model) {
+    const first = !line.ever && !line.offline;
+    if (first) return { kind: "loading", word: "connecting", detail: "asking the server for the sprint" };
+    const detail = line.ever ? "what you see is what was last known" : "the server does not answer";
+    return { kind: "offline", word: "unknown – offline", detail };
+  }
+  const { batch, active } = model;
+  if (active.length) {
+    const stories = new Set(active.map((one) => one.story_key)).size;
+    return { kind: "running", word: "running", detail: plural(stories, "story", "stories") };
+  }
+  if (batch) {
+    const quiet = now - batch.last_activity_at;
+    if (quiet < BREATH_MS) return { kind: "running", word: "running", detail: "between two commands" };
+    return { kind: "waiting", word: "waiting", detail: `no command under way for ${span(quiet)}` };
+  }
+  if (!model.stories.length && !model.epics.length) return { kind: "empty", word: "no sprint", detail: "no stories are known" };
+  if (model.stories.length && model.stories.every((story) => story.status_class === "done")) return { kind: "finished", word: "finished", detail: "every story is done" };
+  return { kind: "idle", word: "idle", detail: "no batch is under way" };
+}
+
+/** @type {Record<string, string>} */
+const SPRINT = {
+  invalid: "cannot be read as YAML", recovered: "is damaged; what could be read is shown", refused: "was refused",
+  "other-schema": "has another tool's form", missing: "is missing",
+};
+
+/** When did this operation last give a sign? @param {import("./model.js").Active} one @param {import("./model.js").WireEvent|undefined} last */
+export const signOf = (one, last) => Math.max(one.started_at, last?.payload?.command === one.command ? last.timestamp : 0);
+
+/**
+ * @param {import("./model.js").State} model @param {Map<string, import("./model.js").WireEvent>} lastOf
+ * @param {import("./model.js").WireEvent[]} failures @param {number} now
+ * @returns {Concern[]} the worst first
+ */
+export function concerns(model, lastOf, failures, now) {
+  /** @type {Concern[]} */
+  const found = [];
+  const say = (/** @type {"bad"|"warn"} */ tone, /** @type {string} */ text, detail = "", href = "#issues") => found.push({ tone, text, detail, href });
+
+  if (model.sprint_state && SPRINT[model.sprint_state] && (model.stories.length || model.sprint_state !== "missing")) {
+    const since = model.since ? `for ${span(now - model.since)}${model.sprint_state === "recovered" ? "" : "; the last good state is shown"}` : "";
+    say("bad", `sprint-status.yaml ${SPRINT[model.sprint_state]}`, since);
+  }
+  for (const source of model.sources) {
+    if (source.file !== "sprint-status.yaml" && ["invalid", "unreadable"].includes(source.state)) say("bad", `${source.file} cannot be read`, source.message ?? "");
+  }
+  for (const story of model.stories) {
+    if (/^(blocked|failed)\b/i.test(story.status)) say("bad", `${story.story_id ?? story.story_key} is ${story.status}`, story.title ?? "", `#stories?q=${encodeURIComponent(story.story_key)}`);
+  }
+  const busy = new Set(model.active.map((one) => one.story_key));
+  for (const { payload } of failures) {
+    if (busy.has(payload.story_key) || model.byKey.get(payload.story_key)?.status_class === "done") continue;
+    say("bad", `${payload.story_id ?? payload.story_key}: ${payload.command} ${payload.status}`, payload.message ?? "", `#activity?story=${encodeURIComponent(payload.story_key)}`);
+  }
+  for (const one of model.active) {
+    const silent = now - signOf(one, lastOf.get(one.story_key));
+    if (silent > QUIET_MS) say("warn", `${one.story_id ?? one.story_key}: ${one.command} is silent`, `for ${span(silent)}`, `#activity?story=${encodeURIComponent(one.story_key)}`);
+  }
+  /** @type {Map<string, number>} */
+  const errors = new Map();
+  const covered = (/** @type {string} */ file) => file === "sprint-status.yaml" && found.some((one) => one.text.startsWith(file));
+  for (const { severity, file } of model.issues) if (severity === "error" && !covered(file)) errors.set(file, (errors.get(file) ?? 0) + 1);
+  for (const [file, n] of errors) say("bad", `${plural(n, "error")} in ${file}`, "lines that could not be read");
+  return found.sort((a, b) => Number(a.tone === "warn") - Number(b.tone === "warn"));
+}

@@ -1,0 +1,74 @@
+/** Name, tabs, the state word, and by which line it is known. */
+import { count, moment, span } from "../format.js";
+import { brand, sign } from "../icons.js";
+import { attribute, h, show, text } from "../render.js";
+import { VIEWS } from "../router.js";
+
+/** @type {Record<string, string>} */
+const LINES = { ws: "WebSocket", sse: "event stream", poll: "polling" };
+const THEMES = ["system", "light", "dark"];
+
+/** @param {HTMLElement} el @param {import("../main.js").Actions} actions @returns {(app: import("../main.js").App) => void} */
+export function mount(el, actions) {
+  const name = h("span", { class: "brand-name" });
+  const word = h("span", { class: "state-word" });
+  const detail = h("span", { class: "state-detail" });
+  const state = h("a", { class: "state", href: "#overview", id: "state" }, h("i", { class: "state-dot" }), word, detail);
+  const line = h("span", { class: "line", id: "line" });
+  const theme = h("button", { class: "icon-button", type: "button", on: { click: () => switchTheme() } }, sign("theme"));
+  const help = h("button", { class: "icon-button is-wide-only", type: "button", "aria-label": "Keyboard shortcuts", title: "Keyboard shortcuts (?)", on: { click: actions.help } }, sign("help"));
+  const tabs = VIEWS.map((view) => {
+    const badge = h("span", { class: "tab-count" });
+    return { view, count: badge, el: h("a", { class: "tab", href: `#${view}` }, sign(view), view[0].toUpperCase() + view.slice(1), badge) };
+  });
+  el.append(
+    h("div", { class: "brand" }, brand(), name),
+    h("nav", { class: "tabs", "aria-label": "Views" }, ...tabs.map((tab) => tab.el)),
+    h("div", { class: "header-end" }, state, line, theme, help),
+  );
+  tellTheme();
+
+  function tellTheme() {
+    const now = document.documentElement.dataset.theme ?? "system";
+    const words = `Theme: ${now}`;
+    attribute(theme, "aria-label", words);
+    attribute(theme, "title", words);
+  }
+  function switchTheme() {
+    const now = document.documentElement.dataset.theme ?? "system";
+    const next = THEMES[(THEMES.indexOf(now) + 1) % THEMES.length];
+    if (next === "system") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = next;
+    try {
+      localStorage.setItem("sprint-runner.theme", next);
+    } catch {
+      // Kept for this visit only.
+    }
+    tellTheme();
+  }
+
+  return ({ model, sums, verdict, concerns, route, line: connection, log, now }) => {
+    text(name, model.project ?? "Sprint Runner");
+    attribute(name, "title", model.project);
+    text(word, verdict.word);
+    text(detail, verdict.kind === "running" ? verdict.detail : "");
+    show(detail, verdict.kind === "running");
+    attribute(state, "data-kind", verdict.kind);
+    attribute(state, "title", verdict.detail);
+    const last = log.events.at(-1);
+    const age = last ? `last event ${now - last.timestamp < 60_000 ? "" : `${span(now - last.timestamp)} ago, `}at ${moment(last.timestamp, now)}` : "no events yet";
+    text(line, connection.live && connection.transport ? { ws: "live", sse: "live · SSE", poll: "polling" }[connection.transport] : "");
+    attribute(line, "title", connection.live && connection.transport ? `Connected by ${LINES[connection.transport]}; ${age}` : null);
+    attribute(line, "data-transport", connection.live ? connection.transport : "none");
+    const bad = concerns.some((one) => one.tone === "bad");
+    const troubles = model.issues.filter((one) => one.severity !== "info").length;
+    /** @type {Record<string, number>} */
+    const numbers = { epics: sums.counts.epics, stories: sums.counts.stories, issues: troubles };
+    for (const tab of tabs) {
+      attribute(tab.el, "aria-current", tab.view === route.view ? "page" : null);
+      text(tab.count, numbers[tab.view] ? count(numbers[tab.view]) : "");
+      show(tab.count, !!numbers[tab.view]);
+      if (tab.view === "issues") attribute(tab.count, "data-tone", model.issues.some((one) => one.severity === "error") || bad && troubles ? "bad" : "warn");
+    }
+  };
+}

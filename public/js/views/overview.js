@@ -1,0 +1,146 @@
+/** In ten seconds: is it going on, where is it, does it need me, what happened last. */
+import { ago, count, plural, span, timer } from "../format.js";
+import { mark } from "../icons.js";
+import { CLASSES } from "../model.js";
+import { classWord, empty, heading, segments, statusBadge } from "../parts.js";
+import { attribute, h, keyed, show, text } from "../render.js";
+import { address } from "../router.js";
+import { eventRow } from "./event-row.js";
+import { operations } from "./operations.js";
+
+const LATEST = 15;
+
+/** @param {HTMLElement} el @returns {(app: import("../main.js").App) => void} */
+export function mount(el) {
+  const word = h("h1", { class: "hero-word" });
+  const detail = h("p", { class: "hero-detail" });
+  const done = h("b", { class: "hero-number" });
+  const total = h("span", { class: "hero-total" });
+  const rest = h("span", { class: "hero-rest" });
+  const bar = segments();
+  const legend = h("ul", { class: "legend" });
+  const hero = h("div", { class: "hero" },
+    h("div", { class: "hero-state" }, word, detail),
+    h("div", { class: "hero-sum" }, h("p", { class: "hero-figures" }, done, total, rest), bar.el, legend));
+
+  const needs = h("section", { class: "panel needs", "aria-label": "Needs you" }, heading("Needs you"));
+  const needList = h("ul", { class: "needs-list" });
+  needs.append(needList);
+  const ops = h("ul", { class: "ops", id: "operations" });
+  const opsCount = h("span", { class: "heading-note" });
+  const opsNone = empty("", "");
+  const epics = h("ul", { class: "epic-lines" });
+  const latest = h("ol", { class: "events is-short", id: "latest" });
+  const latestNone = empty("No events yet", "Rows of sprint-runner.csv appear here as they are written.");
+  const columns = h("div", { class: "columns" },
+    h("div", { class: "column" }, needs,
+      h("section", { class: "panel live", "aria-label": "Under way" }, heading("Under way", opsCount), ops, opsNone.el),
+      h("section", { class: "panel", "aria-label": "Epics" }, heading("Epics", h("a", { class: "heading-link", href: "#epics" }, "All epics")), epics)),
+    h("div", { class: "column" },
+      h("section", { class: "panel", "aria-label": "Latest activity" }, heading("Latest", h("a", { class: "heading-link", href: "#activity" }, "All activity")), latest, latestNone.el)));
+  const nothing = empty("No sprint found", "Nothing is watched yet. Sprint Runner shows sprint-status.yaml, sprint-runner.csv and orchestrator.md of a BMAD project as soon as they exist.");
+  const loading = h("div", { class: "skeleton", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
+  el.append(hero, loading, nothing.el, columns);
+  const drawOps = operations();
+
+  return (app) => {
+    const { model, sums, verdict, concerns, log, loaded, now, liveNow, line } = app;
+    const { counts } = sums;
+    text(word, verdict.word);
+    attribute(hero, "data-kind", verdict.kind);
+    text(detail, sentence(app));
+    const known = verdict.kind !== "empty" || log.events.some((event) => event.type !== "source:state");
+    show(loading, !loaded);
+    show(nothing.el, loaded && !known);
+    show(columns, loaded && known);
+    show(/** @type {HTMLElement} */ (hero.lastElementChild), loaded && counts.stories > 0);
+
+    text(done, count(counts.by_class.done));
+    text(total, `/ ${plural(counts.stories, "story", "stories")} done`);
+    text(rest, counts.epics ? `${counts.epics_done} of ${plural(counts.epics, "epic")}` : "");
+    bar.update(model.stories.map((story) => story.status_class));
+    keyed(legend, CLASSES.filter((one) => counts.by_class[one]).map((one) => ({ one, n: counts.by_class[one] })), ({ one }) => one, legendItem);
+
+    show(needs, concerns.length > 0);
+    keyed(needList, concerns.slice(0, 8), (one) => one.href + one.text.replace(/\d+/g, ""), concernItem);
+    drawOps(ops, app);
+    const running = model.active.length > 0;
+    show(opsNone.el, !running);
+    text(opsCount, running ? `${plural(ops.children.length, "command")}` : "");
+    attribute(ops.parentElement ?? ops, "data-busy", !!model.batch || running);
+    if (!running) opsNone.update(model.batch ? "Between two commands" : "Nothing is under way", model.batch ? `Batch ${model.batch.id} is open; its last sign was ${ago(model.batch.last_activity_at, liveNow)}.` : lastSign(app));
+    keyed(epics, model.epics, (epic) => epic.epic_key, epicLine, app);
+    keyed(latest, newest(log.events), (event) => String(event.id), eventRow, app);
+    show(latestNone.el, !log.events.length);
+    attribute(columns, "data-live", line.live && now > 0);
+  };
+}
+
+/** What the orchestrator notes in its Markdown says again what its rows have said. @param {import("../model.js").WireEvent[]} events */
+function newest(events) {
+  const found = [];
+  for (let i = events.length - 1; i >= 0 && found.length < LATEST; i -= 1) if (events[i].type !== "activity:entry") found.push(events[i]);
+  return found;
+}
+
+/** @param {import("../main.js").App} app */
+function sentence({ model, verdict, line, liveNow, now }) {
+  const { batch } = model;
+  if (verdict.kind === "offline") return line.lostAt ? `Lost ${ago(line.lostAt, Date.now())}; ${verdict.detail}` : verdict.detail;
+  if (!batch) return verdict.detail;
+  const cycles = batch.max_cycles ? `cycle ${Math.min(batch.cycles_completed + 1, batch.max_cycles)} of ${batch.max_cycles}` : batch.origin === "managed" ? `${plural(batch.cycles_completed, "cycle")} (unlimited)` : "";
+  const parts = [verdict.detail, `${batch.origin ?? ""} batch ${batch.id}`.trim(), cycles, `for ${liveNow - batch.started_at < 3_600_000 ? timer(liveNow - batch.started_at) : span(liveNow - batch.started_at)}`];
+  const quiet = now - batch.last_activity_at;
+  if (verdict.kind === "running" && quiet > 60_000) parts.push(`quiet for ${span(quiet)}`);
+  return parts.filter(Boolean).join(" · ");
+}
+
+/** @param {import("../main.js").App} app */
+function lastSign({ log, now }) {
+  const last = log.events.at(-1);
+  return last ? `The last sign of work was ${ago(last.timestamp, now)}.` : "It shows here as soon as a command starts.";
+}
+
+function legendItem() {
+  const n = h("b");
+  const words = h("span");
+  const dot = h("i");
+  const link = h("a", {}, dot, n, words);
+  return { el: h("li", {}, link), update(/** @type {{one: string, n: number}} */ item) {
+    dot.className = `legend-dot is-${item.one}`;
+    text(n, count(item.n));
+    text(words, classWord(item.one));
+    attribute(link, "href", address("stories", { class: item.one }));
+  } };
+}
+
+function concernItem() {
+  const what = h("b");
+  const more = h("span");
+  const link = h("a", { class: "need" }, mark("warning"), h("span", { class: "need-words" }, what, " ", more));
+  return { el: h("li", { "data-row": true }, link), update(/** @type {import("../verdict.js").Concern} */ one) {
+    attribute(link, "href", one.href);
+    attribute(link, "data-tone", one.tone);
+    text(what, one.text);
+    text(more, one.detail);
+  } };
+}
+
+function epicLine() {
+  const id = h("span", { class: "mono epic-id" });
+  const title = h("span", { class: "epic-title" });
+  const badge = statusBadge();
+  const bar = segments();
+  const sum = h("span", { class: "epic-sum" });
+  const link = h("a", { class: "epic-line" }, id, title, bar.el, sum, badge.el);
+  return { el: h("li", { "data-row": true }, link), update(/** @type {import("../model.js").Epic} */ epic, /** @type {import("../main.js").App} */ { sums }) {
+    const { story_count, done_count } = sums.perEpic.get(epic.epic_id) ?? { story_count: 0, done_count: 0 };
+    text(id, epic.epic_id);
+    text(title, epic.title ?? epic.epic_key);
+    attribute(link, "href", address("epics", { open: epic.epic_id }));
+    attribute(link, "title", epic.epic_key);
+    bar.update((sums.storiesOf.get(epic.epic_id) ?? []).map((story) => story.status_class));
+    text(sum, `${done_count}/${story_count}`);
+    badge.update(epic.status, epic.status_class);
+  } };
+}

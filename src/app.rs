@@ -1,0 +1,222 @@
+//! The composition root: starts the rooms in order, stops them in reverse.
+//!
+//! ```text
+//!  state folder → lock → socket → store → hub → watcher → server
+//! ```
+//!
+//! The socket is bound before the database is opened, so that a port in use is told at once; who
+//! connects before the server runs waits in the kernel's queue.
+
+pub mod instance_lock;
+pub mod listen;
+pub mod signals;
+pub mod state_dir;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, anyhow};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::config::Config;
+use crate::domain::attribution::Rules;
+use crate::http;
+use crate::http::guard::{Guard, GuardSettings};
+use crate::http::server::Server;
+use crate::hub::Hub;
+use crate::project::board::Board;
+use crate::project::layout::{Layout, Named};
+use crate::store::Log;
+use crate::watch::{self, Watcher};
+
+use instance_lock::InstanceLock;
+use state_dir::StateDir;
+
+/// How long the first reading of the files may hold the first line up: a long log is read on while
+/// the page is already there.
+const FIRST_READ: Duration = Duration::from_secs(1);
+
+/// How long the streams have to end, and then the threads: together less than the 5 s promised.
+const STREAMS_END: Duration = Duration::from_millis(3800);
+const THREADS_END: Duration = Duration::from_secs(1);
+
+/// What to do when the port is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortChoice {
+    /// Say so and end.
+    Exactly,
+    /// Take any free one.
+    OrAnyFree,
+}
+
+/// The running server and all that is behind it.
+pub struct App {
+    lock: InstanceLock,
+    state: StateDir,
+    hub: Hub,
+    watcher: Watcher,
+    serving: JoinHandle<()>,
+    end_streams: oneshot::Sender<()>,
+    url: String,
+    token: Option<String>,
+    token_is_new: bool,
+}
+
+impl App {
+    /// Starts everything. When it returns, the server answers.
+    pub async fn start(root: &Path, config: &Config, choice: PortChoice) -> anyhow::Result<Self> {
+        let state = StateDir::prepare(root, config)?;
+        let database = StateDir::database(&state.path, config);
+        let mut lock = InstanceLock::acquire(&state.path, &database)?;
+        let server = bind(config, &state.path, choice)?;
+        let address = server.local_addr();
+        let (token, token_is_new) = listen::token(config)?;
+        let guard = Arc::new(guard(config, address, token.clone())?);
+        let rules = Rules { observed_idle_ms: config.observed_idle_ms() };
+
+        let (log, queries) = Log::open(&database)
+            .with_context(|| format!("cannot open the database {}", database.display()))?;
+        let hub = Hub::start(log, queries, rules).context("cannot start on the database")?;
+        let board = Arc::new(Board::new(Layout::discover(root, &named(config))));
+        let options = watch::Options { named: named(config), rules, ..watch::Options::default() };
+        let watcher = Watcher::start(hub.clone(), Arc::clone(&board), root.to_owned(), options)
+            .context("cannot start watching")?;
+        let watcher = first_read(watcher).await?;
+
+        let context = http::context::Context {
+            hub: hub.clone(),
+            board,
+            guard,
+            streams: Arc::new(http::stream::Streams::new()),
+            heartbeat_seconds: Arc::new(30.into()),
+            read_only: config.read_only,
+            public_dir: config.public.clone(),
+            state_dir: state.path.clone(),
+            started_at_ms: now_ms(),
+            limits: http::limits::Limits::default(),
+        };
+        let routes = warp::Filter::boxed(warp::Filter::map(warp::any(), || {
+            warp::reply::Reply::into_response("x")
+        }));
+        let (end_streams, ended) = oneshot::channel();
+        let serving = tokio::spawn(server.run(context, routes, async move {
+            // A sender that is gone means the same.
+            let _ = ended.await;
+        }));
+        let url = listen::url(address);
+        lock.announce(&url, token.as_deref())?;
+        Ok(Self { lock, state, hub, watcher, serving, end_streams, url, token, token_is_new })
+    }
+
+    /// The address for this machine, `http://127.0.0.1:8080/`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The address that signs a browser in.
+    pub fn url_with_token(&self) -> String {
+        match &self.token {
+            Some(token) => format!("{}?token={token}", self.url),
+            None => self.url.clone(),
+        }
+    }
+
+    /// The token, when it was made at this start.
+    pub fn new_token(&self) -> Option<&str> {
+        self.token.as_deref().filter(|_| self.token_is_new)
+    }
+
+    /// Where the state is kept.
+    pub fn state(&self) -> &StateDir {
+        &self.state
+    }
+
+    /// Waits for the server to end although nobody told it to. Cancel-safe.
+    pub async fn failed(&mut self) -> anyhow::Error {
+        match (&mut self.serving).await {
+            Ok(()) => anyhow!("the server has stopped accepting connections"),
+            Err(error) => anyhow!("the server has failed: {error}"),
+        }
+    }
+
+    /// Ends everything in order: streams and connections, watching, the log. Takes less than 5 s.
+    pub async fn stop(self) {
+        let Self { lock, hub, watcher, mut serving, end_streams, .. } = self;
+        // Gone only when the server has ended already.
+        let _ = end_streams.send(());
+        if !serving.is_finished() && timeout(STREAMS_END, &mut serving).await.is_err() {
+            tracing::warn!("some connections did not end in time and were dropped");
+            serving.abort();
+        }
+        let threads = tokio::task::spawn_blocking(move || {
+            watcher.shutdown();
+            hub.shutdown();
+        });
+        if timeout(THREADS_END, threads).await.is_err() {
+            tracing::warn!("the log was still busy at the end; all that was shown is stored");
+        }
+        drop(lock);
+    }
+}
+
+/// The files that the configuration names.
+pub fn named(config: &Config) -> Named {
+    Named {
+        status_file: config.status_file.clone(),
+        csv_log: config.csv_log.clone(),
+        orchestrator_log: config.orchestrator_log.clone(),
+    }
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn bind(config: &Config, state: &Path, choice: PortChoice) -> anyhow::Result<Server> {
+    let address = SocketAddr::new(config.host, listen::port(config, state));
+    let bound = match Server::bind(address) {
+        Err(error)
+            if choice == PortChoice::OrAnyFree && error.kind() == std::io::ErrorKind::AddrInUse =>
+        {
+            Server::bind(SocketAddr::new(config.host, 0))
+        }
+        bound => bound,
+    };
+    bound.map_err(|error| listen::refusal(address, &error))
+}
+
+fn guard(config: &Config, address: SocketAddr, token: Option<String>) -> anyhow::Result<Guard> {
+    let mut allow_hosts = config.allow_host.clone();
+    // An address that was asked for by name is one by which this server may be called.
+    match address.ip() {
+        ip if ip.is_unspecified() => {}
+        IpAddr::V4(ip) => allow_hosts.push(ip.to_string()),
+        IpAddr::V6(ip) => allow_hosts.push(format!("[{ip}]")),
+    }
+    let settings = GuardSettings {
+        port: address.port(),
+        allow_hosts,
+        allow_origins: config.allow_origin.clone(),
+        token,
+        read_only: config.read_only,
+        foreign_page: config.public.is_some(),
+    };
+    Guard::new(&settings).map_err(|message| anyhow!(message))
+}
+
+/// Lets the files be read once, so that the first answer already knows the sprint.
+async fn first_read(watcher: Watcher) -> anyhow::Result<Watcher> {
+    tokio::task::spawn_blocking(move || {
+        if !watcher.wait_first_read(FIRST_READ) {
+            tracing::info!("the logs are long: they are being read while the server answers");
+        }
+        watcher
+    })
+    .await
+    .context("cannot read the project's files")
+}

@@ -1,0 +1,103 @@
+//! The command line: one file per command. To add a command: write its file with `Args` and `run`,
+//! add it to [`Command`] and to [`Cli::run`].
+//!
+//! What a command prints for people or programs goes to standard output, remarks and errors to
+//! standard error. Exit codes: 0 ok, 1 the sprint or the request is at fault, 2 wrong usage.
+
+mod append;
+mod check;
+mod client;
+mod clock;
+mod demo;
+mod event_line;
+mod events;
+mod log;
+mod log_pages;
+mod overview;
+mod place;
+mod reading;
+mod serve;
+mod sse;
+mod status;
+mod terminal;
+
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use place::Place;
+
+/// Watches the sprint of a BMAD-method project and shows it live.
+///
+/// Without a command it serves: `sprint-runner --port 0` is `sprint-runner serve --port 0`.
+#[derive(Debug, Parser)]
+#[command(name = "sprint-runner", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten, next_help_heading = "Project")]
+    place: Place,
+    #[command(flatten, next_help_heading = "Serve")]
+    serve: serve::Args,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Watch the project, serve dashboard and API (what runs without a command)
+    Serve(serve::Args),
+    /// See how it looks: a throw-away project into which a recorded sprint is played
+    Demo(serve::Args),
+    /// Show where the sprint stands: epics, stories, next story, active commands
+    Status(status::Args),
+    /// Show the log: what happened, and with --follow what happens
+    Events(events::Args),
+    /// Append one row to the CSV log, from JSON, and print it
+    Log(log::Args),
+    /// Read the sprint's files as the server would and report every issue
+    Check(check::Args),
+}
+
+impl Cli {
+    /// Runs the command; gives the exit code.
+    pub fn run(self) -> anyhow::Result<u8> {
+        if self.command.is_some() && self.serve != serve::Args::default() {
+            let text = "the flags of a command stand behind its name: sprint-runner serve --port 0";
+            Self::command().error(clap::error::ErrorKind::ArgumentConflict, text).exit();
+        }
+        let place = &self.place;
+        match self.command.unwrap_or(Command::Serve(self.serve)) {
+            Command::Serve(args) => wait_for(serve::run(place, &args)),
+            Command::Demo(args) => wait_for(demo::run(place, &args)),
+            Command::Status(args) => wait_for(status::run(place, &args)),
+            Command::Events(args) => wait_for(events::run(place, &args)),
+            Command::Log(args) => log::run(place, &args),
+            Command::Check(args) => check::run(place, &args),
+        }
+    }
+}
+
+fn wait_for(command: impl Future<Output = anyhow::Result<u8>>) -> anyhow::Result<u8> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(command);
+    // Whatever still keeps a thread busy must not hold the end up.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    outcome
+}
+
+/// Tells an error with its causes; gives the exit code. A reader that has had enough (`| head`) is
+/// no error.
+pub fn report(error: &anyhow::Error) -> u8 {
+    let is_closed_pipe = error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == ErrorKind::BrokenPipe)
+    });
+    if is_closed_pipe {
+        return 0;
+    }
+    let text = format!("{error:#}");
+    for (index, line) in text.lines().enumerate() {
+        let line = terminal::escape(line);
+        terminal::note(&if index == 0 { format!("sprint-runner: {line}") } else { line });
+    }
+    1
+}

@@ -1,0 +1,146 @@
+//! A small HTTP client for the live server of a project, found by its lock file.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::app::instance_lock::{self, Holder};
+
+use super::sse::{Block, Decoder};
+
+/// A server that does not answer within this time is treated as absent.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// The server sends something at least every 15 s; after three times that the line is dead.
+const SILENCE: Duration = Duration::from_secs(45);
+
+/// The largest answer taken: a snapshot of the largest sprint is far below it.
+const LARGEST: usize = 256 << 20;
+
+/// A live server.
+#[derive(Debug, Clone)]
+pub(crate) struct Server {
+    /// Its address, `http://127.0.0.1:8080/`.
+    pub(crate) url: String,
+    token: Option<String>,
+}
+
+/// What the server answers when it will not.
+#[derive(Deserialize)]
+struct Refusal {
+    error: String,
+}
+
+impl Server {
+    /// The server that holds the lock in one of the state folders. `None`: none is running, or it
+    /// is only just starting.
+    pub(crate) fn find(folders: &[PathBuf]) -> Option<Self> {
+        match instance_lock::find_holder(folders)? {
+            Holder { url: Some(url), token, .. } => Some(Self { url, token }),
+            Holder { .. } => None,
+        }
+    }
+
+    /// The body of `GET path`.
+    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Bytes> {
+        let body = self.request(path, "application/json", None).await?;
+        let body = timeout(ANSWER * 6, Limited::new(body, LARGEST).collect())
+            .await
+            .context("the server stopped in the middle of its answer")?;
+        match body {
+            Ok(body) => Ok(body.to_bytes()),
+            Err(error) => bail!("the server's answer broke off: {error}"),
+        }
+    }
+
+    /// Opens the event stream behind `after`, an id as the server gives them out.
+    pub(crate) async fn stream(&self, query: &str, after: &str) -> anyhow::Result<Stream> {
+        let path = format!("/sse{query}");
+        let body = self.request(&path, "text/event-stream", Some(after)).await?;
+        Ok(Stream { body, decoder: Decoder::default(), ready: Vec::new().into_iter() })
+    }
+
+    async fn request(
+        &self,
+        path: &str,
+        accept: &str,
+        after: Option<&str>,
+    ) -> anyhow::Result<Incoming> {
+        let answer = timeout(ANSWER, self.exchange(path, accept, after))
+            .await
+            .with_context(|| format!("the server at {} does not answer", self.url))??;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer.into_body());
+        }
+        let reason =
+            match timeout(ANSWER, Limited::new(answer.into_body(), 64 << 10).collect()).await {
+                Ok(Ok(body)) => serde_json::from_slice::<Refusal>(&body.to_bytes()).ok(),
+                _ => None,
+            };
+        match reason {
+            Some(refusal) => bail!("the server refuses: {} ({})", refusal.error, status.as_u16()),
+            None => bail!("the server answers {status}"),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        path: &str,
+        accept: &str,
+        after: Option<&str>,
+    ) -> anyhow::Result<http::Response<Incoming>> {
+        let authority = self.url.trim_start_matches("http://").trim_end_matches('/');
+        let socket = TcpStream::connect(authority)
+            .await
+            .with_context(|| format!("cannot reach the server at {}", self.url))?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(socket)).await?;
+        // Ends by itself when the answer has been read or dropped.
+        tokio::spawn(connection);
+        let mut request = http::Request::get(path)
+            .header(http::header::HOST, authority)
+            .header(http::header::ACCEPT, accept);
+        if let Some(token) = &self.token {
+            request = request.header(http::header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        if let Some(after) = after {
+            request = request.header("last-event-id", after);
+        }
+        Ok(sender.send_request(request.body(Empty::<Bytes>::new())?).await?)
+    }
+}
+
+/// An open event stream.
+pub(crate) struct Stream {
+    body: Incoming,
+    decoder: Decoder,
+    ready: std::vec::IntoIter<Block>,
+}
+
+impl Stream {
+    /// The next block; `None` when the stream ended, broke, or fell silent for too long.
+    /// Cancel-safe.
+    pub(crate) async fn next(&mut self) -> Option<Block> {
+        loop {
+            if let Some(block) = self.ready.next() {
+                return Some(block);
+            }
+            let frame = timeout(SILENCE, self.body.frame()).await.ok()??.ok()?;
+            if let Some(chunk) = frame.data_ref() {
+                self.ready = self.decoder.push(chunk).into_iter();
+            }
+            if self.decoder.held() > LARGEST {
+                return None;
+            }
+        }
+    }
+}

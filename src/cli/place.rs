@@ -1,0 +1,111 @@
+//! Which project a command speaks of, and its configuration.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+
+use crate::app;
+use crate::app::state_dir::StateDir;
+use crate::config::{Config, Layer};
+use crate::project::layout::Layout;
+
+/// The options that every command takes.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Place {
+    /// The project's folder [default: the current folder, or the first above it that is a project]
+    #[arg(short = 'C', long = "project", value_name = "DIR", global = true)]
+    pub(crate) dir: Option<PathBuf>,
+    /// Keep database, settings and lock here [default: .sprint-runner in the project]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) state: Option<PathBuf>,
+    /// The database [default: sprint-runner.db in the state folder]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) db: Option<PathBuf>,
+    /// Read this status file instead of the one that is found
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) status_file: Option<PathBuf>,
+    /// Read this CSV log instead of the ones that are found
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) csv_log: Option<PathBuf>,
+    /// Read this orchestrator.md instead of the one that is found
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) orchestrator_log: Option<PathBuf>,
+}
+
+/// A project with its configuration.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    /// Its folder, absolute, links resolved.
+    pub(crate) root: PathBuf,
+    /// The configuration in force.
+    pub(crate) config: Config,
+}
+
+impl Place {
+    /// Finds the project and reads its configuration, `flags` on top. A folder that was named is
+    /// taken as it is, also while its sprint does not exist yet.
+    pub(crate) fn find(&self, flags: Layer) -> anyhow::Result<Found> {
+        let root = match &self.dir {
+            Some(dir) => {
+                if !dir.is_dir() {
+                    bail!("{} is not a folder", dir.display());
+                }
+                dir.clone()
+            }
+            None => find_upwards()?,
+        };
+        let root =
+            root.canonicalize().with_context(|| format!("cannot enter {}", root.display()))?;
+        let config = Config::load(&root, self.layer().over(flags))?;
+        Ok(Found { root, config })
+    }
+}
+
+impl Place {
+    /// What the options say.
+    pub(crate) fn layer(&self) -> Layer {
+        Layer {
+            state: self.state.clone(),
+            db: self.db.clone(),
+            status_file: self.status_file.clone(),
+            csv_log: self.csv_log.clone(),
+            orchestrator_log: self.orchestrator_log.clone(),
+            ..Layer::default()
+        }
+    }
+}
+
+impl Found {
+    /// Where the project's files lie.
+    pub(crate) fn layout(&self) -> Layout {
+        Layout::discover(&self.root, &app::named(&self.config))
+    }
+
+    /// Where a server of this project may keep its state.
+    pub(crate) fn state_folders(&self) -> Vec<PathBuf> {
+        StateDir::candidates(&self.root, &self.config)
+    }
+
+    /// The database, where there is one.
+    pub(crate) fn database(&self) -> Option<PathBuf> {
+        let folders = self.state_folders();
+        folders
+            .iter()
+            .map(|folder| StateDir::database(folder, &self.config))
+            .find(|database| database.is_file())
+    }
+}
+
+fn find_upwards() -> anyhow::Result<PathBuf> {
+    let here = std::env::current_dir().context("cannot tell the current folder")?;
+    if let Some(root) = Layout::find_project(&here) {
+        return Ok(root);
+    }
+    bail!(
+        "no sprint was found in {} or above it: neither sprint-status.yaml nor sprint-runner.csv nor \
+         orchestrator.md in _bmad-output/implementation-artifacts, docs/sprint-artifacts, docs or the folder itself.\n\
+         Name the project with -C DIR (a sprint that is yet to come is waited for there), or see \
+         how it looks with: sprint-runner demo",
+        here.display()
+    )
+}

@@ -1,0 +1,158 @@
+//! `serve`: watches the project, serves dashboard and API; what runs when no command is named.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::Context as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::app::signals::Signals;
+use crate::app::{App, PortChoice};
+use crate::config::{Config, Layer, parse_host, parse_minutes, parse_token};
+
+use super::place::Place;
+use super::terminal::{colours_wanted, line, note};
+
+/// The flags of `serve`.
+#[derive(Debug, Clone, Default, PartialEq, clap::Args)]
+pub(crate) struct Args {
+    /// Listen on this address [default: 127.0.0.1]; any other than loopback needs a token
+    #[arg(long, value_name = "IP", value_parser = parse_host)]
+    pub(crate) host: Option<IpAddr>,
+    /// Listen on this port; 0 = any free one [default: the setting `server_port`, 8080]
+    #[arg(short, long, value_name = "PORT")]
+    pub(crate) port: Option<u16>,
+    /// Serve the page from this folder instead of the built-in one
+    #[arg(long, value_name = "DIR")]
+    pub(crate) public: Option<PathBuf>,
+    /// Show only: refuse everything that changes something
+    #[arg(long)]
+    pub(crate) read_only: bool,
+    #[arg(long, value_name = "TOKEN", value_parser = parse_token, help = "Ask clients for this \
+        token (better given as SPRINT_RUNNER_TOKEN: arguments are visible)")]
+    pub(crate) token: Option<String>,
+    /// A further name by which browsers may call this server
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) allow_host: Vec<String>,
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        value_delimiter = ',',
+        help = "A further origin whose pages \
+        may speak to this server, such as http://localhost:3000"
+    )]
+    pub(crate) allow_origin: Vec<String>,
+    /// A silence longer than this ends an observed batch [default: 30]
+    #[arg(long, value_name = "MINUTES", value_parser = parse_minutes)]
+    pub(crate) observed_idle_minutes: Option<f64>,
+    /// Open the page in the browser
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// Tell so much on standard error: error, warn, info, debug, trace, or a filter of `RUST_LOG`
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) log_level: Option<String>,
+}
+
+impl Args {
+    pub(crate) fn layer(&self) -> Layer {
+        let listed = |list: &Vec<String>| (!list.is_empty()).then(|| list.clone());
+        Layer {
+            host: self.host,
+            port: self.port,
+            public: self.public.clone(),
+            read_only: self.read_only.then_some(true),
+            token: self.token.clone(),
+            allow_host: listed(&self.allow_host),
+            allow_origin: listed(&self.allow_origin),
+            observed_idle_minutes: self.observed_idle_minutes,
+            ..Layer::default()
+        }
+    }
+}
+
+/// Runs the command.
+pub(crate) async fn run(place: &Place, args: &Args) -> anyhow::Result<u8> {
+    start_log(args.log_level.as_deref())?;
+    let found = place.find(args.layer())?;
+    serve(&found.root, &found.config, PortChoice::Exactly, args.open).await
+}
+
+/// Serves a project until a signal comes.
+pub(crate) async fn serve(
+    root: &Path,
+    config: &Config,
+    choice: PortChoice,
+    open: bool,
+) -> anyhow::Result<u8> {
+    // Before the first line: whoever read it may send a signal at once.
+    let mut signals = Signals::listen().context("cannot listen for signals")?;
+    let mut app = tokio::select! {
+        app = App::start(root, config, choice) => app?,
+        () = signals.recv() => return Ok(0),
+    };
+    if app.state().elsewhere {
+        note(&format!(
+            "the project cannot be written: the database is kept in {}",
+            app.state().path.display()
+        ));
+    }
+    // Nobody reads it: the server does its work all the same.
+    let _ = line(&format!("Sprint Runner listening on {}", app.url()));
+    if let Some(token) = app.new_token() {
+        note(&format!("token: {token}\nsign a browser in with {}?token={token}", app.url()));
+    }
+    if config.host.is_unspecified() && config.allow_host.is_empty() {
+        note("other machines are let in only by a name given with --allow-host NAME");
+    }
+    if open {
+        open_browser(&app.url_with_token());
+    }
+    let outcome = tokio::select! {
+        () = signals.recv() => Ok(0),
+        error = app.failed() => Err(error),
+    };
+    tokio::select! {
+        () = app.stop() => outcome,
+        // A second signal: whoever sent it is out of patience. Everything is committed.
+        () = signals.recv() => std::process::exit(1),
+    }
+}
+
+/// What the server tells goes to standard error; standard output holds the first line alone.
+pub(crate) fn start_log(level: Option<&str>) -> anyhow::Result<()> {
+    let filter = match level {
+        Some(level) => EnvFilter::try_new(level)
+            .with_context(|| format!("cannot understand the log level {level:?}"))?,
+        None => EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")),
+    };
+    let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    // Fails only where a log was started before, and then that one is right.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(is_terminal && colours_wanted())
+        .with_target(false)
+        .try_init();
+    Ok(())
+}
+
+fn open_browser(url: &str) {
+    let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let mut command = if cfg!(windows) {
+        let mut command = std::process::Command::new("rundll32");
+        command.arg("url.dll,FileProtocolHandler");
+        command
+    } else {
+        std::process::Command::new(program)
+    };
+    let started =
+        command.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    match started {
+        Ok(mut child) => {
+            // Collects it when it ends, so that no zombie stays.
+            std::thread::spawn(move || child.wait());
+        }
+        Err(error) => note(&format!("cannot open a browser ({error}); the page is at {url}")),
+    }
+}

@@ -1,0 +1,191 @@
+//! What the user configured: defaults ← `sprint-runner.toml` ← environment `SPRINT_RUNNER_*` ← flags.
+//!
+//! Each of the three sources is read into a [`Layer`]; the later wins, key by key (a list replaces
+//! a list). To add a key: add it to [`Layer`], to [`Layer::over`], to the reader of the environment
+//! and, resolved, to [`Config`].
+
+mod environment;
+mod file;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+pub use values::{parse_host, parse_minutes, parse_token};
+
+/// The file's name, in the project folder.
+pub const FILE_NAME: &str = "sprint-runner.toml";
+
+/// A silence longer than this many minutes separates two observed batches, unless configured.
+pub const DEFAULT_IDLE_MINUTES: f64 = 30.0;
+
+/// A configuration that cannot be used; the message names the place.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is there and cannot be read.
+    #[error("cannot read {FILE_NAME}: {0}")]
+    Unreadable(std::io::Error),
+    /// A key or a value of the file is wrong.
+    #[error("{FILE_NAME}:{line}:{column}: {message}")]
+    File {
+        /// From 1.
+        line: usize,
+        /// In characters, from 1.
+        column: usize,
+        /// What is the matter; names the key.
+        message: String,
+    },
+    /// A variable's value is wrong.
+    #[error("the environment variable {name}: {message}")]
+    Environment {
+        /// The variable.
+        name: String,
+        /// What is the matter.
+        message: String,
+    },
+}
+
+/// What one source says; `None` where it says nothing.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Layer {
+    /// The address to listen on.
+    #[serde(deserialize_with = "values::host")]
+    pub host: Option<IpAddr>,
+    /// The port to listen on; 0 = any free one.
+    pub port: Option<u16>,
+    /// The database file.
+    pub db: Option<PathBuf>,
+    /// A folder to serve the page from.
+    pub public: Option<PathBuf>,
+    /// Refuse every control route.
+    pub read_only: Option<bool>,
+    /// What a client has to know.
+    #[serde(deserialize_with = "values::token")]
+    pub token: Option<String>,
+    /// Further names by which this server may be called.
+    pub allow_host: Option<Vec<String>>,
+    /// Other pages that may speak to this server.
+    pub allow_origin: Option<Vec<String>>,
+    /// The silence that ends an observed batch.
+    #[serde(deserialize_with = "values::minutes")]
+    pub observed_idle_minutes: Option<f64>,
+    /// Instead of the discovered sprint-status.yaml.
+    pub status_file: Option<PathBuf>,
+    /// Instead of the discovered CSV log.
+    pub csv_log: Option<PathBuf>,
+    /// Instead of the discovered orchestrator.md.
+    pub orchestrator_log: Option<PathBuf>,
+    /// Instead of `.sprint-runner` in the project.
+    pub state: Option<PathBuf>,
+}
+
+impl Layer {
+    /// This layer, and where it says nothing, the `lower` one.
+    #[must_use]
+    pub fn over(self, lower: Self) -> Self {
+        Self {
+            host: self.host.or(lower.host),
+            port: self.port.or(lower.port),
+            db: self.db.or(lower.db),
+            public: self.public.or(lower.public),
+            read_only: self.read_only.or(lower.read_only),
+            token: self.token.or(lower.token),
+            allow_host: self.allow_host.or(lower.allow_host),
+            allow_origin: self.allow_origin.or(lower.allow_origin),
+            observed_idle_minutes: self.observed_idle_minutes.or(lower.observed_idle_minutes),
+            status_file: self.status_file.or(lower.status_file),
+            csv_log: self.csv_log.or(lower.csv_log),
+            orchestrator_log: self.orchestrator_log.or(lower.orchestrator_log),
+            state: self.state.or(lower.state),
+        }
+    }
+
+    /// Makes the paths absolute: a source's relative paths begin at `base`.
+    #[must_use]
+    fn based_on(mut self, base: &Path) -> Self {
+        let paths = [
+            &mut self.db,
+            &mut self.public,
+            &mut self.status_file,
+            &mut self.csv_log,
+            &mut self.orchestrator_log,
+            &mut self.state,
+        ];
+        for path in paths.into_iter().flatten() {
+            *path = base.join(&*path);
+        }
+        self
+    }
+}
+
+/// The configuration in force. All paths are absolute.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The address to listen on.
+    pub host: IpAddr,
+    /// The port, when anybody named one; else the setting `server_port` decides.
+    pub port: Option<u16>,
+    /// The database, when it is not in the state folder.
+    pub db: Option<PathBuf>,
+    /// A folder to serve the page from.
+    pub public: Option<PathBuf>,
+    /// Refuse every control route.
+    pub read_only: bool,
+    /// What a client has to know, when given.
+    pub token: Option<String>,
+    /// Further names by which this server may be called.
+    pub allow_host: Vec<String>,
+    /// Other pages that may speak to this server.
+    pub allow_origin: Vec<String>,
+    /// The silence that ends an observed batch.
+    pub observed_idle_minutes: f64,
+    /// Instead of the discovered sprint-status.yaml.
+    pub status_file: Option<PathBuf>,
+    /// Instead of the discovered CSV log.
+    pub csv_log: Option<PathBuf>,
+    /// Instead of the discovered orchestrator.md.
+    pub orchestrator_log: Option<PathBuf>,
+    /// The state folder, when named.
+    pub state: Option<PathBuf>,
+}
+
+impl Config {
+    /// Reads file and environment and puts `flags` on top. The file's relative paths begin at the
+    /// project, the others' at the current folder.
+    pub fn load(project: &Path, flags: Layer) -> Result<Self, ConfigError> {
+        let here = std::env::current_dir().unwrap_or_else(|_| project.to_owned());
+        let file = file::read(project)?.based_on(project);
+        let environment = environment::read(&|name| std::env::var_os(name))?.based_on(&here);
+        Ok(Self::from(flags.based_on(&here).over(environment).over(file)))
+    }
+
+    /// The silence that ends an observed batch, in milliseconds.
+    pub fn observed_idle_ms(&self) -> i64 {
+        (self.observed_idle_minutes * 60_000.0).round() as i64
+    }
+}
+
+impl From<Layer> for Config {
+    fn from(layer: Layer) -> Self {
+        Self {
+            host: layer.host.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            port: layer.port,
+            db: layer.db,
+            public: layer.public,
+            read_only: layer.read_only.unwrap_or(false),
+            token: layer.token,
+            allow_host: layer.allow_host.unwrap_or_default(),
+            allow_origin: layer.allow_origin.unwrap_or_default(),
+            observed_idle_minutes: layer.observed_idle_minutes.unwrap_or(DEFAULT_IDLE_MINUTES),
+            status_file: layer.status_file,
+            csv_log: layer.csv_log,
+            orchestrator_log: layer.orchestrator_log,
+            state: layer.state,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The environment: each key of the file as `SPRINT_RUNNER_<KEY>`, lists separated by commas.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::values::{parse_host, parse_minutes, parse_token};
+use super::{ConfigError, Layer};
+
+/// Reads the variables through `lookup`. An empty value counts as none, as shells make it hard to
+/// tell the two apart.
+pub(super) fn read(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Layer, ConfigError> {
+    let path = |key: &str| -> Option<PathBuf> {
+        lookup(&name(key)).filter(|value| !value.is_empty()).map(PathBuf::from)
+    };
+    let list = |value: &str| -> Result<Vec<String>, String> {
+        Ok(value
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .map(String::from)
+            .collect())
+    };
+    Ok(Layer {
+        host: parsed(lookup, "host", parse_host)?,
+        port: parsed(lookup, "port", |value| {
+            value.parse().map_err(|_| format!("{value:?} is not a port (0 to 65535)"))
+        })?,
+        db: path("db"),
+        public: path("public"),
+        read_only: parsed(lookup, "read_only", parse_bool)?,
+        token: parsed(lookup, "token", parse_token)?,
+        allow_host: parsed(lookup, "allow_host", list)?,
+        allow_origin: parsed(lookup, "allow_origin", list)?,
+        observed_idle_minutes: parsed(lookup, "observed_idle_minutes", parse_minutes)?,
+        status_file: path("status_file"),
+        csv_log: path("csv_log"),
+        orchestrator_log: path("orchestrator_log"),
+        state: path("state"),
+    })
+}
+
+fn name(key: &str) -> String {
+    format!("SPRINT_RUNNER_{}", key.to_ascii_uppercase())
+}
+
+fn parse_bool(value: &str) -> Result<bool, String> {
+    match value.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err(format!("{value:?} is neither true nor false")),
+    }
+}
+
+fn parsed<T>(
+    lookup: &dyn Fn(&str) -> Option<OsString>,
+    key: &str,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, ConfigError> {
+    let name = name(key);
+    let Some(value) = lookup(&name) else { return Ok(None) };
+    let read = match value.to_str().map(str::trim) {
+        None => Err("the value is not UTF-8".to_owned()),
+        Some("") => return Ok(None),
+        Some(text) => parse(text),
+    };
+    read.map(Some).map_err(|message| ConfigError::Environment { name, message })
+}

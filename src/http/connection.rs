@@ -1,0 +1,188 @@
+//! One client's socket: sees whether its reader stands still, and ends it without leaving traces.
+//!
+//! - A write that waits longer than the bound without one byte of progress fails: the peer does
+//!   not read at all. This holds for streams, upgraded or not, and for plain answers alike.
+//! - Such a socket is reset, so that the kernel frees what it still holds for it.
+//! - Its slot among the open connections is given back when it is dropped, never earlier.
+
+use std::future::Future;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Sleep, sleep};
+
+use super::limits::{LINGER, USER_TIMEOUT};
+use super::stream::Open;
+
+/// What a request's answerer may ask of its connection.
+#[derive(Debug, Default)]
+pub(super) struct Link {
+    linger: AtomicBool,
+    asked: AtomicBool,
+}
+
+impl Link {
+    /// The answer goes out before the request's body was read: throw the rest away for a moment
+    /// at the end, else the client finds a reset instead of the answer.
+    pub(super) fn linger(&self) {
+        self.linger.store(true, Ordering::Relaxed);
+    }
+
+    /// A request's head has come.
+    pub(super) fn asked(&self) {
+        self.asked.store(true, Ordering::Relaxed);
+    }
+
+    /// True when no request has come yet: browsers open connections ahead of need.
+    pub(super) fn is_unused(&self) -> bool {
+        !self.asked.load(Ordering::Relaxed)
+    }
+}
+
+/// The socket.
+#[derive(Debug)]
+pub(super) struct Connection {
+    socket: TcpStream,
+    link: Arc<Link>,
+    stall: Duration,
+    /// Runs while a write waits.
+    waiting: Option<Pin<Box<Sleep>>>,
+    /// Runs while the rest of a refused body is thrown away.
+    lingering: Option<Pin<Box<Sleep>>>,
+    /// A write that had waited went on: the peer reads.
+    progressed: bool,
+    /// HTTP heads are read here, not yet WebSocket frames.
+    heads: bool,
+    open: Open,
+    _slot: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    /// Sets the socket's options. What the system refuses is not worth losing the client for.
+    pub(super) fn new(socket: TcpStream, stall: Duration, open: Open, slot: OwnedSemaphorePermit) -> Self {
+        let _ = socket.set_nodelay(true);
+        #[cfg(target_os = "linux")]
+        let _ = rustix::net::sockopt::set_tcp_user_timeout(&socket, USER_TIMEOUT.as_millis() as u32);
+        Self {
+            socket,
+            link: Arc::default(),
+            stall,
+            waiting: None,
+            lingering: None,
+            progressed: false,
+            heads: true,
+            open,
+            _slot: slot,
+        }
+    }
+
+    /// For the one who answers its requests.
+    pub(super) fn link(&self) -> Arc<Link> {
+        Arc::clone(&self.link)
+    }
+
+    /// From here on it carries frames.
+    pub(super) const fn upgraded(&mut self) {
+        self.heads = false;
+    }
+
+    /// True once after a write that had waited went on.
+    pub(super) const fn took_progress(&mut self) -> bool {
+        std::mem::replace(&mut self.progressed, false)
+    }
+
+    /// When it is dropped the peer gets a reset and the kernel keeps nothing for it.
+    pub(super) fn reset_on_drop(&self) {
+        let _ = rustix::net::sockopt::set_socket_linger(&self.socket, Some(Duration::ZERO));
+    }
+
+    /// Passes a write's outcome on, with its wait bounded.
+    fn bounded<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if outcome.is_ready() {
+            self.progressed |= self.waiting.take().is_some();
+            return outcome;
+        }
+        let stall = self.stall;
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(stall)));
+        ready!(waiting.as_mut().poll(cx));
+        self.waiting = None;
+        self.reset_on_drop();
+        self.open.counts().slow.fetch_add(1, Ordering::Relaxed);
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read")))
+    }
+
+    /// Reads and forgets until the peer ends or the time is up.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let lingering = self.lingering.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        if lingering.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        let mut waste = [0; 4096];
+        loop {
+            let mut buffer = ReadBuf::new(&mut waste);
+            match ready!(Pin::new(&mut self.socket).poll_read(cx, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => {}
+                _ => return Poll::Ready(()),
+            }
+        }
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.socket).poll_read(cx, buffer))?;
+        if self.heads {
+            // hyper answers a head that holds a NUL with 400; in a Last-Event-ID it must not, or a
+            // browser's stream never comes back. 0xFF is as wrong everywhere else: no name, path
+            // or JSON holds either.
+            for byte in buffer.filled_mut()[before..].iter_mut().filter(|byte| **byte == 0) {
+                *byte = 0xff;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.socket).poll_write(cx, bytes);
+        self.bounded(cx, outcome)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.socket).poll_write_vectored(cx, slices);
+        self.bounded(cx, outcome)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.socket).poll_shutdown(cx))?;
+        if self.link.linger.load(Ordering::Relaxed) {
+            ready!(self.poll_linger(cx));
+        }
+        Poll::Ready(Ok(()))
+    }
+}

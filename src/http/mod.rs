@@ -1,0 +1,35 @@
+//! The server: guard, API, streams, page.
+//!
+//! ```text
+//!  server (accept, caps) ─► connection (socket) ─► hyper ─► service ─► guard ─┬─► stream: /ws, /sse
+//!                                                                             └─► warp: api, assets
+//! ```
+//!
+//! - The guard speaks before any route, streams included; every answer is dressed by it.
+//! - Every cap stands in [`limits`] with its reason. Nothing that waits for a client is unbounded.
+//! - Routes end in a reply, never in a rejection: warp would try the next route and answer a
+//!   misleading 404 or 405. Their bodies are read before them, up to the cap.
+//! - The end takes 5 s at most: streams are told, answers finished, the rest is cut.
+//!
+//! To add a route: a file in `api/` that exports its filter, one line where `api` joins them, its
+//! `Allow` in the guard's `options` when it takes more than GET, a row in the OpenAPI table.
+
+pub mod api;
+mod assets;
+mod body;
+mod connection;
+pub mod context;
+mod data;
+pub mod error;
+pub mod guard;
+pub mod limits;
+mod reply;
+pub mod server;
+mod service;
+pub mod stream;
+
+pub use context::Context;
+pub use guard::{Guard, GuardSettings};
+pub use limits::Limits;
+pub use server::{Routes, Server};
+pub use stream::Streams;

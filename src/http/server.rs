@@ -1,0 +1,148 @@
+//! The server: an accept loop of our own over warp's routes.
+//!
+//! warp's own loop has no header timeout, no cap on connections and no `TCP_NODELAY`, and its
+//! ordered end waits for open streams for ever.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
+
+use super::connection::Connection;
+use super::context::Context;
+use super::limits::{DESCRIPTORS_PAUSE, HEAD_BYTES, HEADERS};
+use super::service::{self, Shared};
+use super::stream::{Open, Phase};
+
+/// Every route but `/ws` and `/sse`; answers every path with a reply.
+pub type Routes = BoxedFilter<(Response,)>;
+
+/// Dropping what is left takes no longer than this.
+const CUT: Duration = Duration::from_millis(500);
+
+/// A bound socket, not yet served.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Binds; port 0 is any free one. From here on clients may connect; they are answered once
+    /// [`Self::run`] is. Must be called within the runtime.
+    pub fn bind(listen: SocketAddr) -> io::Result<Self> {
+        let listener = std::net::TcpListener::bind(listen)?;
+        listener.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(listener)?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// Where it listens.
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown`, then ends within 5 s in every case: streams are told, other
+    /// connections end with their answer, what is left is dropped.
+    pub async fn run(self, context: Context, routes: Routes, shutdown: impl Future<Output = ()>) {
+        let slots = Arc::new(Semaphore::new(context.limits.connections));
+        let all = u32::try_from(context.limits.connections).unwrap_or(u32::MAX);
+        let shared = Arc::new(Shared::new(context, routes));
+        let limits = shared.context.limits;
+        let streams = Arc::clone(&shared.context.streams);
+
+        tokio::select! {
+            () = accept(&self.listener, &slots, &shared) => {}
+            () = shutdown => {}
+        }
+        drop(self.listener);
+
+        streams.enter(Phase::Ending);
+        if timeout(limits.shutdown, slots.acquire_many(all)).await.is_err() {
+            let left = streams.counts.connections.load(Ordering::Relaxed);
+            tracing::warn!(left, "connections are cut because they did not end in time");
+            streams.enter(Phase::Cut);
+            let _ = timeout(CUT, slots.acquire_many(all)).await;
+        }
+    }
+}
+
+async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>, shared: &Arc<Shared>) {
+    let counts = &shared.context.streams.counts;
+    let mut starved = false;
+    loop {
+        match listener.accept().await {
+            Ok((socket, _)) => {
+                starved = false;
+                if let Ok(slot) = Arc::clone(slots).try_acquire_owned() {
+                    tokio::spawn(serve(socket, slot, Arc::clone(shared)));
+                } else {
+                    // Closed without an answer: see the cap's reason.
+                    counts.refused.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            Err(error) if is_the_clients(&error) => {}
+            Err(error) => {
+                // No descriptor or memory left: the client waits in the backlog, streams go on.
+                if !std::mem::replace(&mut starved, true) {
+                    tracing::warn!(%error, "new connections must wait");
+                }
+                sleep(DESCRIPTORS_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// The client went while it was waiting; nothing of ours is at fault.
+fn is_the_clients(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
+    )
+}
+
+async fn serve(socket: TcpStream, slot: OwnedSemaphorePermit, shared: Arc<Shared>) {
+    let limits = shared.context.limits;
+    let streams = &shared.context.streams;
+    let mut ending = streams.ending();
+    let open = Open::new(streams, |counts| &counts.connections);
+    let socket = Connection::new(socket, limits.stall, open, slot);
+    let link = socket.link();
+    let service = service_fn(|request| {
+        // Boxed: a connection lives longer than its requests, and most of them are streams.
+        Box::pin(service::answer(Arc::clone(&shared), Arc::clone(&link), request))
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header)
+        .max_buf_size(HEAD_BYTES)
+        .max_headers(HEADERS)
+        .serve_connection(TokioIo::new(socket), service)
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    // How a connection ends is the client's matter: resets and time-outs are everyday.
+    tokio::select! {
+        _ = &mut connection => return,
+        () = ending.reaches(Phase::Ending) => connection.as_mut().graceful_shutdown(),
+    }
+    // hyper ends idle connections by itself, but not those that never asked anything.
+    if link.is_unused() {
+        return;
+    }
+    tokio::select! {
+        _ = connection => {}
+        () = ending.reaches(Phase::Cut) => {}
+    }
+}

@@ -1,0 +1,114 @@
+//! One request: guard, body, then the stream or the route that answers it.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, header};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::{Body as _, Incoming};
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
+use tokio::time::timeout;
+
+use super::body::Body;
+use super::connection::Link;
+use super::context::Context;
+use super::error::{Code, error_reply};
+use super::guard::Verdict;
+use super::limits::BODY_BYTES;
+use super::server::Routes;
+use super::stream::{sse, upgrade};
+
+type Answering = Pin<Box<dyn Future<Output = warp::reply::Response> + Send>>;
+
+/// What all connections of a server share.
+pub(super) struct Shared {
+    pub(super) context: Arc<Context>,
+    /// The routes; warp keeps its service's name private.
+    routes: Box<dyn Fn(Request<Full<Bytes>>) -> Answering + Send + Sync>,
+}
+
+impl Shared {
+    pub(super) fn new(context: Context, routes: Routes) -> Self {
+        let service = TowerToHyperService::new(warp::service(routes));
+        let routes = move |request| -> Answering {
+            let answering = service.call(request);
+            Box::pin(async {
+                match answering.await {
+                    Ok(reply) => reply,
+                    Err(never) => match never {},
+                }
+            })
+        };
+        Self { context: Arc::new(context), routes: Box::new(routes) }
+    }
+}
+
+/// Answers one request. Nothing that a client does is an error here.
+pub(super) async fn answer(
+    shared: Arc<Shared>,
+    link: Arc<Link>,
+    mut request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
+    link.asked();
+    let guard = Arc::clone(&shared.context.guard);
+    let (mut reply, pass) = match guard.check(request.method(), request.uri(), request.headers()) {
+        Verdict::Answer(reply, pass) => {
+            if !request.body().is_end_stream() {
+                link.linger();
+            }
+            (reply.map(Body::Warp), pass)
+        }
+        Verdict::Pass(pass) => {
+            let reply = match request.uri().path() {
+                "/sse" => {
+                    let query = request.uri().query();
+                    sse::answer(&shared.context, request.method(), request.headers(), query)
+                }
+                "/ws" => upgrade::answer(&shared.context, &mut request),
+                _ => route(&shared, &link, request).await.map(Body::Warp),
+            };
+            (reply, pass)
+        }
+    };
+    guard.dress(reply.headers_mut(), pass);
+    Ok(reply)
+}
+
+async fn route(shared: &Shared, link: &Link, request: Request<Incoming>) -> warp::reply::Response {
+    let (head, body) = request.into_parts();
+    let body = if matches!(head.method, Method::POST | Method::PUT | Method::PATCH) {
+        let read = read_body(&head.headers, body);
+        match timeout(shared.context.limits.body, read).await {
+            Ok(Ok(bytes)) => bytes,
+            Ok(Err(refusal)) => {
+                link.linger();
+                return refusal;
+            }
+            Err(_) => {
+                link.linger();
+                return error_reply(Code::BadRequest, "the body did not arrive in time");
+            }
+        }
+    } else {
+        // Nobody reads a body here; hyper closes the connection when one was sent all the same.
+        Bytes::new()
+    };
+    (shared.routes)(Request::from_parts(head, Full::new(body))).await
+}
+
+/// The whole body, or the refusal. A length that is announced is believed at once.
+async fn read_body(headers: &HeaderMap, body: Incoming) -> Result<Bytes, warp::reply::Response> {
+    let too_large = || error_reply(Code::TooLarge, "the body is larger than 64 KiB");
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if announced.is_some_and(|length| length.parse().unwrap_or(u64::MAX) > BODY_BYTES as u64) {
+        return Err(too_large());
+    }
+    match Limited::new(body, BODY_BYTES).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(_) => Err(error_reply(Code::BadRequest, "the body ended too early")),
+    }
+}

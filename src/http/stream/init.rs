@@ -1,0 +1,96 @@
+//! `init`: all a client needs to show the sprint, consistent with one event id.
+//!
+//! It is encoded once for all clients that come at about the same time. An older one is as true as
+//! a new one, because what came after its id follows at once; so it is used until it is stale
+//! enough to cost the client more than it saves us.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio::sync::Mutex;
+
+use crate::domain::event::{EventId, Wire};
+use crate::hub::Hub;
+use crate::http::limits::INIT_EVENTS;
+use crate::store::StoreError;
+use crate::store::rows::BatchRow;
+
+use super::message::Message;
+
+/// Under load an `init` is made this often at most.
+const FRESH: Duration = Duration::from_millis(200);
+
+/// Events that a client may have to read behind an older `init`.
+const BEHIND: u64 = 256;
+
+/// The `init` made last. The lock is held while one is made: a thousand clients that come at
+/// once wait for one and share it.
+#[derive(Debug, Default)]
+pub(super) struct Inits(Mutex<Option<(Instant, EventId, Message)>>);
+
+impl Inits {
+    /// An `init` for a client that comes now, and the event it stands at.
+    pub(super) async fn get(&self, hub: &Hub) -> Result<(EventId, Message), StoreError> {
+        let mut last = self.0.lock().await;
+        if let Some((made, id, message)) = &*last {
+            let behind = hub.head().saturating_sub(*id);
+            if behind == 0 || (behind <= BEHIND && made.elapsed() < FRESH) {
+                return Ok((*id, message.clone()));
+            }
+        }
+        let asked = hub.clone();
+        let made = tokio::task::spawn_blocking(move || make(&asked)).await;
+        let (id, message) = made.map_err(|error| failed(std::io::Error::other(error)))??;
+        *last = Some((Instant::now(), id, message.clone()));
+        Ok((id, message))
+    }
+}
+
+#[derive(Serialize)]
+struct Init<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    epoch: &'a str,
+    last_event_id: EventId,
+    payload: Payload<'a>,
+}
+
+#[derive(Serialize)]
+struct Payload<'a> {
+    batch: Option<BatchRow>,
+    events: Vec<Wire<'a>>,
+    snapshot: &'a RawValue,
+}
+
+/// Blocks: it reads the database.
+fn make(hub: &Hub) -> Result<(EventId, Message), StoreError> {
+    let snapshot = hub.snapshot_json();
+    let id = snapshot.last_event_id;
+    let batch = match snapshot.batch_id {
+        Some(batch_id) => hub.queries().batch(batch_id)?.map(as_running),
+        None => None,
+    };
+    let stored = hub.queries().recent(snapshot.batch_id, id, INIT_EVENTS)?;
+    let raw: &RawValue =
+        serde_json::from_slice(&snapshot.json).map_err(|error| failed(error.into()))?;
+    let events = stored.iter().map(crate::store::rows::StoredEvent::wire).collect();
+    let payload = Payload { batch, events, snapshot: raw };
+    let init = Init { kind: "init", epoch: hub.epoch(), last_event_id: id, payload };
+    let json = serde_json::to_vec(&init).map_err(|error| failed(error.into()))?;
+    Ok((id, Message { json: json.into(), at: Some(id) }))
+}
+
+/// The row may be read a moment after the snapshot, its end then follows as an event: at the
+/// snapshot's id the batch ran.
+fn as_running(mut row: BatchRow) -> BatchRow {
+    if row.ended_at.take().is_some() {
+        row.duration_seconds = None;
+    }
+    "running".clone_into(&mut row.status);
+    row
+}
+
+fn failed(source: std::io::Error) -> StoreError {
+    StoreError::File { what: "cannot make an init".to_owned(), source }
+}

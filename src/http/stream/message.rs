@@ -1,0 +1,103 @@
+//! Connection messages: what is said between the events, and what a client may say.
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::domain::event::EventId;
+
+use super::resume::Cursor;
+
+/// A message that is no event, ready for either kind of stream.
+#[derive(Debug, Clone)]
+pub(super) struct Message {
+    /// The JSON object on one line.
+    pub(super) json: Bytes,
+    /// The event behind which the client is once it has read this.
+    pub(super) at: Option<EventId>,
+}
+
+impl Message {
+    /// The client's cursor was not of this log; `init` follows.
+    pub(super) fn reset(epoch: &str) -> Self {
+        Self { json: to_json(&json!({ "type": "reset", "epoch": epoch })), at: None }
+    }
+
+    /// What lies before `first_available` is not kept any more; the rest follows.
+    pub(super) fn gap(first_available: EventId) -> Self {
+        let json = to_json(&json!({ "type": "gap", "first_available": first_available }));
+        Self { json, at: Some(first_available.saturating_sub(1)) }
+    }
+
+    /// The answer to `ping`.
+    pub(super) fn pong() -> Self {
+        Self { json: Bytes::from_static(br#"{"type":"pong"}"#), at: None }
+    }
+}
+
+fn to_json(value: &Value) -> Bytes {
+    value.to_string().into()
+}
+
+/// What a WebSocket client says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// Wants a pong.
+    Ping,
+    /// Wants to go on from elsewhere.
+    Resume(Cursor),
+    /// Nothing we know; ignored.
+    Other,
+}
+
+impl Said {
+    /// Reads a text message. Never fails.
+    pub(super) fn from_text(text: &str) -> Self {
+        #[derive(Deserialize)]
+        struct Shape {
+            #[serde(rename = "type")]
+            kind: String,
+            last_event_id: Option<Value>,
+        }
+        match serde_json::from_str::<Shape>(text) {
+            Ok(shape) if shape.kind == "ping" => Self::Ping,
+            Ok(shape) if shape.kind == "resume" => {
+                Self::Resume(Cursor::from_json(shape.last_event_id.as_ref()))
+            }
+            _ => Self::Other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cursor, Message, Said};
+
+    #[test]
+    fn clients_words() {
+        let seen = |id| Said::Resume(Cursor::Seen { epoch: None, id });
+        for (text, expected) in [
+            (r#"{"type":"ping"}"#, Said::Ping),
+            (r#"{"type":"ping","x":[1]}"#, Said::Ping),
+            (r#"{"type":"resume","last_event_id":5}"#, seen(5)),
+            (r#"{"type":"resume","last_event_id":"5"}"#, seen(5)),
+            (r#"{"type":"resume","last_event_id":99999999999999999999}"#, Said::Resume(Cursor::Nonsense)),
+            (r#"{"type":"resume"}"#, Said::Resume(Cursor::None)),
+            (r#"{"type":"dance"}"#, Said::Other),
+            (r#"{"type":5}"#, Said::Other),
+            ("ping", Said::Other),
+            ("", Said::Other),
+            ("[]", Said::Other),
+        ] {
+            assert_eq!(Said::from_text(text), expected, "{text}");
+        }
+        assert_eq!(Said::from_text(&"[".repeat(60_000)), Said::Other);
+    }
+
+    #[test]
+    fn our_words() {
+        assert_eq!(&*Message::reset("0a1b2c3d").json, br#"{"type":"reset","epoch":"0a1b2c3d"}"#);
+        let gap = Message::gap(11);
+        assert_eq!((&*gap.json, gap.at), (&br#"{"type":"gap","first_available":11}"#[..], Some(10)));
+    }
+}

@@ -1,0 +1,66 @@
+//! The live streams: one cursor over the log, as Server-Sent Events ([`sse`]) or WebSocket ([`ws`]).
+//!
+//! ```text
+//!  cursor text ─► resume ─► opening (init, reset, gap) ─┐
+//!  query ─► filter ──────► reader (Subscription, chunks) ┴─► sse: a body   ws: a socket
+//! ```
+//!
+//! - Both carry the same messages in the same order; `message` and `chunk` know both forms.
+//! - Per stream: a cursor, a timer, a filter. No queue: a slow reader's cursor lags, nothing else.
+//! - What many streams need at once (the bytes of a burst, `init`) is made once and shared.
+//! - The cursor moves only with what was handed to the socket's buffer; a cut stream resumes by id.
+//!
+//! The routes are taken before warp sees the request: a warp filter cannot reach the connection's
+//! upgrade, and its bodies cost a box and a lock more than a stream's life needs.
+
+mod chunk;
+mod filter;
+mod glob;
+mod init;
+mod message;
+mod opening;
+mod reader;
+mod resume;
+mod shared;
+pub(super) mod sse;
+#[cfg(test)]
+mod tests;
+pub(super) mod upgrade;
+pub(super) mod ws;
+
+pub use shared::{Counts, Phase, Streams};
+pub(super) use shared::Open;
+
+use http::HeaderMap;
+use warp::reply::Response;
+
+use self::filter::Filter;
+use self::resume::Cursor;
+use super::error::{Code, error_reply};
+
+/// What a client asks of a stream.
+#[derive(Debug)]
+pub(super) struct Asked {
+    cursor: Cursor,
+    filter: Option<Filter>,
+}
+
+impl Asked {
+    /// Reads header and query. Only a filter can be wrong, and only before the stream begins.
+    pub(super) fn read(headers: &HeaderMap, query: Option<&str>) -> Result<Self, Response> {
+        let query = query.unwrap_or_default();
+        let filter = Filter::from_query(query)
+            .map_err(|error| error_reply(Code::BadRequest, error.to_string()))?;
+        let in_header: Vec<&[u8]> =
+            headers.get_all("last-event-id").iter().map(http::HeaderValue::as_bytes).collect();
+        let cursor = if in_header.is_empty() {
+            let pairs = form_urlencoded::parse(query.as_bytes());
+            let texts: Vec<_> =
+                pairs.filter(|(name, _)| name == "last_event_id").map(|(_, value)| value).collect();
+            Cursor::from_texts(texts.iter().map(|text| text.as_bytes()))
+        } else {
+            Cursor::from_texts(in_header)
+        };
+        Ok(Self { cursor, filter })
+    }
+}

@@ -1,0 +1,36 @@
+//! How a stream begins: the messages that stand before the events, and the cursor behind them.
+
+use crate::hub::{Hub, Subscription};
+use crate::store::StoreError;
+
+use super::message::Message;
+use super::resume::{Cursor, Log, Start};
+use super::shared::Streams;
+
+/// Sets the subscription to where `cursor` says and gives what must be said first.
+pub(super) async fn open(
+    cursor: &Cursor,
+    hub: &Hub,
+    streams: &Streams,
+    subscription: &mut Subscription,
+) -> Result<Vec<Message>, StoreError> {
+    let log = Log { epoch: hub.epoch(), head: hub.head(), first_available: hub.first_available() };
+    let start = cursor.start(log);
+    let mut messages = Vec::with_capacity(2);
+    match start {
+        Start::Resume(id) => subscription.seek(id),
+        Start::Gap { first_available } => {
+            subscription.seek(first_available.saturating_sub(1));
+            messages.push(Message::gap(first_available));
+        }
+        Start::Init | Start::Reset => {
+            let (id, init) = streams.inits.get(hub).await?;
+            if start == Start::Reset {
+                messages.push(Message::reset(hub.epoch()));
+            }
+            messages.push(init);
+            subscription.seek(id);
+        }
+    }
+    Ok(messages)
+}
