@@ -368,3 +368,46 @@ impl Tail<Plain> {
         rotated.map(|it| (it.id.dev, it.id.ino)).collect()
     }
 }
+
+/// Prints the tail's own rate, without a log behind it. Run by hand.
+#[test]
+#[ignore = "a measurement"]
+fn measure_the_tail_alone() {
+    use crate::watch::csv_log::{CsvRows, Keys};
+
+    /// Makes the events and drops them.
+    struct Nowhere(FakeSink);
+
+    impl Sink for Nowhere {
+        fn submit(&self, publication: Publication) -> Commit {
+            drop((publication.make)(&self.0.state.borrow()));
+            self.0.keep(publication.keep);
+            Box::new(|| Ok(()))
+        }
+
+        fn kept(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, PublishError> {
+            self.0.kept(prefix)
+        }
+
+        fn state(&self) -> State {
+            self.0.state()
+        }
+    }
+
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    let row = |n: u64| {
+        let at = 1_706_112_000 + n / 10;
+        format!("{at},2a,2a-{},dev-story,implement,start,\"row {n} (files:2)\"\n", n / 2 % 9)
+    };
+    fs::write(&path, (0..1_000_000).map(row).collect::<Vec<_>>().concat()).unwrap();
+    let sink = Nowhere(FakeSink::default());
+    for what in ["first read", "compared after a restart"] {
+        let rows = CsvRows::new(Keys::default());
+        let mut tail = Tail::new(path.clone(), "log".to_owned(), Source::Csv, rows);
+        let wall_ms = jiff::Timestamp::now().as_millisecond();
+        let begun = std::time::Instant::now();
+        let scanned = tail.scan(&sink, &|_| true, true, Now { wall_ms, mono_ms: 0 }).unwrap();
+        println!("{what}: {} lines in {:?}", scanned.lines, begun.elapsed());
+    }
+}
