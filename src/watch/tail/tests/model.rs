@@ -388,7 +388,7 @@ fn run(seed: u64, steps: u32) {
     let mut watched = begin(&world);
     let mut model = Model::default();
     let mut history = Vec::new();
-    let mut seen = 0;
+    let mut counted = 0;
     let mut mono_ms = 0;
     let mut open: Vec<File> = Vec::new();
     for step in 0..steps {
@@ -421,8 +421,8 @@ fn run(seed: u64, steps: u32) {
         hold(&world, &model, &mut open);
         history.push("scan");
         let events = sink.events.borrow();
-        let mut got = told(&events[seen..]);
-        seen = events.len();
+        let mut got = told(&events[counted..]);
+        counted = events.len();
         got.retain(|it| it.starts_with("row") || it == "reset");
         let expected = std::mem::take(&mut model.told);
         let from = history.len().saturating_sub(30);
