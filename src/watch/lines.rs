@@ -1,7 +1,7 @@
 //! Whole lines of a file from an offset on, in bounded memory.
 
 use std::fs::File;
-use std::io::{self, BufRead};
+use std::io;
 use std::os::unix::fs::FileExt;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
@@ -60,7 +60,7 @@ impl<'f> Lines<'f> {
         let mut searched = 0;
         loop {
             let part = &self.buf[self.start + searched..self.end];
-            if let Some(at) = find_lf(part) {
+            if let Some(at) = memchr::memchr(b'\n', part) {
                 let from = self.start;
                 let to = self.start + searched + at;
                 self.start = to + 1;
@@ -91,7 +91,7 @@ impl<'f> Lines<'f> {
         let mut head = self.buf[self.start..self.start + HEAD_OF_LONG].to_vec();
         loop {
             let part = &self.buf[self.start..self.end];
-            if let Some(at) = find_lf(part) {
+            if let Some(at) = memchr::memchr(b'\n', part) {
                 hash.update(&part[..at]);
                 raw_len += at as u64 + 1;
                 let rest = self.start + at + 1;
@@ -128,13 +128,6 @@ impl<'f> Lines<'f> {
     }
 }
 
-/// The place of the first LF, by the standard library's fast search.
-fn find_lf(mut bytes: &[u8]) -> Option<usize> {
-    let all = bytes;
-    let skipped = bytes.skip_until(b'\n').ok()?;
-    (skipped > 0 && all[skipped - 1] == b'\n').then(|| skipped - 1)
-}
-
 /// Reads once, whatever signals come between.
 pub(crate) fn read_at(file: &File, buf: &mut [u8], offset: u64) -> io::Result<usize> {
     loop {
@@ -154,7 +147,7 @@ pub(crate) fn has_lf(file: &File, mut from: u64, to: u64) -> io::Result<bool> {
         if read == 0 {
             return Ok(false);
         }
-        if find_lf(&buf[..read]).is_some() {
+        if memchr::memchr(b'\n', &buf[..read]).is_some() {
             return Ok(true);
         }
         from += read as u64;

@@ -28,6 +28,7 @@ mod report;
 mod sink;
 mod sources;
 mod status;
+mod status_read;
 mod status_report;
 mod tail;
 #[cfg(test)]

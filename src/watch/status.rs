@@ -9,24 +9,21 @@
 //! - it changed while it was read: read again;
 //! - it is not good, or the file is missing: told when it still is after [`SETTLE_MS`].
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use super::csv_log::Keys;
 use super::file::{self, Look, Stamp};
-use super::lines::read_at;
 use super::sink::Sink;
+use super::status_read::{Content, cut, read, refused};
 use super::status_report::{good, told_differently, troubled};
 use super::tail::Now;
 use crate::domain::diff;
-use crate::domain::issue::{FileIssue, Issue, Severity};
+use crate::domain::issue::{FileIssue, Issue};
 use crate::domain::key::KeyIndex;
 use crate::domain::reading::{Reading, ReadingState};
 use crate::hub::{Publication, PublishError};
-use crate::parse::yaml::{MAX_BYTES, read_status};
+use crate::parse::yaml::read_status;
 use crate::project::board::{Board, SprintBoard};
 
 /// How long a file that ends in the middle of a line must stand still to be believed.
@@ -39,32 +36,6 @@ const SETTLE_MS: u64 = 250;
 const TORN_MS: u64 = 20;
 /// The last good text is kept under this key.
 const GOOD_KEY: &str = "status/good";
-
-/// What lies at the path now.
-#[derive(Debug, Clone)]
-enum Content {
-    Missing,
-    Unreadable(String),
-    /// A file, read; `torn`: it changed meanwhile.
-    Text {
-        hash: u64,
-        bytes: Arc<Vec<u8>>,
-        reading: Arc<Reading>,
-        torn: bool,
-        mtime_ms: i64,
-    },
-}
-
-impl Content {
-    fn same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Missing, Self::Missing) => true,
-            (Self::Unreadable(a), Self::Unreadable(b)) => a == b,
-            (Self::Text { hash: a, .. }, Self::Text { hash: b, .. }) => a == b,
-            _ => false,
-        }
-    }
-}
 
 /// The content as last seen, and what became of it.
 #[derive(Debug)]
@@ -107,7 +78,9 @@ impl StatusSource {
 
     /// Whether the file was found missing, and that was told.
     pub(crate) fn is_known_missing(&self) -> bool {
-        self.seen.as_ref().is_some_and(|seen| seen.settled && matches!(seen.content, Content::Missing))
+        self.seen
+            .as_ref()
+            .is_some_and(|seen| seen.settled && matches!(seen.content, Content::Missing))
     }
 
     /// The status file lies elsewhere now. What was last good stays so.
@@ -295,101 +268,5 @@ impl StatusSource {
         issues: Vec<FileIssue>,
     ) {
         board.set_sprint(SprintBoard { newest, shown, stale, issues, revision: 0 });
-    }
-}
-
-/// What lies at a path; a file is read whole, unless it is too large.
-fn read(path: &Path, allowed: &dyn Fn(&Path) -> bool) -> (Content, Option<Stamp>) {
-    let (file, stamp) = match file::open(path, allowed) {
-        Ok(opened) => opened,
-        Err(Look::Unreadable(reason)) => return (Content::Unreadable(reason), None),
-        Err(_) => return (Content::Missing, None),
-    };
-    if stamp.len > MAX_BYTES as u64 {
-        return (too_large(stamp), Some(stamp));
-    }
-    let bytes = match read_whole(&file) {
-        Ok(bytes) => bytes,
-        Err(error) => return (Content::Unreadable(file::reason(&error, path)), None),
-    };
-    if bytes.len() > MAX_BYTES {
-        return (too_large(stamp), Some(stamp));
-    }
-    let after = file.metadata().ok().map(|metadata| Stamp::of(&metadata));
-    let torn = after != Some(stamp);
-    let content = Content::Text {
-        hash: xxh3_64(&bytes),
-        reading: Arc::new(read_status(&bytes)),
-        bytes: Arc::new(bytes),
-        torn,
-        mtime_ms: stamp.mtime_ms(),
-    };
-    (content, Some(stamp))
-}
-
-/// At most one byte more than is allowed.
-fn read_whole(file: &File) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut chunk = vec![0; 64 * 1024];
-    while bytes.len() <= MAX_BYTES {
-        let want = chunk.len().min(MAX_BYTES + 1 - bytes.len());
-        let read = read_at(file, &mut chunk[..want], bytes.len() as u64)?;
-        if read == 0 {
-            break;
-        }
-        bytes.extend_from_slice(&chunk[..read]);
-    }
-    Ok(bytes)
-}
-
-fn too_large(stamp: Stamp) -> Content {
-    let reason = format!("the file has {} bytes; more than {MAX_BYTES} are not read", stamp.len);
-    Content::Text {
-        hash: xxh3_64(reason.as_bytes()),
-        bytes: Arc::default(),
-        reading: Arc::new(refused(reason)),
-        torn: false,
-        mtime_ms: stamp.mtime_ms(),
-    }
-}
-
-/// A reading of a file that was not read.
-fn refused(message: String) -> Reading {
-    let issue = Issue {
-        severity: Severity::Error,
-        code: "refused".to_owned(),
-        line: None,
-        column: None,
-        message,
-        hint: None,
-    };
-    unread(ReadingState::Refused, vec![issue])
-}
-
-/// A good reading that is not believed yet.
-fn cut(bytes: &[u8], reading: &Reading) -> Reading {
-    let line = bytes.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
-    let rest = bytes.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-    let column = String::from_utf8_lossy(rest).chars().count() as u64 + 1;
-    let mut issues = vec![Issue {
-        severity: Severity::Error,
-        code: "cut-off".to_owned(),
-        line: Some(line),
-        column: Some(column),
-        message: "the file ends in the middle of a line; waiting for the rest".to_owned(),
-        hint: Some("end the last line with a newline".to_owned()),
-    }];
-    issues.extend(reading.issues.iter().cloned());
-    unread(ReadingState::Invalid, issues)
-}
-
-fn unread(state: ReadingState, issues: Vec<Issue>) -> Reading {
-    Reading {
-        state,
-        document: serde_json::Map::new(),
-        entries: Vec::new(),
-        duplicates: 0,
-        mapping_values: 0,
-        issues,
     }
 }

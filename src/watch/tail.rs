@@ -35,7 +35,7 @@ use crate::watch::report::{self, Health};
 use crate::watch::sink::Sink;
 
 use position::Position;
-use pump::{Cursor, Keep, Pass, Site, Trouble, Work, pump};
+use pump::{Cursor, Keep, Opening, Pass, Site, Trouble, Work, pump};
 use rotated::Rotated;
 
 pub(crate) use pump::Rows;
@@ -289,7 +289,7 @@ impl<R: Rows> Tail<R> {
                 if has_line(held, cursor.mark.offset(), stamp)? {
                     let work = Work { cursor: cursor.clone(), memory: Some(known.memory.clone()) };
                     let (now_ms, name, source) = (now.wall_ms, &self.name, self.source);
-                    read_on(known, work, None, sink, name, source, now_ms, pass)?;
+                    read_on(known, work, Opening::WithLines, sink, name, source, now_ms, pass)?;
                 } else {
                     held.no_lf_before = stamp.len;
                 }
@@ -335,7 +335,7 @@ impl<R: Rows> Tail<R> {
 fn read_on<R: Rows>(
     known: &mut Known<R>,
     work: Work<R>,
-    opening: Option<Option<String>>,
+    opening: Opening,
     sink: &dyn Sink,
     name: &str,
     source: Source,

@@ -87,7 +87,9 @@ impl Live {
             let next = self.subscription.next(1);
             let next = self.runtime.block_on(async { tokio::time::timeout(LIMIT, next).await });
             let entries = next.unwrap_or_else(|_| panic!("no {last} after {all:?}")).unwrap();
-            all.extend(entries.iter().map(|entry| short(&serde_json::from_str(&entry.json).unwrap())));
+            all.extend(
+                entries.iter().map(|entry| short(&serde_json::from_str(&entry.json).unwrap())),
+            );
         }
         all
     }
@@ -98,7 +100,9 @@ impl Live {
         while self.subscription.cursor() < self.hub.head() {
             let next = self.subscription.next(1 << 20);
             let entries = self.runtime.block_on(next).unwrap();
-            all.extend(entries.iter().map(|entry| short(&serde_json::from_str(&entry.json).unwrap())));
+            all.extend(
+                entries.iter().map(|entry| short(&serde_json::from_str(&entry.json).unwrap())),
+            );
         }
         all
     }
@@ -156,12 +160,22 @@ fn the_status_file_is_read_before_the_logs_and_a_restart_adds_nothing() {
 fn file_events_wake_at_once_wherever_the_files_come() {
     let mut stage = Stage::new();
     let told = stage.start().so_far();
-    assert_eq!(told, ["docs/sprint-status.yaml missing", "docs/sprint-runner.csv missing", "docs/orchestrator.md missing"]);
+    assert_eq!(
+        told,
+        [
+            "docs/sprint-status.yaml missing",
+            "docs/sprint-runner.csv missing",
+            "docs/orchestrator.md missing"
+        ]
+    );
     fs::create_dir_all(stage.path("_bmad-output/implementation-artifacts")).unwrap();
     stage.write("_bmad-output/implementation-artifacts/sprint-status.yaml", STATUS);
     let name = "_bmad-output/implementation-artifacts/sprint-status.yaml ok";
     stage.live.as_mut().unwrap().until(name);
-    stage.append("_bmad-output/implementation-artifacts/sprint-runner.csv", &row(1_706_112_000, "a", "start"));
+    stage.append(
+        "_bmad-output/implementation-artifacts/sprint-runner.csv",
+        &row(1_706_112_000, "a", "start"),
+    );
     stage.live.as_mut().unwrap().until("command:start 1-2-second a");
     stage.append("docs/sprint-runner.csv", &row(1_706_112_001, "b", "start"));
     stage.live.as_mut().unwrap().until("command:start 1-2-second b");
@@ -274,7 +288,10 @@ fn of_a_hundred_saves_the_last_one_arrives() {
     let told = stage.live.as_mut().unwrap().until("1-2-second word-99");
     let stories = told.iter().filter(|it| it.starts_with("1-2-second")).count();
     assert!(stories <= 100, "{told:?}");
-    assert!(!told.iter().any(|it| it.starts_with("1-1-first") || it.starts_with("epic")), "{told:?}");
+    assert!(
+        !told.iter().any(|it| it.starts_with("1-1-first") || it.starts_with("epic")),
+        "{told:?}"
+    );
 }
 
 #[test]
@@ -284,7 +301,8 @@ fn a_flood_of_files_loses_no_row() {
     for n in 0..3_000_u64 {
         stage.write("docs/other", "x");
         if n % 10 == 0 {
-            stage.append("docs/sprint-runner.csv", &row(1_706_112_000 + n, &n.to_string(), "start"));
+            stage
+                .append("docs/sprint-runner.csv", &row(1_706_112_000 + n, &n.to_string(), "start"));
         }
     }
     let told = stage.live.as_mut().unwrap().until("command:start 1-2 2990");
@@ -296,13 +314,17 @@ fn a_flood_of_files_loses_no_row() {
 #[test]
 #[ignore = "a measurement"]
 fn measure_the_first_read_of_a_million_rows() {
-    let mut stage = Stage::new();
+    let stage = Stage::new();
     let mut text = String::new();
     for n in 0..1_000_000_u64 {
         let at = 1_706_112_000 + n / 10;
         let status = if n % 2 == 0 { "start" } else { "end" };
-        writeln!(text, "{at},2a,2a-{},dev-story,implement,{status},\"row {n} (files:2)\"", n / 2 % 9)
-            .unwrap();
+        writeln!(
+            text,
+            "{at},2a,2a-{},dev-story,implement,{status},\"row {n} (files:2)\"",
+            n / 2 % 9
+        )
+        .unwrap();
     }
     stage.write("sprint-runner.csv", &text);
     drop(text);
@@ -313,8 +335,7 @@ fn measure_the_first_read_of_a_million_rows() {
             let hub = Hub::start(log, queries, Rules::default()).unwrap();
             let root = stage.path("");
             let board = Arc::new(Board::new(Layout::discover(&root, &Named::default())));
-            let watcher =
-                Watcher::start(hub.clone(), board, root, stage.options.clone()).unwrap();
+            let watcher = Watcher::start(hub.clone(), board, root, stage.options.clone()).unwrap();
             assert!(watcher.wait_first_read(Duration::from_secs(600)));
             println!("{what}: {:?}", begun.elapsed());
             watcher.shutdown();
@@ -324,5 +345,27 @@ fn measure_the_first_read_of_a_million_rows() {
         assert!(head > 1_000_000);
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         println!("{:?}", status.lines().find(|line| line.starts_with("VmHWM")));
+    }
+}
+
+/// Prints the share of a core that an idle watcher takes. Run by hand, alone.
+#[test]
+#[ignore = "a measurement"]
+fn measure_an_idle_watcher() {
+    let mut stage = Stage::new();
+    stage.options.poll = Options::default().poll;
+    stage.write("docs/sprint-status.yaml", STATUS);
+    stage.write("sprint-runner.csv", &row(1_706_112_000, "a", "start"));
+    stage.start().until("batch:end");
+    let cpu = || {
+        let stat = fs::read_to_string("/proc/self/stat").unwrap();
+        let fields: Vec<u64> = stat.split(' ').filter_map(|field| field.parse().ok()).collect();
+        // utime and stime, in ticks of 10 ms; the name and the state are no numbers.
+        fields[11] + fields[12]
+    };
+    for seconds in [5, 30] {
+        let before = cpu();
+        std::thread::sleep(Duration::from_secs(seconds));
+        println!("{} ticks in {seconds} s", cpu() - before);
     }
 }

@@ -125,16 +125,35 @@ pub(crate) struct Work<R> {
     pub(crate) memory: Option<Memory>,
 }
 
+/// What the first publication of a pump is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// New lines only: none, nothing to publish.
+    WithLines,
+    /// The position has changed: to be kept also without a line.
+    Position,
+    /// The file began anew, and how.
+    Reset(String),
+}
+
+impl Opening {
+    fn reset(self) -> Option<String> {
+        match self {
+            Self::Reset(how) => Some(how),
+            Self::WithLines | Self::Position => None,
+        }
+    }
+}
+
 /// What is kept with a publication.
 pub(crate) type Keep = Vec<(String, Option<Vec<u8>>)>;
 
 /// Reads and publishes all whole lines behind the cursor. While one batch is committed the next one
-/// is read. `opening`: publish at least once, even without a line, with this `reset` if it is one.
-/// `done` gets every state of the work as soon as it is committed.
+/// is read. `done` gets every state of the work as soon as it is committed.
 pub(crate) fn pump<R: Rows>(
     site: &Site<'_>,
     mut work: Work<R>,
-    mut opening: Option<Option<String>>,
+    mut opening: Opening,
     pass: &mut Pass,
     keep: &dyn Fn(&mut Work<R>) -> Keep,
     done: &mut dyn FnMut(Work<R>),
@@ -150,11 +169,11 @@ pub(crate) fn pump<R: Rows>(
             done(reached);
         }
         let (count, ended) = batch?;
-        if count == 0 && opening.is_none() {
+        if count == 0 && opening == Opening::WithLines {
             return Ok(());
         }
         pass.bound(&mut items);
-        let reset = opening.take().flatten();
+        let reset = std::mem::replace(&mut opening, Opening::WithLines).reset();
         let kept = keep(&mut work);
         let publication =
             report::found(site.name.to_owned(), site.source, reset, items, site.now_ms);

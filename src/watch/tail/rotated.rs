@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use super::position::Position;
-use super::pump::{Cursor, Keep, Pass, Rows, Site, Trouble, Work, pump};
+use super::pump::{Cursor, Opening, Pass, Rows, Site, Trouble, Work, pump};
 use super::{Known, LINGER_MS, Now, Tail};
 use crate::domain::event::Source;
 use crate::hub::Publication;
@@ -58,7 +58,7 @@ impl<R: Rows> Rotated<R> {
             let keep = |work: &mut Work<R>| vec![kept(name, id, folder, &work.cursor)];
             let site = Site { sink, file: &self.file, name, source, now_ms: now.wall_ms };
             let cursor = &mut self.cursor;
-            pump(&site, work, None, pass, &keep, &mut |work| *cursor = work.cursor)?;
+            pump(&site, work, Opening::WithLines, pass, &keep, &mut |work| *cursor = work.cursor)?;
         }
         self.stamp = Some(stamp);
         if stamp.len != self.len {
@@ -81,7 +81,6 @@ impl<R: Rows> Tail<R> {
     ) -> Result<(), Trouble> {
         let Some(known) = &mut self.known else { return Ok(()) };
         let mut surplus = known.rotated.len().saturating_sub(MAX_ROTATED);
-        let mut over: Keep = Vec::new();
         let mut index = 0;
         while let Some(rotated) = known.rotated.get_mut(index) {
             let here = rotated.folder == folder;
@@ -90,13 +89,14 @@ impl<R: Rows> Tail<R> {
                 index += 1;
             } else {
                 surplus = surplus.saturating_sub(1);
-                over.push((key(&self.name, rotated.id), None));
+                known.also_keep.push((key(&self.name, rotated.id), None));
                 known.rotated.remove(index);
             }
         }
-        if !over.is_empty() {
-            let publication = Publication::events(Vec::new()).keeping(over.clone());
-            sink.publish(publication).inspect_err(|_| known.also_keep.extend(over))?;
+        if !known.also_keep.is_empty() {
+            let keep = known.also_keep.clone();
+            sink.publish(Publication::events(Vec::new()).keeping(keep))?;
+            known.also_keep.clear();
         }
         Ok(())
     }

@@ -272,7 +272,7 @@ fn bad_rows_are_told_one_by_one_up_to_a_bound() {
     assert_eq!(bench.scan(), ["ok", "row 1 a", "invalid 2", "row 3 b"]);
     bench.restart();
     assert_eq!(bench.scan(), [""; 0]);
-    let many: String = (0..150).map(|n| format!("bad{n}\n")).collect();
+    let many = (0..150).map(|n| format!("bad{n}\n")).collect::<Vec<_>>().concat();
     bench.append("log", &many);
     let told = bench.scan();
     assert_eq!(told.len(), 21);
@@ -287,7 +287,7 @@ fn bad_rows_are_told_one_by_one_up_to_a_bound() {
 #[test]
 fn a_failed_commit_moves_nothing() {
     let mut bench = Bench::new();
-    let rows: String = (0..7_000).map(|n| format!("{n}\n")).collect();
+    let rows = (0..7_000).map(|n| format!("{n}\n")).collect::<Vec<_>>().concat();
     bench.write(&rows);
     bench.sink.left.set(Some(0));
     assert_eq!(bench.scan(), [""; 0]);
@@ -314,7 +314,7 @@ fn a_failed_commit_moves_nothing() {
 fn a_large_file_rewritten_beyond_its_old_length_is_noticed() {
     let mut bench = Bench::new();
     let rows = |word: &str, count: u32| -> String {
-        (0..count).map(|n| format!("{word}{n:060}\n")).collect()
+        (0..count).map(|n| format!("{word}{n:060}\n")).collect::<Vec<_>>().concat()
     };
     bench.write(&rows("old", 20_000));
     bench.scan();
@@ -366,5 +366,48 @@ impl Tail<Plain> {
     fn rotated_ids(&self) -> Vec<(u64, u64)> {
         let rotated = self.known.iter().flat_map(|known| &known.rotated);
         rotated.map(|it| (it.id.dev, it.id.ino)).collect()
+    }
+}
+
+/// Prints the tail's own rate, without a log behind it. Run by hand.
+#[test]
+#[ignore = "a measurement"]
+fn measure_the_tail_alone() {
+    use crate::watch::csv_log::{CsvRows, Keys};
+
+    /// Makes the events and drops them.
+    struct Nowhere(FakeSink);
+
+    impl Sink for Nowhere {
+        fn submit(&self, publication: Publication) -> Commit {
+            drop((publication.make)(&self.0.state.borrow()));
+            self.0.keep(publication.keep);
+            Box::new(|| Ok(()))
+        }
+
+        fn kept(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, PublishError> {
+            self.0.kept(prefix)
+        }
+
+        fn state(&self) -> State {
+            self.0.state()
+        }
+    }
+
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    let row = |n: u64| {
+        let at = 1_706_112_000 + n / 10;
+        format!("{at},2a,2a-{},dev-story,implement,start,\"row {n} (files:2)\"\n", n / 2 % 9)
+    };
+    fs::write(&path, (0..1_000_000).map(row).collect::<Vec<_>>().concat()).unwrap();
+    let sink = Nowhere(FakeSink::default());
+    for what in ["first read", "compared after a restart"] {
+        let rows = CsvRows::new(Keys::default());
+        let mut tail = Tail::new(path.clone(), "log".to_owned(), Source::Csv, rows);
+        let wall_ms = jiff::Timestamp::now().as_millisecond();
+        let begun = std::time::Instant::now();
+        let scanned = tail.scan(&sink, &|_| true, true, Now { wall_ms, mono_ms: 0 }).unwrap();
+        println!("{what}: {} lines in {:?}", scanned.lines, begun.elapsed());
     }
 }

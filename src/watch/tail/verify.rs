@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::mark::digest_of;
 use super::position::Position;
-use super::pump::{Cursor, Pass, Rows, Trouble, Work};
+use super::pump::{Cursor, Opening, Pass, Rows, Trouble, Work};
 use super::rotated::{self, Rotated};
 use super::{Held, Known, LINGER_MS, Now, Tail, lines_prefix, position_key, read_on};
 use crate::hub::Publication;
@@ -69,15 +69,19 @@ impl<R: Rows> Tail<R> {
             return Ok(());
         }
         let mut memory = known.memory.clone();
-        let mut opening = None;
+        let mut opening = Opening::WithLines;
         if differs {
             memory.cut(cursor.lines, walked);
-            opening = Some(reset.then(|| {
+            opening = if reset {
                 let line = cursor.lines + 1;
-                format!("the file was written anew; from line {line} on it is read as new")
-            }));
+                Opening::Reset(format!(
+                    "the file was written anew; from line {line} on it is read as new"
+                ))
+            } else {
+                Opening::Position
+            };
         } else if all > 0 && position != known.saved {
-            opening = Some(None);
+            opening = Opening::Position;
         }
         held.no_lf_before = cursor.mark.offset();
         if !differs {
@@ -102,7 +106,7 @@ impl<R: Rows> Tail<R> {
         let here = FileId::at(&self.path);
         let find = |position: &Position| {
             let file = find(&self.path, position, allowed)?;
-            self.resume(file, position, now).map(|(file, cursor)| (file, cursor))
+            self.resume(file, position, now)
         };
         let saved = &known.saved;
         if here != Some(saved.id)

@@ -72,6 +72,7 @@ impl World {
     }
 
     /// One random step of somebody outside.
+    #[allow(clippy::too_many_lines)] // a table of steps
     fn step(&mut self, rng: &mut StdRng) -> &'static str {
         let (dir, log) = (self.dir(), self.log());
         let old = fs::read(&log).unwrap_or_default();
@@ -223,9 +224,7 @@ impl Model {
         if let Some(held) = self.held.clone()
             && path != Some(held.id)
         {
-            if held.folder != folder {
-                self.held = None;
-            } else {
+            if held.folder == folder {
                 let len = contents[&held.id].len() as u64;
                 let until = if self.lost { held.until } else { mono_ms + LINGER_MS };
                 self.lost = true;
@@ -239,6 +238,8 @@ impl Model {
                     self.held = None;
                     self.kept = None;
                 }
+            } else {
+                self.held = None;
             }
         }
         if let Some(path) = path {
@@ -247,7 +248,7 @@ impl Model {
                 if let Some(old) = self.held.take() {
                     let until = mono_ms + LINGER_MS;
                     let len = old.read.iter().map(|line| line.len() as u64 + 1).sum();
-                    self.rotated.push(Followed { until, len, ..old });
+                    self.rotated.push(Followed { len, until, ..old });
                 }
                 self.rotated.retain(|rotated| rotated.id != path);
                 let read = Vec::new();
@@ -314,7 +315,8 @@ impl Model {
             let named = fs::read_dir(world.dir()).ok()?.flatten().find(|entry| {
                 entry.metadata().is_ok_and(|it| it.is_file() && id_of(&it) == followed.id)
             })?;
-            let read: String = followed.read.iter().map(|line| format!("{line}\n")).collect();
+            let read: String =
+                followed.read.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
             let stands = fs::read(named.path()).unwrap().starts_with(read.as_bytes());
             let len = read.len() as u64;
             let until = mono_ms + LINGER_MS;
@@ -382,11 +384,11 @@ fn run(seed: u64, steps: u32) {
     fs::create_dir(root.path().join("d")).unwrap();
     let mut world = World { root, writers: Vec::new(), next: 0 };
     let sink = FakeSink::default();
-    let new_tail = |world: &World| Tail::new(world.log(), "log".to_owned(), Source::Md, Plain);
-    let mut tail = new_tail(&world);
+    let begin = |world: &World| Tail::new(world.log(), "log".to_owned(), Source::Md, Plain);
+    let mut watched = begin(&world);
     let mut model = Model::default();
     let mut history = Vec::new();
-    let mut seen = 0;
+    let mut counted = 0;
     let mut mono_ms = 0;
     let mut open: Vec<File> = Vec::new();
     for step in 0..steps {
@@ -397,7 +399,7 @@ fn run(seed: u64, steps: u32) {
         mono_ms += rng.random_range(1..4_000);
         if rng.random_bool(0.08) {
             history.push("kill");
-            tail = new_tail(&world);
+            watched = begin(&world);
             open.clear();
             model.restart(&world, mono_ms);
         }
@@ -405,11 +407,11 @@ fn run(seed: u64, steps: u32) {
         if rng.random_bool(0.05) {
             // A full disk for a moment: the scan right after it must make up for everything.
             sink.left.set(Some(rng.random_range(0..2)));
-            let _ = tail.scan(&sink, &|_| true, true, now);
+            let _ = watched.scan(&sink, &|_| true, true, now);
             sink.left.set(None);
             history.push("scan on a full disk");
         }
-        tail.scan(&sink, &|_| true, true, now).unwrap();
+        watched.scan(&sink, &|_| true, true, now).unwrap();
         let all = contents(&world, &open);
         model.scan(&world, &all, mono_ms);
         open.retain(|file| {
@@ -419,12 +421,12 @@ fn run(seed: u64, steps: u32) {
         hold(&world, &model, &mut open);
         history.push("scan");
         let events = sink.events.borrow();
-        let mut got = told(&events[seen..]);
-        seen = events.len();
+        let mut got = told(&events[counted..]);
+        counted = events.len();
         got.retain(|it| it.starts_with("row") || it == "reset");
         let expected = std::mem::take(&mut model.told);
         let from = history.len().saturating_sub(30);
-        let ours: Vec<_> = tail.rotated_ids();
+        let ours: Vec<_> = watched.rotated_ids();
         let theirs: Vec<Id> = model.rotated.iter().map(|it| it.id).collect();
         assert_eq!(
             ours,
