@@ -185,6 +185,8 @@ impl Session {
     /// time is reset.
     async fn part(mut self, frame: Option<CloseFrame>) {
         let farewell = self.context.limits.farewell;
+        // Unread frames would turn the end into a reset, and a reset can overtake the close frame.
+        self.socket.get_ref().link().linger();
         let said = timeout(farewell, async {
             self.socket.get_mut().write_all_buf(&mut self.rest).await?;
             match frame {
@@ -192,8 +194,6 @@ impl Session {
                 None => self.socket.flush().await.map_err(io::Error::other),
             }
         });
-        // Unread frames would turn the end into a reset, and a reset can overtake the close frame.
-        self.socket.get_ref().link().linger();
         if !matches!(said.await, Ok(Ok(()))) {
             self.socket.get_ref().reset_on_drop();
             return;
