@@ -97,9 +97,7 @@ impl App {
             started_at_ms: now_ms(),
             limits: http::Limits::default(),
         };
-        let routes = warp::Filter::boxed(warp::Filter::map(warp::any(), || {
-            warp::reply::Reply::into_response("x")
-        }));
+        let routes = http::api::routes(&context);
         let (end_streams, ended) = oneshot::channel();
         let serving = tokio::spawn(server.run(context, routes, async move {
             // A sender that is gone means the same.

@@ -18,7 +18,11 @@ function move(step) {
   const rows = [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".view:not([hidden]) [data-row]"))];
   const at = rows.indexOf(/** @type {any} */ (row(document.activeElement)));
   const next = rows[at < 0 ? 0 : Math.max(0, Math.min(rows.length - 1, at + step))];
-  /** @type {HTMLElement|null} */ (next?.matches("a, button") ? next : next?.querySelector("a, button, summary"))?.focus();
+  if (!next) return;
+  /** @type {HTMLElement|null} */
+  const inner = next.querySelector("a, button, summary");
+  if (!inner) next.tabIndex = -1;
+  (inner ?? next).focus();
 }
 
 /** @param {import("./main.js").Actions} actions @returns {() => void} opens the dialog */

@@ -34,7 +34,8 @@ export function sourceState(state, payload, event) {
       message: issue.message,
       hint: issue.hint ?? null,
     }));
-    state.issues = state.issues.filter((issue) => issue.file !== file).concat(issues);
+    // Kept in the order in which the files came to be known.
+    state.issues = state.sources.flatMap((one) => (one.file === file ? issues : state.issues.filter((issue) => issue.file === one.file)));
   }
   if (payload.project != null) state.project = payload.project;
   if (payload.sprint_state != null) {

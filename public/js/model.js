@@ -8,7 +8,7 @@
  * @typedef {{id?: number, type: string, timestamp: number, batch_id?: number|null, source?: string, payload: any}} WireEvent
  * @typedef {{epic_id: string, epic_key: string, title: string|null, status: string|null,
  *   status_class: string|null, retrospective: string|null}} Epic
- * @typedef {{story_key: string, story_id: string|null, epic_id: string|null, title: string,
+ * @typedef {{story_key: string, story_id: string|null, epic_id: string|null, title: string|null,
  *   status: string, status_class: string, updated_at: number|null}} Story
  * @typedef {{story_key: string, story_id: string|null, epic_id: string|null, command: string,
  *   task_id: string, started_at: number, attempt: number, source: string|null, message: string|null}} Active
@@ -147,11 +147,11 @@ function storyStatus(state, payload, event) {
     return;
   }
   if (!story) {
-    story = { story_key: key, story_id: null, epic_id: null, title: key, status: "", status_class: "other", updated_at: null };
+    story = { story_key: key, story_id: null, epic_id: null, title: null, status: "", status_class: "other", updated_at: null };
     state.byKey.set(key, story);
     insertBehind(state.stories, story, payload.after, (one, after) => one.story_key === after);
   }
-  story.story_id = payload.story_id ?? story.story_id;
+  story.story_id = payload.story_id ?? null;
   story.epic_id = payload.epic_id ?? null;
   story.title = payload.title ?? story.title;
   story.status = payload.new_status;
@@ -163,17 +163,18 @@ function storyStatus(state, payload, event) {
 function epicStatus(state, payload) {
   state.revision += 1;
   const word = payload.new_status ?? null;
-  let epic = state.epics.find((one) => one.epic_id === payload.epic_id);
+  const key = payload.epic_key ?? `epic-${payload.epic_id}`;
+  let epic = state.epics.find((one) => one.epic_key === key);
   if (!epic) {
     if (word === null) return;
-    epic = { epic_id: payload.epic_id, epic_key: payload.epic_key ?? `epic-${payload.epic_id}`, title: null, status: null, status_class: null, retrospective: null };
-    insertBehind(state.epics, epic, payload.after, (one, after) => one.epic_key === after || one.epic_id === after);
+    epic = { epic_id: payload.epic_id, epic_key: key, title: null, status: null, status_class: null, retrospective: null };
+    insertBehind(state.epics, epic, payload.after, (one, after) => one.epic_key === after);
   }
   if (payload.retrospective === true) {
     epic.retrospective = word;
   } else {
     epic.status = word;
-    epic.status_class = word === null ? null : (payload.status_class ?? "other");
+    epic.status_class = payload.status_class ?? null;
     epic.title = payload.title ?? epic.title;
   }
   if (epic.status === null && epic.retrospective === null) state.epics.splice(state.epics.indexOf(epic), 1);

@@ -64,7 +64,7 @@ export function concerns(model, lastOf, failures, now) {
     if (source.file !== "sprint-status.yaml" && ["invalid", "unreadable"].includes(source.state)) say("bad", `${source.file} cannot be read`, source.message ?? "");
   }
   for (const story of model.stories) {
-    if (/^(blocked|failed)\b/i.test(story.status)) say("bad", `${story.story_id ?? story.story_key} is ${story.status}`, story.title, `#stories?q=${encodeURIComponent(story.story_key)}`);
+    if (/^(blocked|failed)\b/i.test(story.status)) say("bad", `${story.story_id ?? story.story_key} is ${story.status}`, story.title ?? "", `#stories?q=${encodeURIComponent(story.story_key)}`);
   }
   const busy = new Set(model.active.map((one) => one.story_key));
   for (const { payload } of failures) {

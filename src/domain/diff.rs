@@ -81,7 +81,14 @@ impl Diff<'_> {
                     let old = known.and_then(|epic| epic.status.clone());
                     let title = |epic: &Epic| epic.title.clone();
                     if old.as_ref() != Some(&entry.status) || known.and_then(title) != entry.title {
-                        self.epic(&entry.key, old, Some(entry), entry.title.clone(), epic_before, false);
+                        self.epic(
+                            &entry.key,
+                            old,
+                            Some(entry),
+                            entry.title.clone(),
+                            epic_before,
+                            false,
+                        );
                     }
                     epic_before = Some(entry.key.as_str());
                 }

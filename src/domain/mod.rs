@@ -7,5 +7,6 @@ pub mod issue;
 pub mod key;
 pub mod payload;
 pub mod reading;
+pub mod settings;
 pub mod state;
 pub mod status;

@@ -58,6 +58,8 @@ pub(super) struct Connection {
     lingering: Option<Pin<Box<Sleep>>>,
     /// A write that had waited went on: the peer reads.
     progressed: bool,
+    /// The bound was reached once; who still wants to say something bounds it himself.
+    stalled: bool,
     /// HTTP heads are read here, not yet WebSocket frames.
     heads: bool,
     open: Open,
@@ -77,6 +79,7 @@ impl Connection {
             waiting: None,
             lingering: None,
             progressed: false,
+            stalled: false,
             heads: true,
             open,
             _slot: slot,
@@ -109,10 +112,14 @@ impl Connection {
             self.progressed |= self.waiting.take().is_some();
             return outcome;
         }
+        if self.stalled {
+            return Poll::Pending;
+        }
         let stall = self.stall;
         let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(stall)));
         ready!(waiting.as_mut().poll(cx));
         self.waiting = None;
+        self.stalled = true;
         self.reset_on_drop();
         self.open.counts().slow.fetch_add(1, Ordering::Relaxed);
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read")))

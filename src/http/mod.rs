@@ -14,12 +14,16 @@
 //! To add a route: a file in `api/` that exports its filter, one line where `api` joins them, its
 //! `Allow` in the guard's `options` when it takes more than GET, a row in the OpenAPI table.
 
+pub mod api;
+mod assets;
 mod body;
 mod connection;
 pub mod context;
+mod data;
 pub mod error;
 pub mod guard;
 pub mod limits;
+mod reply;
 pub mod server;
 mod service;
 pub mod stream;

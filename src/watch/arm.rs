@@ -39,8 +39,7 @@ impl Armed {
                 let _ = wake.try_send(());
             }
         });
-        let mut armed =
-            Self { watcher: None, folders: HashMap::new(), names, told: false };
+        let mut armed = Self { watcher: None, folders: HashMap::new(), names, told: false };
         match watcher {
             Ok(watcher) => armed.watcher = Some(watcher),
             Err(error) => armed.tell(&error),

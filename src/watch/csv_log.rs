@@ -140,7 +140,10 @@ fn ambiguous(story: &str, keys: &[String], number: u64) -> Issue {
         code: AMBIGUOUS.to_owned(),
         line: Some(number),
         column: None,
-        message: format!("{story} fits {} stories ({some}): its rows stay with {story}", keys.len()),
+        message: format!(
+            "{story} fits {} stories ({some}): its rows stay with {story}",
+            keys.len()
+        ),
         hint: Some("write the long key in the log's story column".to_owned()),
     }
 }

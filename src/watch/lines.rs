@@ -30,7 +30,8 @@ pub(crate) struct Line<'a> {
 /// writes no new rows), and without a byte order mark at the beginning of the file.
 pub(crate) fn hash_of(bytes: &[u8], number: u64) -> u64 {
     let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-    let bytes = if number == 1 { bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes) } else { bytes };
+    let bytes =
+        if number == 1 { bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes) } else { bytes };
     xxh3_64(bytes)
 }
 

@@ -37,8 +37,7 @@ impl Memory {
 
     /// The memory of `len` lines as the store holds it.
     pub(crate) fn load(sink: &dyn Sink, prefix: &str, len: u64) -> Result<Self, PublishError> {
-        let mut memory =
-            Self { len, stored: len.div_ceil(BLOCK), ..Self::default() };
+        let mut memory = Self { len, stored: len.div_ceil(BLOCK), ..Self::default() };
         if !len.is_multiple_of(BLOCK) {
             let block = sink.kept(&key(prefix, len / BLOCK))?.pop().map(|(_, bytes)| bytes);
             memory.last = hashes(&block.unwrap_or_default());
@@ -169,7 +168,8 @@ mod tests {
         let sink = FakeSink::default();
         let mut memory = Memory::default();
         let mut expected: Vec<u64> = Vec::new();
-        for (push, cut) in [(1, 1), (63, 64), (64, 100), (7000, 6400), (1, 0), (130, 65), (200, 64)] {
+        for (push, cut) in [(1, 1), (63, 64), (64, 100), (7000, 6400), (1, 0), (130, 65), (200, 64)]
+        {
             for _ in 0..push {
                 let hash = expected.len() as u64 * 7 + push;
                 memory.push(hash);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::Options;
 use super::csv_log::{CsvRows, Keys};
 use super::file::FileId;
 use super::md_log::MdRows;
@@ -12,7 +13,6 @@ use super::sink::Sink;
 use super::status::StatusSource;
 use super::tail::pump::Trouble;
 use super::tail::{Now, Rows, Scanned, Tail};
-use super::Options;
 use crate::domain::attribution;
 use crate::domain::event::Source;
 use crate::hub::{Publication, PublishError};
@@ -90,7 +90,9 @@ impl<S: Sink> Sources<S> {
             self.status.move_to(layout.status_file.clone(), name);
         }
         let keys = &self.keys;
-        retake(&mut self.csv, &layout.csv_logs, &layout, Source::Csv, || CsvRows::new(keys.clone()));
+        retake(&mut self.csv, &layout.csv_logs, &layout, Source::Csv, || {
+            CsvRows::new(keys.clone())
+        });
         retake(&mut self.md, &layout.orchestrator_logs, &layout, Source::Md, || {
             MdRows::new(keys.clone())
         });
@@ -133,7 +135,8 @@ impl<S: Sink> Sources<S> {
         if attribution::due(&self.sink.state(), now_ms, rules).is_empty() {
             return Ok(());
         }
-        self.sink.publish(Publication::from_state(move |state| attribution::due(state, now_ms, rules)))
+        self.sink
+            .publish(Publication::from_state(move |state| attribution::due(state, now_ms, rules)))
     }
 }
 

@@ -46,7 +46,13 @@ enum Content {
     Missing,
     Unreadable(String),
     /// A file, read; `torn`: it changed meanwhile.
-    Text { hash: u64, bytes: Arc<Vec<u8>>, reading: Arc<Reading>, torn: bool, mtime_ms: i64 },
+    Text {
+        hash: u64,
+        bytes: Arc<Vec<u8>>,
+        reading: Arc<Reading>,
+        torn: bool,
+        mtime_ms: i64,
+    },
 }
 
 impl Content {

@@ -47,7 +47,9 @@ pub(super) fn troubled(file: String, word: &str, reading: Option<&Reading>) -> S
         message: Some(worst.map_or_else(|| "there is no such file".to_owned(), |it| it.message)),
         issues: Some(issues),
         project: None,
-        sprint_state: Some(reading.map_or("missing", |reading| state_word(reading.state)).to_owned()),
+        sprint_state: Some(
+            reading.map_or("missing", |reading| state_word(reading.state)).to_owned(),
+        ),
     }
 }
 

@@ -287,8 +287,7 @@ impl<R: Rows> Tail<R> {
         match (trusted, &held.cursor) {
             (true, Some(cursor)) => {
                 if has_line(held, cursor.mark.offset(), stamp)? {
-                    let work =
-                        Work { cursor: cursor.clone(), memory: Some(known.memory.clone()) };
+                    let work = Work { cursor: cursor.clone(), memory: Some(known.memory.clone()) };
                     let (now_ms, name, source) = (now.wall_ms, &self.name, self.source);
                     read_on(known, work, None, sink, name, source, now_ms, pass)?;
                 } else {

@@ -158,6 +158,30 @@ test("a broken status file is told, and the last good state stays", async () => 
   });
 });
 
+test("the keyboard reaches every view, row and search", async () => {
+  await scene({}, async ({ page, files, wrong }) => {
+    work(files);
+    await activity(page, "tide", 3);
+    for (const [key, view] of [["1", "overview"], ["2", "epics"], ["3", "stories"], ["5", "issues"], ["4", "activity"]]) {
+      await page.keyboard.press(key);
+      await page.waitForFunction((name) => document.querySelector(".tab[aria-current]").getAttribute("href") === `#${name}` && !document.getElementById(`view-${name}`).hidden, view);
+    }
+    await page.keyboard.press("j");
+    const focused = () => page.evaluate(() => [...document.querySelectorAll("#activity .event")].indexOf(document.activeElement.closest(".event")));
+    assert.equal(await focused(), 0);
+    for (let i = 0; i < 5; i += 1) await page.keyboard.press("j");
+    await page.keyboard.press("k");
+    assert.equal(await focused(), 4);
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("/");
+    await page.keyboard.type("implement tide");
+    await page.waitForFunction(() => document.querySelectorAll("#activity .event").length === 1 && location.hash.includes("q=implement"));
+    assert.deepEqual(wrong, []);
+  });
+});
+
 test("the demo moves by itself", async () => {
   const server = await start("demo", "--port", "0");
   const { page, wrong, close } = await open(browser, server.url);

@@ -1,4 +1,5 @@
 /** What is the matter with the line: nothing when all is well. */
+import { announce } from "../beacon.js";
 import { plural, span } from "../format.js";
 import { attribute, h, show, text } from "../render.js";
 
@@ -10,6 +11,8 @@ export function mount(el, actions) {
   const words = h("span");
   const retry = h("button", { class: "bar-button", type: "button", on: { click: actions.retry } }, "Retry now");
   el.append(h("i", { class: "bar-dot" }), words, retry);
+
+  let told = "";
 
   return ({ line, loaded }) => {
     const now = Date.now();
@@ -30,6 +33,11 @@ export function mount(el, actions) {
     show(el, !!say);
     attribute(el, "data-kind", say?.[0]);
     text(words, say?.[1] ?? "");
+    // Spoken once a change: the seconds that count on are for eyes.
+    if (told !== (say?.[0] ?? "")) {
+      told = say?.[0] ?? "";
+      if (say) announce(say[0] === "offline" ? "Offline" : say[1]);
+    }
     show(retry, say?.[0] === "offline");
   };
 }

@@ -24,7 +24,7 @@ export function mount(el, actions) {
     const loose = sums.storiesOf.has(null);
     const shown = model.epics.filter((epic) => !status || epic.status === status);
     text(sum, `${sums.counts.epics_done} of ${plural(sums.counts.epics, "epic")} done`);
-    keyed(cards, loose && !status ? [...shown, LOOSE] : shown, (epic) => String(epic.epic_id), epicCard, app);
+    keyed(cards, loose && !status ? [...shown, LOOSE] : shown, (epic) => epic.epic_key, epicCard, app);
     show(none.el, loaded && !cards.children.length);
   };
 }
@@ -97,7 +97,7 @@ function storyLine() {
         link.prepend(statusIcon(drawn));
       }
       text(id, story.story_id === story.story_key ? "" : story.story_id);
-      text(title, story.title);
+      text(title, story.title ?? story.story_key);
       text(word, story.status);
       attribute(link, "href", address("activity", { story: story.story_key }));
       attribute(link, "title", story.story_key);

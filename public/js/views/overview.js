@@ -69,7 +69,7 @@ export function mount(el) {
     text(opsCount, running ? `${plural(ops.children.length, "command")}` : "");
     attribute(ops.parentElement ?? ops, "data-busy", !!model.batch || running);
     if (!running) opsNone.update(model.batch ? "Between two commands" : "Nothing is under way", model.batch ? `Batch ${model.batch.id} is open; its last sign was ${ago(model.batch.last_activity_at, liveNow)}.` : lastSign(app));
-    keyed(epics, model.epics, (epic) => epic.epic_id, epicLine, app);
+    keyed(epics, model.epics, (epic) => epic.epic_key, epicLine, app);
     keyed(latest, newest(log.events), (event) => String(event.id), eventRow, app);
     show(latestNone.el, !log.events.length);
     attribute(columns, "data-live", line.live && now > 0);

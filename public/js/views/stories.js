@@ -80,7 +80,7 @@ export function mount(el, actions) {
 function select(stories, q, epic, word, cls, sort) {
   const words = q.toLowerCase().split(/\s+/).filter(Boolean);
   const found = stories.filter((story) => (!epic || story.epic_id === epic) && (!word || story.status === word) && (!cls || story.status_class === cls)
-    && words.every((one) => `${story.story_key}\n${story.title}\n${story.status}`.toLowerCase().includes(one)));
+    && words.every((one) => `${story.story_key}\n${story.title ?? ""}\n${story.status}`.toLowerCase().includes(one)));
   const key = sort.replace(/^-/, "");
   if (!Object.hasOwn(ORDERS, key)) return found;
   const sign = sort.startsWith("-") ? -1 : 1;

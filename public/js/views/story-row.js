@@ -27,7 +27,7 @@ export function storyRow() {
     update(story, { log, now, model }) {
       badge.update(story.status, story.status_class);
       text(id, story.story_id === story.story_key ? "" : story.story_id);
-      text(title, story.title);
+      text(title, story.title ?? story.story_key);
       attribute(link, "href", address("activity", { story: story.story_key }));
       attribute(link, "title", story.story_key);
       text(epic, story.epic_id ?? "–");

@@ -34,11 +34,8 @@ impl OwnNames {
                 .ok_or_else(|| format!("allowed host {entry:?} is not a name or name:port"))?;
             let port = given.unwrap_or(port);
             // A name with its own port is one behind a proxy, which may speak TLS.
-            let name = Name {
-                host,
-                port,
-                port_may_miss: port == 80 || (given.is_some() && port == 443),
-            };
+            let name =
+                Name { host, port, port_may_miss: port == 80 || (given.is_some() && port == 443) };
             origins.extend(origins_of("http", &name, 80));
             if given.is_some() {
                 origins.extend(origins_of("https", &name, 443));
@@ -78,7 +75,9 @@ pub(super) fn split_authority(text: &str) -> Option<(String, Option<u16>)> {
     let (host, port) = if text.starts_with('[') {
         let end = text.find(']')?;
         let inside = &text[1..end];
-        if inside.is_empty() || !inside.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.')) {
+        if inside.is_empty()
+            || !inside.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'))
+        {
             return None;
         }
         (&text[..=end], &text[end + 1..])

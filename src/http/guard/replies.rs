@@ -80,7 +80,8 @@ pub(super) fn signed_in(cookie: HeaderValue) -> Response {
 /// here; one step from our own page to ourselves brings it along. That step is same-origin, so
 /// it is taken once at most.
 pub(super) fn sign_in_page(from_elsewhere: bool) -> Response {
-    let step = if from_elsewhere { "<meta http-equiv=\"refresh\" content=\"0;url=/\">" } else { "" };
+    let step =
+        if from_elsewhere { "<meta http-equiv=\"refresh\" content=\"0;url=/\">" } else { "" };
     let page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">{step}<title>Sprint Runner</title>\
          <h1>Sign in</h1><p>Open this page with the token that the server printed when it started: \

@@ -40,10 +40,28 @@ fn only_own_names_are_answered() {
             assert_eq!(ask(&guard, "GET", target, &[("host", host)]), 200, "{host} {target}");
         }
         for host in [
-            "evil.example", "evil.example:8080", "localhost.evil.example:8080", "localhost", "127.0.0.1",
-            "127.0.0.1:80", "localhost:8081", "localhost:08080:1", "localhost:", "", "[::1]", "::1:8080",
-            "localhost.:8080", "a@localhost:8080", "localhost:8080/x", "127.1:8080", "0.0.0.0:8080",
-            "localhost:8080, evil.example", " localhost:8080", "[::1:8080", "localhost:+8080", "l\u{f6}calhost:8080",
+            "evil.example",
+            "evil.example:8080",
+            "localhost.evil.example:8080",
+            "localhost",
+            "127.0.0.1",
+            "127.0.0.1:80",
+            "localhost:8081",
+            "localhost:08080:1",
+            "localhost:",
+            "",
+            "[::1]",
+            "::1:8080",
+            "localhost.:8080",
+            "a@localhost:8080",
+            "localhost:8080/x",
+            "127.1:8080",
+            "0.0.0.0:8080",
+            "localhost:8080, evil.example",
+            " localhost:8080",
+            "[::1:8080",
+            "localhost:+8080",
+            "l\u{f6}calhost:8080",
         ] {
             assert_eq!(ask(&guard, "GET", target, &[("host", host)]), 421, "{host:?} {target}");
         }
@@ -78,7 +96,11 @@ fn allowed_hosts_count_as_own() {
         ("sprint.example:8080", "https://sprint.example", 421),
     ];
     for (host, origin, status) in cases {
-        assert_eq!(ask(&guard, "GET", "/ws", &[("host", host), ("origin", origin)]), status, "{host} {origin}");
+        assert_eq!(
+            ask(&guard, "GET", "/ws", &[("host", host), ("origin", origin)]),
+            status,
+            "{host} {origin}"
+        );
     }
     let wrong = GuardSettings { allow_hosts: vec!["http://x".into()], ..GuardSettings::default() };
     assert!(Guard::new(&wrong).is_err());
@@ -89,12 +111,24 @@ fn foreign_pages_are_refused() {
     let guard = guard(|_| {});
     for target in ["/", "/ws", "/sse", "/api/snapshot", "/api/orchestrator/start"] {
         for (origin, status) in [
-            ("http://127.0.0.1:8080", 200), ("http://localhost:8080", 200), ("http://[::1]:8080", 200),
-            ("null", 403), ("http://evil.example", 403), ("http://127.0.0.1", 403), ("", 403),
-            ("http://127.0.0.1:8081", 403), ("https://127.0.0.1:8080", 403), ("http://localhost:8080.evil.example", 403),
-            ("http://127.0.0.1:8080/", 403), ("file://", 403),
+            ("http://127.0.0.1:8080", 200),
+            ("http://localhost:8080", 200),
+            ("http://[::1]:8080", 200),
+            ("null", 403),
+            ("http://evil.example", 403),
+            ("http://127.0.0.1", 403),
+            ("", 403),
+            ("http://127.0.0.1:8081", 403),
+            ("https://127.0.0.1:8080", 403),
+            ("http://localhost:8080.evil.example", 403),
+            ("http://127.0.0.1:8080/", 403),
+            ("file://", 403),
         ] {
-            assert_eq!(ask(&guard, "GET", target, &[OWN, ("origin", origin)]), status, "{origin} {target}");
+            assert_eq!(
+                ask(&guard, "GET", target, &[OWN, ("origin", origin)]),
+                status,
+                "{origin} {target}"
+            );
         }
         let own = ("origin", "http://127.0.0.1:8080");
         assert_eq!(ask(&guard, "GET", target, &[OWN, own, own]), 403);
@@ -134,13 +168,22 @@ fn cross_site_fetches_are_refused_and_links_to_the_page_are_not() {
 fn control_requests_want_json() {
     let guard = guard(|_| {});
     for (kind, status) in [
-        ("application/json", 200), ("Application/JSON; charset=utf-8", 200), ("text/plain", 415),
-        ("application/x-www-form-urlencoded", 415), ("multipart/form-data; boundary=x", 415),
-        ("application/jsonx", 415), ("text/plain; application/json", 415), ("", 415),
+        ("application/json", 200),
+        ("Application/JSON; charset=utf-8", 200),
+        ("text/plain", 415),
+        ("application/x-www-form-urlencoded", 415),
+        ("multipart/form-data; boundary=x", 415),
+        ("application/jsonx", 415),
+        ("text/plain; application/json", 415),
+        ("", 415),
     ] {
         for method in ["POST", "PUT"] {
             let lines = [OWN, ("content-type", kind)];
-            assert_eq!(ask(&guard, method, "/api/orchestrator/start", &lines), status, "{method} {kind}");
+            assert_eq!(
+                ask(&guard, method, "/api/orchestrator/start", &lines),
+                status,
+                "{method} {kind}"
+            );
         }
     }
     assert_eq!(ask(&guard, "POST", "/api/orchestrator/start", &[OWN]), 415);
@@ -208,7 +251,12 @@ fn a_sign_in_sets_a_strict_cookie_that_then_is_taken() {
 fn a_link_from_elsewhere_takes_one_step_to_fetch_the_cookie() {
     let guard = guard(|settings| settings.token = Some("x".into()));
     let page = |site| {
-        let lines = [OWN, ("sec-fetch-site", site), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
+        let lines = [
+            OWN,
+            ("sec-fetch-site", site),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
+        ];
         match guard.check(&Method::GET, &Uri::from_static("/"), &headers(&lines)) {
             Verdict::Answer(reply, _) => reply,
             Verdict::Pass(_) => panic!("no token, no pass"),
@@ -216,7 +264,10 @@ fn a_link_from_elsewhere_takes_one_step_to_fetch_the_cookie() {
     };
     let length = |reply: &warp::reply::Response| http_body::Body::size_hint(reply.body()).lower();
     assert_eq!(page("cross-site").status(), 401);
-    assert!(length(&page("cross-site")) > length(&page("same-origin")), "only the first holds the step");
+    assert!(
+        length(&page("cross-site")) > length(&page("same-origin")),
+        "only the first holds the step"
+    );
 }
 
 #[test]
@@ -225,8 +276,15 @@ fn allowed_origins_get_cors_headers_and_nobody_else() {
         settings.allow_origins = vec!["https://board.example".into()];
         settings.token = Some("x".into());
     });
-    let foreign = [OWN, ("origin", "https://board.example"), ("sec-fetch-site", "cross-site"), ("authorization", "Bearer x")];
-    let Verdict::Pass(pass) = guard.check(&Method::GET, &Uri::from_static("/sse"), &headers(&foreign)) else {
+    let foreign = [
+        OWN,
+        ("origin", "https://board.example"),
+        ("sec-fetch-site", "cross-site"),
+        ("authorization", "Bearer x"),
+    ];
+    let Verdict::Pass(pass) =
+        guard.check(&Method::GET, &Uri::from_static("/sse"), &headers(&foreign))
+    else {
         panic!("the origin is allowed");
     };
     let mut dressed = HeaderMap::new();
@@ -270,7 +328,8 @@ fn options_say_what_may_be_done() {
         ("/", "GET, HEAD, OPTIONS"),
     ] {
         let uri: Uri = target.parse().expect("a target");
-        let Verdict::Answer(reply, _) = guard.check(&Method::OPTIONS, &uri, &headers(&[OWN])) else {
+        let Verdict::Answer(reply, _) = guard.check(&Method::OPTIONS, &uri, &headers(&[OWN]))
+        else {
             panic!("the guard answers");
         };
         assert_eq!(reply.status(), 204);

@@ -55,7 +55,10 @@ impl Token {
         text.split(';').any(|pair| {
             pair.trim().split_once('=').is_some_and(|(name, value)| {
                 name == self.cookie
-                    && equal(&percent_decode_str(value).collect::<Vec<u8>>(), self.secret.as_bytes())
+                    && equal(
+                        &percent_decode_str(value).collect::<Vec<u8>>(),
+                        self.secret.as_bytes(),
+                    )
             })
         })
     }

@@ -1,1 +1,7 @@
-//! Under way.
+//! The streams over the wire: a real hub over a real database, real sockets.
+
+mod client;
+mod delivery;
+mod lifetime;
+mod refusals;
+mod stage;

@@ -27,13 +27,7 @@ pub(super) struct Rotated<R> {
 }
 
 impl<R: Rows> Rotated<R> {
-    pub(super) fn new(
-        file: File,
-        id: FileId,
-        folder: FileId,
-        cursor: Cursor<R>,
-        now: Now,
-    ) -> Self {
+    pub(super) fn new(file: File, id: FileId, folder: FileId, cursor: Cursor<R>, now: Now) -> Self {
         let len = cursor.mark.offset();
         Self { file, id, folder, cursor, len, stamp: None, until: now.mono_ms + LINGER_MS }
     }

@@ -138,7 +138,8 @@ impl Bench {
 
     fn append(&self, name: &str, text: &str) {
         use std::io::Write;
-        let mut file = fs::OpenOptions::new().append(true).create(true).open(self.path(name)).unwrap();
+        let mut file =
+            fs::OpenOptions::new().append(true).create(true).open(self.path(name)).unwrap();
         file.write_all(text.as_bytes()).unwrap();
     }
 
@@ -148,10 +149,7 @@ impl Bench {
 
     fn scan(&mut self) -> Vec<String> {
         self.mono_ms += 400;
-        let now = Now {
-            wall_ms: jiff::Timestamp::now().as_millisecond(),
-            mono_ms: self.mono_ms,
-        };
+        let now = Now { wall_ms: jiff::Timestamp::now().as_millisecond(), mono_ms: self.mono_ms };
         let _ = self.tail.scan(&self.sink, &|_| true, true, now);
         let events = self.sink.events.borrow();
         let new = told(&events[self.seen..]);

@@ -46,8 +46,7 @@ impl<R: Rows> Tail<R> {
         // Something that the file held when it was last read is gone.
         let reset = cursor.lines < known.saved.matched;
         let shorter = !differs && cursor.lines < all;
-        let position =
-            Position::new(held.id, held.folder, &cursor.mark, cursor.lines, all);
+        let position = Position::new(held.id, held.folder, &cursor.mark, cursor.lines, all);
         let name = self.name.clone();
         if shorter {
             let reset =
@@ -122,10 +121,12 @@ impl<R: Rows> Tail<R> {
             });
         }
         for (key, bytes) in sink.kept(&rotated::prefix(&self.name))? {
-            let position = Position::from_bytes(&bytes).filter(|position| {
-                position.id != known.saved.id && Some(position.id) != here
-            });
-            match position.as_ref().and_then(|position| find(position).map(|found| (position, found))) {
+            let position = Position::from_bytes(&bytes)
+                .filter(|position| position.id != known.saved.id && Some(position.id) != here);
+            match position
+                .as_ref()
+                .and_then(|position| find(position).map(|found| (position, found)))
+            {
                 Some((position, (file, cursor))) => known.rotated.push(Rotated::new(
                     file,
                     position.id,

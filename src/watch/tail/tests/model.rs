@@ -318,8 +318,11 @@ impl Model {
             let stands = fs::read(named.path()).unwrap().starts_with(read.as_bytes());
             let len = read.len() as u64;
             let until = mono_ms + LINGER_MS;
-            (stands && len > 0 && followed.folder == folder)
-                .then(|| Followed { len, until, ..followed.clone() })
+            (stands && len > 0 && followed.folder == folder).then(|| Followed {
+                len,
+                until,
+                ..followed.clone()
+            })
         };
         self.lost = true;
         let in_step = self.matched == self.memory.len();
@@ -423,7 +426,13 @@ fn run(seed: u64, steps: u32) {
         let from = history.len().saturating_sub(30);
         let ours: Vec<_> = tail.rotated_ids();
         let theirs: Vec<Id> = model.rotated.iter().map(|it| it.id).collect();
-        assert_eq!(ours, theirs, "rotated, seed {seed}, step {step}, {:?} {:?}", &history[history.len().saturating_sub(12)..], model.rotated);
+        assert_eq!(
+            ours,
+            theirs,
+            "rotated, seed {seed}, step {step}, {:?} {:?}",
+            &history[history.len().saturating_sub(12)..],
+            model.rotated
+        );
         assert_eq!(got, expected, "seed {seed}, step {step}, after {:?}", &history[from..]);
     }
 }
@@ -431,10 +440,8 @@ fn run(seed: u64, steps: u32) {
 #[test]
 fn ten_thousand_random_steps_agree_with_the_model() {
     let seed = std::env::var("TAIL_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seeds: Vec<u64> = seed.map_or_else(
-        || (1..=8).chain([rand::rng().random()]).collect(),
-        |seed| vec![seed],
-    );
+    let seeds: Vec<u64> =
+        seed.map_or_else(|| (1..=8).chain([rand::rng().random()]).collect(), |seed| vec![seed]);
     for seed in seeds {
         println!("seed {seed}");
         run(seed, 1_500);

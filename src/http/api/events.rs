@@ -1,0 +1,78 @@
+//! `/api/events`: pages of the log. `/api/snapshot`: what it adds up to.
+
+use serde::Serialize;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
+
+use super::query::{Query, bad};
+use super::{Asked, blocking, get};
+use crate::domain::event::{EventId, Wire};
+use crate::http::context::Context;
+use crate::http::reply;
+use crate::store::rows::{EventFilter, Range, StoredEvent};
+
+const DEFAULT_LIMIT: u64 = 100;
+const MAX_LIMIT: u64 = 1000;
+
+pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
+    get(context, "/api/events", events).or(get(context, "/api/snapshot", snapshot)).unify().boxed()
+}
+
+#[derive(Serialize)]
+struct Page<'a> {
+    events: Vec<Wire<'a>>,
+    next: Option<EventId>,
+    head: EventId,
+}
+
+async fn events(context: Context, asked: Asked) -> Result<Response, Response> {
+    let Asked { query, .. } = &asked;
+    let limit = query.number("limit")?.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(bad(format!("\"limit\" must be a whole number from 1 to {MAX_LIMIT}")));
+    }
+    let range = match (query.number("after")?, query.number("before")?) {
+        (Some(_), Some(_)) => return Err(bad("give either \"after\" or \"before\"")),
+        (Some(after), None) => Range::After(after),
+        (None, Some(before)) => Range::Before(before),
+        (None, None) => Range::Newest,
+    };
+    let filter = filter(query)?;
+    if filter.text.is_some() && context.hub.settle_search().await.is_err() {
+        return Err(bad("the search is not available while the server stops"));
+    }
+    let queries = context.hub.queries().clone();
+    let page = blocking(move || queries.events(range, &filter, limit as u32)).await?;
+    Ok(reply::json(&Page {
+        events: page.events.iter().map(StoredEvent::wire).collect(),
+        next: page.next,
+        head: page.head,
+    }))
+}
+
+fn filter(query: &Query) -> Result<EventFilter, Response> {
+    let texts = |names: &[&str]| query.list(names).into_iter().map(str::to_owned).collect();
+    let batch_ids = query
+        .list(&["batch_id"])
+        .into_iter()
+        .map(|id| id.parse().map_err(|_| bad("\"batch_id\" must be a whole number")))
+        .collect::<Result<_, _>>()?;
+    let kinds: Vec<String> = texts(&["type", "types"]);
+    let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '_' | '-' | '.' | '*');
+    if let Some(kind) = kinds.iter().find(|kind| !kind.chars().all(letters)) {
+        return Err(bad(format!("\"{kind}\" is no event type or pattern")));
+    }
+    Ok(EventFilter {
+        kinds,
+        stories: texts(&["story"]),
+        batch_ids,
+        text: query.text("q").map(str::to_owned),
+    })
+}
+
+async fn snapshot(context: Context, asked: Asked) -> Result<Response, Response> {
+    let snapshot = context.hub.snapshot_json();
+    let etag = format!("\"{}-{}\"", context.hub.epoch(), snapshot.last_event_id);
+    Ok(reply::conditional(&asked.headers, reply::JSON, &etag, &snapshot.json))
+}

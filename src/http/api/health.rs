@@ -1,0 +1,41 @@
+//! `/healthz`: alive, and what is degraded.
+
+use std::sync::atomic::Ordering;
+
+use serde_json::json;
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
+
+use super::{Asked, get};
+use crate::http::context::Context;
+use crate::http::reply;
+
+pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
+    get(context, "/healthz", health)
+}
+
+/// 200 also when degraded: the server is alive and must not be restarted for it; `status` tells.
+async fn health(context: Context, _: Asked) -> Result<Response, Response> {
+    let mut reasons = Vec::new();
+    if let Some(trouble) = context.hub.trouble() {
+        reasons.push(format!("the log cannot be written: {trouble}"));
+    }
+    let state = context.hub.state();
+    let unread = state.sprint.sources.iter().filter(|(_, source)| source.state == "unreadable");
+    reasons.extend(unread.map(|(file, source)| {
+        format!("{file} cannot be read: {}", source.message.as_deref().unwrap_or("unknown cause"))
+    }));
+    let counts = &context.streams.counts;
+    Ok(reply::json(&json!({
+        "status": if reasons.is_empty() { "ok" } else { "degraded" },
+        "reasons": reasons,
+        "version": env!("CARGO_PKG_VERSION"),
+        "epoch": context.hub.epoch(),
+        "head": context.hub.head(),
+        "started_at": context.started_at_ms,
+        "clients": {
+            "sse": counts.sse.load(Ordering::Relaxed),
+            "ws": counts.ws.load(Ordering::Relaxed),
+        },
+    })))
+}

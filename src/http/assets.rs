@@ -1,0 +1,179 @@
+//! The page: embedded in the binary, or served from a folder of the user's own.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use rust_embed::RustEmbed;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::http::{HeaderMap, StatusCode, header};
+use warp::path::FullPath;
+use warp::reply::Response;
+
+use super::api::{Asked, asked, blocking};
+use super::context::Context;
+use super::error::{Code, error_reply};
+use super::reply;
+
+#[derive(RustEmbed)]
+#[folder = "public/"]
+struct Embedded;
+
+/// Larger files of a user's own page are not served.
+const MAX_FILE: u64 = 16 * 1024 * 1024;
+
+const NOT_FOUND: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Not found</title>\
+     <h1>Not found</h1><p>There is nothing at this address. <a href=\"/\">To the dashboard</a></p></html>";
+
+/// A file ready to be sent, compressed once.
+#[derive(Debug)]
+struct Asset {
+    kind: &'static str,
+    mark: u64,
+    plain: Bytes,
+    brotli: Option<Bytes>,
+    gzip: Option<Bytes>,
+}
+
+type Cache = Arc<Mutex<HashMap<String, Arc<Asset>>>>;
+
+/// Every path that no other route took: the page's files, or not found.
+pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
+    let cache = Cache::default();
+    let context = context.clone();
+    warp::path::full()
+        .and(asked())
+        .then(move |path: FullPath, asked: Asked| {
+            let context = context.clone();
+            let cache = Arc::clone(&cache);
+            async move { answer(&context, &cache, path.as_str(), &asked).await.unwrap_or_else(|r| r) }
+        })
+        .boxed()
+}
+
+async fn answer(
+    context: &Context,
+    cache: &Cache,
+    path: &str,
+    asked: &Asked,
+) -> Result<Response, Response> {
+    let name = if path == "/" { "index.html" } else { path.trim_start_matches('/') };
+    let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy().into_owned();
+    let public_dir = context.public_dir.clone();
+    let cache = Arc::clone(cache);
+    let found = blocking(move || Ok(find(public_dir.as_deref(), &cache, &name))).await?;
+    let Some(asset) = found else {
+        return Err(not_found(path));
+    };
+    reply::only_get(&asked.method)?;
+    Ok(send(&asked.headers, &asset))
+}
+
+fn not_found(path: &str) -> Response {
+    if path.starts_with("/api/") || path == "/api" {
+        return error_reply(Code::NotFound, "there is nothing at this address");
+    }
+    let mut response =
+        reply::bytes("text/html; charset=utf-8", Bytes::from_static(NOT_FOUND.as_bytes()));
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
+fn find(public_dir: Option<&Path>, cache: &Cache, name: &str) -> Option<Arc<Asset>> {
+    let content = match public_dir {
+        Some(folder) => Cow::Owned(read_below(folder, name)?),
+        None => Embedded::get(name)?.data,
+    };
+    let mark = xxhash_rust::xxh3::xxh3_64(&content);
+    let known = |cache: &HashMap<String, Arc<Asset>>| {
+        cache.get(name).filter(|asset| asset.mark == mark).cloned()
+    };
+    if let Some(asset) = known(&cache.lock().unwrap_or_else(PoisonError::into_inner)) {
+        return Some(asset);
+    }
+    let kind = kind_of(name);
+    let text = kind.contains("charset") || kind.ends_with("svg+xml");
+    let smaller = |packed: Option<Vec<u8>>| {
+        packed.filter(|packed| packed.len() < content.len()).map(Bytes::from)
+    };
+    let asset = Arc::new(Asset {
+        kind,
+        mark,
+        brotli: smaller(text.then(|| brotli(&content)).flatten()),
+        gzip: smaller(text.then(|| gzip(&content)).flatten()),
+        plain: Bytes::from(content.into_owned()),
+    });
+    let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+    cache.insert(name.to_owned(), Arc::clone(&asset));
+    Some(asset)
+}
+
+/// A regular file below `folder`, links resolved.
+fn read_below(folder: &Path, name: &str) -> Option<Vec<u8>> {
+    let folder = folder.canonicalize().ok()?;
+    let path = folder.join(name).canonicalize().ok()?;
+    let metadata = path.metadata().ok()?;
+    let fits = path.starts_with(&folder) && metadata.is_file() && metadata.len() <= MAX_FILE;
+    fits.then(|| std::fs::read(path).ok()).flatten()
+}
+
+fn send(headers: &HeaderMap, asset: &Asset) -> Response {
+    let accepts = |name: &str| {
+        headers
+            .get_all(header::ACCEPT_ENCODING)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .any(|coding| {
+                let (coding, weight) = coding.split_once(';').unwrap_or((coding, ""));
+                let refused =
+                    weight.trim().strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0));
+                coding.trim().eq_ignore_ascii_case(name) && !refused
+            })
+    };
+    let (body, coding) = match (&asset.brotli, &asset.gzip) {
+        (Some(body), _) if accepts("br") => (body, Some("br")),
+        (_, Some(body)) if accepts("gzip") => (body, Some("gzip")),
+        _ => (&asset.plain, None),
+    };
+    let suffix = coding.map(|coding| format!("-{coding}")).unwrap_or_default();
+    let etag = format!("\"{:016x}{suffix}\"", asset.mark);
+    let mut response = reply::conditional(headers, asset.kind, &etag, body);
+    if let Some(coding) = coding {
+        reply::set(&mut response, header::CONTENT_ENCODING, coding);
+    }
+    reply::set(&mut response, header::VARY, "Accept-Encoding");
+    response
+}
+
+fn kind_of(name: &str) -> &'static str {
+    match Path::new(name).extension().and_then(|extension| extension.to_str()) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("js" | "mjs") => "text/javascript; charset=utf-8",
+        Some("json" | "webmanifest") => "application/json; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("ico") => "image/x-icon",
+        Some("woff2") => "font/woff2",
+        Some("txt" | "md") => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+fn brotli(content: &[u8]) -> Option<Vec<u8>> {
+    let mut packed = Vec::new();
+    let parameters = brotli::enc::BrotliEncoderParams { quality: 9, ..Default::default() };
+    brotli::BrotliCompress(&mut &*content, &mut packed, &parameters).ok()?;
+    Some(packed)
+}
+
+fn gzip(content: &[u8]) -> Option<Vec<u8>> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(content).ok()?;
+    encoder.finish().ok()
+}
