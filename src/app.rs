@@ -24,9 +24,7 @@ use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::domain::attribution::Rules;
-use crate::http;
-use crate::http::guard::{Guard, GuardSettings};
-use crate::http::server::Server;
+use crate::http::{self, Guard, GuardSettings, Server};
 use crate::hub::Hub;
 use crate::project::board::Board;
 use crate::project::layout::{Layout, Named};
@@ -87,17 +85,17 @@ impl App {
             .context("cannot start watching")?;
         let watcher = first_read(watcher).await?;
 
-        let context = http::context::Context {
+        let context = http::Context {
             hub: hub.clone(),
             board,
             guard,
-            streams: Arc::new(http::stream::Streams::new()),
+            streams: Arc::new(http::Streams::new()),
             heartbeat_seconds: Arc::new(30.into()),
             read_only: config.read_only,
             public_dir: config.public.clone(),
             state_dir: state.path.clone(),
             started_at_ms: now_ms(),
-            limits: http::limits::Limits::default(),
+            limits: http::Limits::default(),
         };
         let routes = http::api::routes(&context);
         let (end_streams, ended) = oneshot::channel();
