@@ -25,7 +25,7 @@ fn messages(server: &Server) -> Vec<String> {
     server
         .log_after(0)
         .iter()
-        .filter(|event| event["source"] == "csv")
+        .filter(|event| event["type"].as_str().is_some_and(|kind| kind.starts_with("command:")))
         .filter_map(|event| event["payload"]["message"].as_str().map(str::to_owned))
         .collect()
 }
