@@ -9,3 +9,4 @@ mod delivery;
 mod files;
 mod honesty;
 mod rooms;
+mod wire;

@@ -5,6 +5,9 @@
 //! A payload that this version does not know (or whose keys do not fit) is kept as
 //! [`Payload::Other`] and passed on as it is.
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
