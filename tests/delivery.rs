@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::support::project::{now_s, row};
+use crate::support::project::{STATUS, now_s, row};
 use crate::support::sse::Sse;
 use crate::support::ws::Ws;
 use crate::support::{Dice, Project, Server, eventually};
@@ -241,4 +241,108 @@ fn b06_b07_nonsense_and_foreign_ids_get_a_defined_start() {
     let mut sse = server.sse("?last_event_id=1%00");
     assert_eq!(sse.next().unwrap().json["type"], "reset");
     assert!(server.sse("?last_event_id=1&last_event_id=2").next().is_some());
+}
+
+#[test]
+fn b09_messages_cannot_forge_events_or_break_the_stream() {
+    let project = Project::new();
+    let server = Server::start(&project);
+    let mut sse = server.sse("");
+    let mut ws = server.ws("");
+    assert_eq!(sse.next().unwrap().json["type"], "init");
+    assert_eq!(ws.next().unwrap()["type"], "init");
+    let large = "x".repeat(1_000_000);
+    for (written, told) in [
+        (r"one\ntwo", "one\ntwo"),
+        ("data: forged", "data: forged"),
+        ("id: 999", "id: 999"),
+        ("  leading blanks", "  leading blanks"),
+        ("\u{2028}line\u{2029}separators", "\u{2028}line\u{2029}separators"),
+        ("\u{1F680} and 笔记", "\u{1F680} and 笔记"),
+        (r"event: x\n\nid: 7\ndata: {}", "event: x\n\nid: 7\ndata: {}"),
+        (large.as_str(), large.as_str()),
+    ] {
+        let row = format!("{},1,1-2,dev-story,setup,progress,\"{written}\"\n", now_s());
+        project.append(row.as_bytes());
+        let message = loop {
+            let message = sse.next().unwrap();
+            if message.json["type"] == "command:progress" {
+                break message;
+            }
+        };
+        assert_eq!(message.json["payload"]["message"], told);
+        assert!(message.id.ends_with(&format!(":{}", message.json["id"])));
+        let by_ws = loop {
+            let event = ws.next().unwrap();
+            if event["type"] == "command:progress" {
+                break event;
+            }
+        };
+        assert_eq!(by_ws, message.json);
+    }
+}
+
+#[test]
+fn b11_an_ordered_end_tells_every_stream() {
+    let project = Project::new();
+    let mut server = Server::start(&project);
+    let mut streams: Vec<Sse> = (0..50).map(|_| server.sse("")).collect();
+    let mut sockets: Vec<Ws> = (0..50).map(|_| server.ws("")).collect();
+    for stream in &mut streams {
+        assert!(stream.next().is_some());
+    }
+    for socket in &mut sockets {
+        assert!(socket.next().is_some());
+    }
+    let ends = std::thread::spawn(move || {
+        let codes: Vec<_> = sockets.iter_mut().map(Ws::close_code).collect();
+        let retries: Vec<_> = streams
+            .iter_mut()
+            .map(|stream| {
+                assert!(stream.next().is_none(), "the stream ends");
+                stream.retry_ms
+            })
+            .collect();
+        (codes, retries)
+    });
+    assert!(server.terminate().success());
+    let (codes, retries) = ends.join().unwrap();
+    assert!(codes.iter().all(|code| *code == Some(1001)), "{codes:?}");
+    let first = retries[0].expect("a retry time");
+    assert!(retries.iter().any(|retry| *retry != Some(first)), "the retry times are spread");
+}
+
+#[test]
+fn filters_pass_what_they_name_and_connection_messages() {
+    let project = Project::new();
+    let server = Server::start(&project);
+    let mut starts = server.sse("?types=command:start&story=1-2");
+    let mut others = server.ws("?type=story:*");
+    assert_eq!(starts.next().unwrap().json["type"], "init");
+    assert_eq!(others.next().unwrap()["type"], "init");
+    project.append(&rows(4));
+    project.replace(
+        "sprint-status.yaml",
+        STATUS.replace("1-2-database: in-progress", "1-2-database: done").as_bytes(),
+    );
+    for expected in [0, 2] {
+        assert_eq!(number(&starts.next().unwrap().json), Some(expected));
+    }
+    let changed = others.next().unwrap();
+    assert_eq!(
+        (&changed["type"], &changed["payload"]["new_status"]),
+        (&"story:status".into(), &"done".into())
+    );
+    let refused = server.get("/sse?batch_id=x");
+    assert_eq!(refused.status, 400);
+    let headers = &server.sse("").headers;
+    let header = |name: &str| {
+        headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    };
+    assert!(header("content-type").unwrap().starts_with("text/event-stream"));
+    assert_eq!(header("x-accel-buffering"), Some("no"));
+    assert_eq!(header("content-encoding"), None);
 }

@@ -292,7 +292,7 @@ fn b22_a_broken_status_file_keeps_the_last_good_state() {
         "[".repeat(100_000).into_bytes(),
         STATUS.replace("  1-2-database", "<<<<<<< HEAD\n  1-2-database").into_bytes(),
         vec![b'#'; 100 * 1024 * 1024],
-        STATUS[..STATUS.len() - 15].as_bytes().to_vec(),
+        STATUS.as_bytes()[..STATUS.len() - 15].to_vec(),
     ];
     for bytes in hostile {
         let told = states(&server, "sprint-status.yaml").len();

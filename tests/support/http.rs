@@ -1,51 +1,51 @@
 //! A plain HTTP/1.1 client that sends exactly the bytes it is given.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 
 use super::DEADLINE;
 
 /// An answer, its body whole.
 #[derive(Debug)]
-pub struct Response {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Response {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
             .find(|(known, _)| known.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 }
 
-pub fn get(port: u16, path: &str) -> Response {
+pub(crate) fn get(port: u16, path: &str) -> Response {
     send(
         port,
-        &format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"),
+        format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"),
     )
     .unwrap_or_else(|| panic!("no answer to GET {path}"))
 }
 
 /// Sends raw bytes; `None` when the server closes without an answer.
-pub fn send(port: u16, request: impl AsRef<[u8]>) -> Option<Response> {
+pub(crate) fn send(port: u16, request: impl AsRef<[u8]>) -> Option<Response> {
     let mut stream = connect(port);
     stream.write_all(request.as_ref()).ok()?;
     read_response(&mut BufReader::new(stream), false)
 }
 
-pub fn connect(port: u16) -> TcpStream {
+pub(crate) fn connect(port: u16) -> TcpStream {
     let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
     stream.set_nodelay(true).unwrap();
@@ -53,7 +53,7 @@ pub fn connect(port: u16) -> TcpStream {
 }
 
 /// The head of an answer: status and headers.
-pub fn read_head(reader: &mut impl BufRead) -> Option<(u16, Vec<(String, String)>)> {
+pub(crate) fn read_head(reader: &mut impl BufRead) -> Option<(u16, Vec<(String, String)>)> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
     let status = line.split(' ').nth(1)?.parse().ok()?;
@@ -70,7 +70,7 @@ pub fn read_head(reader: &mut impl BufRead) -> Option<(u16, Vec<(String, String)
     }
 }
 
-pub fn read_response(reader: &mut impl BufRead, head_only: bool) -> Option<Response> {
+pub(crate) fn read_response(reader: &mut impl BufRead, head_only: bool) -> Option<Response> {
     let (status, headers) = read_head(reader)?;
     let mut response = Response { status, headers, body: Vec::new() };
     if head_only || status == 304 || status == 204 {
@@ -91,7 +91,7 @@ pub fn read_response(reader: &mut impl BufRead, head_only: bool) -> Option<Respo
 }
 
 /// One chunk of a chunked body; `None` at its end or when the connection is gone.
-pub fn read_chunk(reader: &mut impl BufRead) -> Option<Vec<u8>> {
+pub(crate) fn read_chunk(reader: &mut impl BufRead) -> Option<Vec<u8>> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
     let length = usize::from_str_radix(line.trim(), 16).ok()?;

@@ -1,21 +1,21 @@
 //! What the tests share: a project on disk, the server as a process, and plain clients.
 
-pub mod http;
-pub mod project;
-pub mod server;
-pub mod sse;
-pub mod ws;
+pub(crate) mod http;
+pub(crate) mod project;
+pub(crate) mod server;
+pub(crate) mod sse;
+pub(crate) mod ws;
 
-pub use project::Project;
-pub use server::Server;
+pub(crate) use project::Project;
+pub(crate) use server::Server;
 
 use std::time::{Duration, Instant};
 
 /// How long anything may take before a test gives up waiting for it.
-pub const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Asks again and again until the answer is there; panics at the deadline.
-pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(answer) = ask() {
@@ -27,16 +27,16 @@ pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 }
 
 /// A small seeded generator: a failing run can be told by its seed.
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
     /// The same seed gives the same throws.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
     /// A number below `bound`.
-    pub fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

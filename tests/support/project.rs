@@ -5,11 +5,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// A temporary project in the official layout; removed when dropped.
-pub struct Project {
+pub(crate) struct Project {
     dir: tempfile::TempDir,
 }
 
-pub const STATUS: &str = "\
+pub(crate) const STATUS: &str = "\
 generated: 2026-11-01
 project: lantern
 project_key: lantern
@@ -32,63 +32,63 @@ development_status:
 
 impl Project {
     /// With a status file and no log.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let project = Self::empty();
         project.write("sprint-status.yaml", STATUS.as_bytes());
         project
     }
 
     /// With nothing but its folders.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join("_bmad-output/implementation-artifacts")).unwrap();
         Self { dir }
     }
 
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         self.dir.path()
     }
 
-    pub fn artifacts(&self) -> PathBuf {
+    pub(crate) fn artifacts(&self) -> PathBuf {
         self.root().join("_bmad-output/implementation-artifacts")
     }
 
     /// A path in the artifacts folder.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.artifacts().join(name)
     }
 
-    pub fn log(&self) -> PathBuf {
+    pub(crate) fn log(&self) -> PathBuf {
         self.path("sprint-runner.csv")
     }
 
     /// Writes a file of the artifacts folder in place.
-    pub fn write(&self, name: &str, bytes: &[u8]) {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
         fs::write(self.path(name), bytes).unwrap();
     }
 
     /// Replaces a file of the artifacts folder by a temporary one and a rename.
-    pub fn replace(&self, name: &str, bytes: &[u8]) {
+    pub(crate) fn replace(&self, name: &str, bytes: &[u8]) {
         let temporary = self.path(&format!(".{name}.tmp"));
         fs::write(&temporary, bytes).unwrap();
         fs::rename(temporary, self.path(name)).unwrap();
     }
 
     /// Appends bytes to the CSV log.
-    pub fn append(&self, bytes: &[u8]) {
+    pub(crate) fn append(&self, bytes: &[u8]) {
         let mut file = fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
         file.write_all(bytes).unwrap();
     }
 }
 
 /// A row of the log that tells its number: `n` seconds after `base`, message `row <n>`.
-pub fn row(base_s: i64, n: usize) -> String {
+pub(crate) fn row(base_s: i64, n: usize) -> String {
     let status = if n.is_multiple_of(2) { "start" } else { "end" };
     format!("{},1,1-2,dev-story,task{},{status},\"row {n}\"\n", base_s + (n / 100) as i64, n / 2)
 }
 
 /// Now, in seconds.
-pub fn now_s() -> i64 {
+pub(crate) fn now_s() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     since.as_secs().cast_signed()
 }

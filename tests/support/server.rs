@@ -11,14 +11,14 @@ use super::ws::Ws;
 use super::{DEADLINE, Project};
 
 /// A running server; killed when dropped.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     stdout: BufReader<ChildStdout>,
     port: u16,
 }
 
 /// The binary under test, with an environment of its own.
-pub fn binary() -> Command {
+pub(crate) fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sprint-runner"));
     command.env("NO_COLOR", "1").env_remove("RUST_LOG").stdin(Stdio::null());
     command
@@ -26,19 +26,19 @@ pub fn binary() -> Command {
 
 impl Server {
     /// Serves a project on any free port.
-    pub fn start(project: &Project) -> Self {
+    pub(crate) fn start(project: &Project) -> Self {
         Self::start_with(project.root(), &[])
     }
 
     /// Serves a folder with further arguments.
-    pub fn start_with(root: &Path, arguments: &[&str]) -> Self {
+    pub(crate) fn start_with(root: &Path, arguments: &[&str]) -> Self {
         let mut command = binary();
         command.arg("serve").arg("-C").arg(root).args(["--port", "0"]).args(arguments);
         Self::spawn(command)
     }
 
     /// Starts a command that prints the first line of `serve`.
-    pub fn spawn(mut command: Command) -> Self {
+    pub(crate) fn spawn(mut command: Command) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(if std::env::var_os("SHOW_SERVER").is_some() {
@@ -61,28 +61,28 @@ impl Server {
         Self { child, stdout, port }
     }
 
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// A plain GET with the right `Host`.
-    pub fn get(&self, path: &str) -> Response {
+    pub(crate) fn get(&self, path: &str) -> Response {
         http::get(self.port, path)
     }
 
     /// A GET whose answer is JSON.
-    pub fn json(&self, path: &str) -> serde_json::Value {
+    pub(crate) fn json(&self, path: &str) -> serde_json::Value {
         let response = self.get(path);
         assert_eq!(response.status, 200, "{path}: {}", response.text());
         serde_json::from_slice(&response.body).unwrap()
     }
 
     /// All events of the log behind `after`.
-    pub fn log_after(&self, mut after: u64) -> Vec<serde_json::Value> {
+    pub(crate) fn log_after(&self, mut after: u64) -> Vec<serde_json::Value> {
         let mut events = Vec::new();
         loop {
             let page = self.json(&format!("/api/events?after={after}&limit=1000"));
@@ -94,22 +94,22 @@ impl Server {
         }
     }
 
-    pub fn sse(&self, query: &str) -> Sse {
+    pub(crate) fn sse(&self, query: &str) -> Sse {
         Sse::open(self.port, query, None)
     }
 
-    pub fn ws(&self, query: &str) -> Ws {
+    pub(crate) fn ws(&self, query: &str) -> Ws {
         Ws::open(self.port, query)
     }
 
     /// `kill -9`.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// SIGTERM, and how it ended.
-    pub fn terminate(&mut self) -> ExitStatus {
+    pub(crate) fn terminate(&mut self) -> ExitStatus {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         let start = Instant::now();
@@ -123,7 +123,7 @@ impl Server {
     }
 
     /// The rest of its standard output.
-    pub fn rest_of_output(&mut self) -> String {
+    pub(crate) fn rest_of_output(&mut self) -> String {
         let mut rest = String::new();
         std::io::Read::read_to_string(&mut self.stdout, &mut rest).unwrap();
         rest

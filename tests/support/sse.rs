@@ -11,30 +11,30 @@ use super::http::{self, read_chunk};
 
 /// One block of the stream that carried data.
 #[derive(Debug, Clone)]
-pub struct Message {
+pub(crate) struct Message {
     /// The last id in force, as a browser would send it back.
-    pub id: String,
-    pub json: Value,
+    pub(crate) id: String,
+    pub(crate) json: Value,
 }
 
-pub struct Sse {
+pub(crate) struct Sse {
     reader: BufReader<TcpStream>,
-    pub headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     buffer: Vec<u8>,
     id: String,
     data: String,
     /// Comments seen so far.
-    pub comments: usize,
-    pub retry_ms: Option<u64>,
+    pub(crate) comments: usize,
+    pub(crate) retry_ms: Option<u64>,
 }
 
 impl Sse {
     /// Opens `/sse` with a query such as `?types=command:*`.
-    pub fn open(port: u16, query: &str, last_event_id: Option<&str>) -> Self {
+    pub(crate) fn open(port: u16, query: &str, last_event_id: Option<&str>) -> Self {
         Self::try_open(port, query, last_event_id).expect("a stream")
     }
 
-    pub fn try_open(port: u16, query: &str, last_event_id: Option<&str>) -> Option<Self> {
+    pub(crate) fn try_open(port: u16, query: &str, last_event_id: Option<&str>) -> Option<Self> {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         let resume = last_event_id.map(|id| format!("Last-Event-ID: {id}\r\n")).unwrap_or_default();
@@ -54,17 +54,12 @@ impl Sse {
         })
     }
 
-    /// The id that a reconnecting browser would send.
-    pub fn last_event_id(&self) -> &str {
-        &self.id
-    }
-
-    pub fn set_timeout(&self, timeout: Duration) {
+    pub(crate) fn set_timeout(&self, timeout: Duration) {
         self.reader.get_ref().set_read_timeout(Some(timeout)).unwrap();
     }
 
     /// The next message; `None` when the stream ended or nothing came in time.
-    pub fn next(&mut self) -> Option<Message> {
+    pub(crate) fn next(&mut self) -> Option<Message> {
         loop {
             while let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
                 let rest = self.buffer.split_off(end + 1);

@@ -1,24 +1,23 @@
 //! A WebSocket client.
 
 use std::net::TcpStream;
-use std::time::Duration;
 
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::{self, Message, WebSocket};
 
 use super::DEADLINE;
 
-pub struct Ws {
+pub(crate) struct Ws {
     socket: WebSocket<TcpStream>,
 }
 
 impl Ws {
     /// Opens `/ws` with a query such as `?last_event_id=5`.
-    pub fn open(port: u16, query: &str) -> Self {
+    pub(crate) fn open(port: u16, query: &str) -> Self {
         Self::try_open(port, query).expect("a socket")
     }
 
-    pub fn try_open(port: u16, query: &str) -> Option<Self> {
+    pub(crate) fn try_open(port: u16, query: &str) -> Option<Self> {
         let stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         let url = format!("ws://127.0.0.1:{port}/ws{query}");
@@ -26,12 +25,8 @@ impl Ws {
         Some(Self { socket })
     }
 
-    pub fn set_timeout(&self, timeout: Duration) {
-        self.socket.get_ref().set_read_timeout(Some(timeout)).unwrap();
-    }
-
     /// The next JSON message; `None` when the socket closed or nothing came in time.
-    pub fn next(&mut self) -> Option<Value> {
+    pub(crate) fn next(&mut self) -> Option<Value> {
         loop {
             match self.socket.read().ok()? {
                 Message::Text(text) => return Some(serde_json::from_str(&text).unwrap()),
@@ -42,7 +37,7 @@ impl Ws {
     }
 
     /// Reads until the close frame and gives its code.
-    pub fn close_code(&mut self) -> Option<u16> {
+    pub(crate) fn close_code(&mut self) -> Option<u16> {
         loop {
             if let Message::Close(frame) = self.socket.read().ok()? {
                 return frame.map(|frame| frame.code.into());
@@ -50,12 +45,7 @@ impl Ws {
         }
     }
 
-    pub fn send(&mut self, json: &Value) {
+    pub(crate) fn send(&mut self, json: &Value) {
         self.socket.send(Message::text(json.to_string())).unwrap();
-    }
-
-    /// Sends any message, to be hostile with.
-    pub fn send_raw(&mut self, message: Message) {
-        self.socket.send(message).unwrap();
     }
 }

@@ -8,6 +8,7 @@ use super::*;
 use crate::domain::event::{Source, Wire};
 use crate::domain::issue::Severity;
 
+#[allow(clippy::unnecessary_wraps)]
 fn text(value: &str) -> Option<String> {
     Some(value.to_owned())
 }
@@ -117,6 +118,7 @@ fn of_the_run() -> Vec<(Source, Payload)> {
     ]
 }
 
+#[allow(clippy::too_many_lines)]
 fn of_the_files() -> Vec<(Source, Payload)> {
     let (story_key, story_id, epic_id, command, task_id) = (
         "2a-1-session-list".to_owned(),

@@ -91,7 +91,7 @@ fn of_stories(rows: &[StoryRow], word: impl Fn(&str) -> Option<String>) -> Vec<V
             let last = commands().map(|c| c.ended_at.unwrap_or(c.started_at)).max();
             let durations: Vec<f64> = rows.iter().filter_map(|row| row.duration_seconds).collect();
             let total = (!durations.is_empty()).then(|| durations.iter().sum::<f64>());
-            let description = commands().filter_map(|c| c.output_summary.as_deref()).last();
+            let description = commands().rev().find_map(|c| c.output_summary.as_deref());
             json!({
                 "storyId": key,
                 "status": word(key).or_else(|| rows.last().map(|row| row.status.clone())),

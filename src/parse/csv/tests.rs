@@ -97,7 +97,7 @@ fn bad_rows_say_where() {
 #[test]
 fn damaged_rows_that_can_still_be_read() {
     for (line, code) in [
-        (&b"\0\0\0\01769210397,4,4-1,dev,setup,end"[..], "nul"),
+        (&b"\0\0\0\x001769210397,4,4-1,dev,setup,end"[..], "nul"),
         (b"1769210397,4,4-1,dev,setup,end,\"caf\xE9\"", "not-utf-8"),
     ] {
         match parse_row(line, 7, &mut CsvContext::default()) {

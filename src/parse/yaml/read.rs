@@ -32,7 +32,7 @@ pub fn read_status(bytes: &[u8]) -> Reading {
     }
     let scan = scan(text);
     match Node::parse(text) {
-        Err(broken) => recover::reading(broken, &scan),
+        Err(broken) => recover::reading(&broken, &scan),
         Ok(node) => match node.get("development_status") {
             Some(map @ (Node::Mapping(_) | Node::Null)) => good(text, &node, map, &scan),
             _ => other_schema(&node),

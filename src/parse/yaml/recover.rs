@@ -8,7 +8,7 @@ use super::read::{self, Found};
 use super::scan::Scan;
 
 /// A reading of a file that is not valid YAML: recovered where the map's lines can be read.
-pub(super) fn reading(broken: Broken, scan: &Scan) -> Reading {
+pub(super) fn reading(broken: &Broken, scan: &Scan) -> Reading {
     let cause = Issue {
         severity: Severity::Error,
         code: "invalid-yaml".to_owned(),
