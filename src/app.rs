@@ -34,9 +34,11 @@ use crate::watch::{self, Watcher};
 use instance_lock::InstanceLock;
 use state_dir::StateDir;
 
-/// How long the first reading of the files may hold the first line up: a long log is read on while
-/// the page is already there.
-const FIRST_READ: Duration = Duration::from_secs(1);
+/// How long the first reading of the files may hold the first line up. On a new log it is worth
+/// waiting for: without it the first answer knows no sprint. Else the stored state is there, the
+/// status file is read within moments, and comparing long logs goes on while the server answers.
+const FIRST_READ_OF_ALL: Duration = Duration::from_secs(1);
+const FIRST_READ: Duration = Duration::from_millis(50);
 
 /// How long the streams have to end, and then the threads: together less than the 5 s promised.
 const STREAMS_END: Duration = Duration::from_millis(3800);
@@ -83,7 +85,8 @@ impl App {
         let options = watch::Options { named: named(config), rules, ..watch::Options::default() };
         let watcher = Watcher::start(hub.clone(), Arc::clone(&board), root.to_owned(), options)
             .context("cannot start watching")?;
-        let watcher = first_read(watcher).await?;
+        let patience = if hub.head() == 0 { FIRST_READ_OF_ALL } else { FIRST_READ };
+        let watcher = first_read(watcher, patience).await?;
 
         let context = http::Context {
             hub: hub.clone(),
@@ -153,9 +156,12 @@ impl App {
             hub.shutdown();
         });
         if timeout(THREADS_END, threads).await.is_err() {
-            tracing::warn!("the log was still busy at the end; all that was shown is stored");
+            tracing::warn!(
+                "the files were still being read at the end; all that was shown is stored"
+            );
+            // Until the process has gone, that thread may still commit: nobody else may start yet.
+            std::mem::forget(lock);
         }
-        drop(lock);
     }
 }
 
@@ -206,10 +212,10 @@ fn guard(config: &Config, address: SocketAddr, token: Option<String>) -> anyhow:
 }
 
 /// Lets the files be read once, so that the first answer already knows the sprint.
-async fn first_read(watcher: Watcher) -> anyhow::Result<Watcher> {
+async fn first_read(watcher: Watcher, patience: Duration) -> anyhow::Result<Watcher> {
     tokio::task::spawn_blocking(move || {
-        if !watcher.wait_first_read(FIRST_READ) {
-            tracing::info!("the logs are long: they are being read while the server answers");
+        if !watcher.wait_first_read(patience) {
+            tracing::debug!("the logs are long: they are being read while the server answers");
         }
         watcher
     })
