@@ -40,6 +40,21 @@ export function ago(then, now) {
   return `${span(ms)} ago`;
 }
 
+/** A file's own name; where it lies is told by the tool tip. @param {string} path */
+export const fileName = (path) => path.split("/").at(-1) || path;
+
+/** @param {string} slug */
+const spoken = (slug) => (/^[\p{L}\p{N}]+(-[\p{L}\p{N}]+)*$/u.test(slug) ? slug[0].toUpperCase() + slug.slice(1).replaceAll("-", " ") : slug);
+
+/** What a story is called: the file's title, else its key's words. A key of another shape stays as it is. @param {{story_key: string, story_id: string|null, title?: string|null}} story */
+export function storyTitle({ story_key: key, story_id: id, title }) {
+  if (title) return title;
+  return id && id !== key && key.startsWith(`${id}-`) ? spoken(key.slice(id.length + 1)) : key;
+}
+
+/** @param {{epic_id: string|null, epic_key: string, title: string|null}} epic */
+export const epicTitle = ({ epic_id, epic_key, title }) => title ?? (epic_id ? `Epic ${epic_id}` : epic_key);
+
 /** Clock time, with the day once that is not today. @param {number} ms @param {number} now */
 export function moment(ms, now) {
   return Math.abs(now - ms) < 18 * 3_600_000 ? clock.format(ms) : dayAndClock.format(ms);

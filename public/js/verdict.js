@@ -5,7 +5,7 @@
  * @typedef {{kind: "loading"|"offline"|"running"|"waiting"|"idle"|"finished"|"empty", word: string, detail: string}} Verdict
  * @typedef {{tone: "bad"|"warn", text: string, detail: string, href: string}} Concern
  */
-import { plural, span } from "./format.js";
+import { fileName, plural, span, storyTitle } from "./format.js";
 
 /** From one command to the next: not worth another word. */
 const BREATH_MS = 10_000;
@@ -39,9 +39,12 @@ export function verdict(model, line, now) {
 
 /** @type {Record<string, string>} */
 const SPRINT = {
-  invalid: "cannot be read as YAML", recovered: "is damaged; what could be read is shown", refused: "was refused",
+  invalid: "cannot be read as YAML", recovered: "cannot be read as YAML", refused: "was refused",
   "other-schema": "has another tool's form", missing: "is missing",
 };
+
+/** Of the three files, the one that tells the sprint. @param {{file: string}} source */
+export const isStatusFile = ({ file }) => /\.ya?ml$/i.test(file);
 
 /** When did this operation last give a sign? @param {import("./model.js").Active} one @param {import("./model.js").WireEvent|undefined} last */
 export const signOf = (one, last) => Math.max(one.started_at, last?.payload?.command === one.command ? last.timestamp : 0);
@@ -57,14 +60,14 @@ export function concerns(model, lastOf, failures, now) {
   const say = (/** @type {"bad"|"warn"} */ tone, /** @type {string} */ text, detail = "", href = "#issues") => found.push({ tone, text, detail, href });
 
   if (model.sprint_state && SPRINT[model.sprint_state] && (model.stories.length || model.sprint_state !== "missing")) {
-    const since = model.since ? `for ${span(now - model.since)}${model.sprint_state === "recovered" ? "" : "; the last good state is shown"}` : "";
-    say("bad", `sprint-status.yaml ${SPRINT[model.sprint_state]}`, since);
+    const kept = model.stories.length ? "the last good state is shown" : "";
+    say("bad", `${fileName(model.sources.find(isStatusFile)?.file ?? "sprint-status.yaml")} ${SPRINT[model.sprint_state]}`, [model.since ? `for ${span(now - model.since)}` : "", kept].filter(Boolean).join("; "));
   }
   for (const source of model.sources) {
-    if (source.file !== "sprint-status.yaml" && ["invalid", "unreadable"].includes(source.state)) say("bad", `${source.file} cannot be read`, source.message ?? "");
+    if (!isStatusFile(source) && ["invalid", "unreadable"].includes(source.state)) say("bad", `${fileName(source.file)} cannot be read`, source.message ?? "");
   }
   for (const story of model.stories) {
-    if (/^(blocked|failed)\b/i.test(story.status)) say("bad", `${story.story_id ?? story.story_key} is ${story.status}`, story.title ?? "", `#stories?q=${encodeURIComponent(story.story_key)}`);
+    if (/^(blocked|failed)\b/i.test(story.status)) say("bad", `${story.story_id ?? story.story_key} is ${story.status}`, storyTitle(story), `#stories?q=${encodeURIComponent(story.story_key)}`);
   }
   const busy = new Set(model.active.map((one) => one.story_key));
   for (const { payload } of failures) {
@@ -77,8 +80,8 @@ export function concerns(model, lastOf, failures, now) {
   }
   /** @type {Map<string, number>} */
   const errors = new Map();
-  const covered = (/** @type {string} */ file) => file === "sprint-status.yaml" && found.some((one) => one.text.startsWith(file));
+  const covered = (/** @type {string} */ file) => isStatusFile({ file }) && found.some((one) => one.text.startsWith(fileName(file)));
   for (const { severity, file } of model.issues) if (severity === "error" && !covered(file)) errors.set(file, (errors.get(file) ?? 0) + 1);
-  for (const [file, n] of errors) say("bad", `${plural(n, "error")} in ${file}`, "lines that could not be read");
+  for (const [file, n] of errors) say("bad", `${plural(n, "error")} in ${fileName(file)}`, "lines that could not be read");
   return found.sort((a, b) => Number(a.tone === "warn") - Number(b.tone === "warn"));
 }

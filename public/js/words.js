@@ -1,4 +1,5 @@
 /** What one event means: in words, a tone, and a mark. Pure. */
+import { fileName } from "./format.js";
 import { CLASSES } from "./model.js";
 
 /** The steps of a story in their order: the family of commands each belongs to. */
@@ -74,7 +75,7 @@ const SAY = new Map(Object.entries({
   "cycle:end": (p) => ({ mark: "batch", text: `Cycle ${p.cycle_number} ended: ${list(p.completed_stories)}` }),
   "activity:entry": (p) => ({ mark: "note", text: oneLine(p.result ? [p.command, p.result, p.duration].filter(Boolean).join(" · ") : p.line) }),
   "source:state": (p, w) => ({ mark: "file", story_id: null, tone: p.state === "ok" ? "good" : p.state === "reset" || p.state === "missing" ? "plain" : "bad",
-    text: `${p.file} ${STATE_WORDS[p.state] ?? p.state}${p.line ? `, line ${p.line}` : ""}${w.text ? `: ${w.text}` : ""}` }),
+    text: `${fileName(String(p.file))} ${STATE_WORDS[p.state] ?? p.state}${p.line ? `, line ${p.line}` : ""}${w.text ? `: ${w.text}` : ""}` }),
   "settings:changed": (p) => ({ mark: "note", text: `Settings changed: ${list(Object.keys(p.changed ?? {}))}` }),
   "agent:start": (p) => ({ mark: "start", tone: "live", command: p.command, text: `agent ${p.agent_id} started${p.model ? ` (${p.model})` : ""}` }),
   "agent:end": (p) => ({ mark: p.exit_code === 0 ? "end" : "failed", tone: p.exit_code === 0 ? "good" : "bad", command: p.command ?? null, text: `agent ${p.agent_id} ended, ${p.signal ? `signal ${p.signal}` : `code ${p.exit_code}`}` }),

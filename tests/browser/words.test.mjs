@@ -1,7 +1,7 @@
 /** What the page says: the state word, what needs a person, events in words. Needs no browser. */
 import assert from "node:assert/strict";
 import { describe as group, test } from "node:test";
-import { ago, span, timer, took } from "../../public/js/format.js";
+import { ago, epicTitle, fileName, span, storyTitle, timer, took } from "../../public/js/format.js";
 import { apply, fromSnapshot } from "../../public/js/model.js";
 import { concerns, verdict } from "../../public/js/verdict.js";
 import { describe, family, metricsOf } from "../../public/js/words.js";
@@ -65,6 +65,18 @@ test("events in words", () => {
   assert.match(says("weather:report", { sky: "<b>" }), /^weather:report sky: <b>$/);
   for (const type of ["batch:end", "source:state", "agent:end", "activity:entry", "error", "cycle:end", "settings:changed", "batch:warning"]) assert.equal(typeof says(type, {}), "string", type);
   assert.equal(typeof describe({ id: 1, type: "x", timestamp: 0, payload: undefined }).text, "string");
+});
+
+test("titles and files", () => {
+  const called = (story_key, story_id, title = null) => storyTitle({ story_key, story_id, title });
+  assert.equal(called("2a-1-session-list", "2a-1"), "Session list");
+  assert.equal(called("2a-1-session-list", "2a-1", "Sessions"), "Sessions");
+  assert.equal(called("2-7-笔记-編集器", "2-7"), "笔记 編集器");
+  for (const key of ['test"story<img>', "loose-end", "2-8-rock & roll", "__proto__", ""]) assert.equal(called(key, null), key);
+  assert.equal(called("2-8-rock & roll", "2-8"), "rock & roll");
+  assert.equal(called("2-8", "2-8"), "2-8");
+  assert.equal(epicTitle({ epic_id: "2a", epic_key: "epic-2a", title: null }), "Epic 2a");
+  assert.equal(fileName("_bmad-output/implementation-artifacts/sprint-status.yaml"), "sprint-status.yaml");
 });
 
 test("metrics, families, times", () => {

@@ -1,5 +1,5 @@
 /** Every epic as a card: its word, a bar of its stories, and the stories themselves when opened. */
-import { plural } from "../format.js";
+import { epicTitle, plural, storyTitle } from "../format.js";
 import { sign, statusIcon } from "../icons.js";
 import { choice, empty, segments, statusBadge } from "../parts.js";
 import { attribute, h, keyed, show, text } from "../render.js";
@@ -64,7 +64,7 @@ function epicCard(first) {
         });
       }
       text(id, epic.epic_key);
-      text(title, epic.title ?? epic.epic_key);
+      text(title, epicTitle(epic));
       badge.update(epic.status, epic.status_class);
       bar.update(own.map((story) => story.status_class));
       text(sum, own.length ? `${done} of ${plural(own.length, "story", "stories")} done` : "no stories");
@@ -97,7 +97,7 @@ function storyLine() {
         link.prepend(statusIcon(drawn));
       }
       text(id, story.story_id === story.story_key ? "" : story.story_id);
-      text(title, story.title ?? story.story_key);
+      text(title, storyTitle(story));
       text(word, story.status);
       attribute(link, "href", address("activity", { story: story.story_key }));
       attribute(link, "title", story.story_key);

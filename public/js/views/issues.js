@@ -1,8 +1,9 @@
 /** What is wrong or doubtful in the files, with its place and what to do. */
-import { exact, plural, span } from "../format.js";
+import { exact, fileName, plural, span } from "../format.js";
 import { mark } from "../icons.js";
 import { empty } from "../parts.js";
 import { attribute, h, keyed, show, text } from "../render.js";
+import { isStatusFile } from "../verdict.js";
 
 const FILES = ["sprint-status.yaml", "sprint-runner.csv", "orchestrator.md"];
 /** @type {Record<string, [string, string]>} */
@@ -24,7 +25,9 @@ export function mount(el) {
   return (app) => {
     const { model, loaded } = app;
     const known = new Map(model.sources.map((one) => [one.file, one]));
-    const names = [...new Set([...FILES, ...known.keys()])];
+    const order = (/** @type {string} */ file) => (FILES.indexOf(fileName(file)) + FILES.length + 1) % (FILES.length + 1);
+    const unknown = FILES.filter((name) => ![...known.keys()].some((file) => fileName(file) === name || (isStatusFile({ file }) && isStatusFile({ file: name }))));
+    const names = [...known.keys(), ...unknown].sort((a, b) => order(a) - order(b));
     keyed(files, names.map((file) => known.get(file) ?? { file, state: null, since: null, message: null, line: null }), (one) => one.file, fileCard, app);
     const sorted = [...model.issues].sort((a, b) => RANK.indexOf(a.severity) - RANK.indexOf(b.severity));
     const numbers = RANK.map((word) => ({ word, n: sorted.filter((one) => one.severity === word).length })).filter(({ n }) => n);
@@ -46,8 +49,9 @@ function fileCard() {
     /** @param {any} source @param {import("../main.js").App} app */
     update(source, { now, model }) {
       let [tone, says] = STATES[source.state ?? ""] ?? ["plain", source.state ?? "nothing known yet"];
-      if (source.file === "sprint-status.yaml" && source.state === "ok" && model.sprint_state && model.sprint_state !== "ok") [tone, says] = ["bad", model.sprint_state];
-      text(name, source.file);
+      if (isStatusFile(source) && source.state === "ok" && model.sprint_state && model.sprint_state !== "ok") [tone, says] = ["bad", model.sprint_state];
+      text(name, fileName(source.file));
+      attribute(name, "title", source.file);
       text(word, says);
       attribute(el, "data-tone", tone);
       const since = source.since === null ? "" : `for ${span(now - source.since)}`;
@@ -60,11 +64,11 @@ function fileCard() {
 /** @param {any} issue */
 function issueRow(issue) {
   const [tone, sign] = SEVERITIES[issue.severity] ?? SEVERITIES.info;
-  const place = [issue.file, issue.line, issue.column].filter((one) => one !== null && one !== undefined).join(":");
+  const place = [fileName(issue.file), issue.line, issue.column].filter((one) => one !== null && one !== undefined).join(":");
   const el = h("li", { class: "issue", "data-tone": tone, "data-row": true },
     mark(sign, tone),
     h("div", { class: "issue-words" }, h("p", { class: "issue-message" }, issue.message), issue.hint ? h("p", { class: "issue-hint" }, issue.hint) : null),
-    h("span", { class: "issue-place mono" }, place),
+    h("span", { class: "issue-place mono", title: issue.file }, place),
     h("span", { class: "issue-code" }, `${issue.severity === "info" ? "remark" : issue.severity} · ${issue.code}`));
   return { el, update() {} };
 }

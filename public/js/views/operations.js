@@ -1,5 +1,5 @@
 /** What is under way now: one card for each command of a story, with its task and running timer. */
-import { span, timer } from "../format.js";
+import { span, storyTitle, timer } from "../format.js";
 import { attribute, h, keyed, show, text } from "../render.js";
 import { commandChip } from "../parts.js";
 import { address } from "../router.js";
@@ -52,7 +52,7 @@ function card() {
       const story = model.byKey.get(first.story_key);
       chip.update(first.command);
       text(id, first.story_id === first.story_key ? "" : first.story_id);
-      text(title, story?.title ?? first.story_key);
+      text(title, storyTitle(story ?? first));
       attribute(link, "href", address("activity", { story: first.story_key }));
       attribute(link, "title", first.story_key);
       text(task, inner.map((one) => one.task_id).join(", "));

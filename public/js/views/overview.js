@@ -1,5 +1,5 @@
 /** In ten seconds: is it going on, where is it, does it need me, what happened last. */
-import { ago, count, plural, span, timer } from "../format.js";
+import { ago, count, epicTitle, plural, span, timer } from "../format.js";
 import { mark } from "../icons.js";
 import { CLASSES } from "../model.js";
 import { classWord, empty, heading, segments, statusBadge } from "../parts.js";
@@ -136,7 +136,7 @@ function epicLine() {
   return { el: h("li", { "data-row": true }, link), update(/** @type {import("../model.js").Epic} */ epic, /** @type {import("../main.js").App} */ { sums }) {
     const { story_count, done_count } = sums.perEpic.get(epic.epic_id) ?? { story_count: 0, done_count: 0 };
     text(id, epic.epic_id);
-    text(title, epic.title ?? epic.epic_key);
+    text(title, epicTitle(epic));
     attribute(link, "href", address("epics", { open: epic.epic_id }));
     attribute(link, "title", epic.epic_key);
     bar.update((sums.storiesOf.get(epic.epic_id) ?? []).map((story) => story.status_class));

@@ -1,5 +1,5 @@
 /** The table of all stories: search, filters, sorting. Only the rows in sight exist. */
-import { plural } from "../format.js";
+import { epicTitle, plural } from "../format.js";
 import { CLASSES } from "../model.js";
 import { choice, classWord, empty, searchField } from "../parts.js";
 import { attribute, h, show, text } from "../render.js";
@@ -60,7 +60,7 @@ export function mount(el, actions) {
       of = model;
       list = select(model.stories, q, inEpic, word, cls, sort);
       const words = [...new Set(model.stories.map((story) => story.status))].sort(names.compare);
-      epic.update([{ value: "", label: "All epics" }, ...model.epics.map((one) => ({ value: one.epic_id, label: one.title ? `${one.epic_id} · ${one.title}` : one.epic_key }))], inEpic);
+      epic.update([{ value: "", label: "All epics" }, ...model.epics.map((one) => ({ value: one.epic_id, label: one.title ? `${one.epic_id} · ${one.title}` : epicTitle(one) }))], inEpic);
       const present = CLASSES.filter((one) => model.stories.some((story) => story.status_class === one));
       status.update([{ value: "", label: "Any status" }, ...present.map((one) => ({ value: `=${one}`, label: `all ${classWord(one)}` })), ...words.filter((one) => !CLASSES.includes(one)).map((one) => ({ value: one, label: one }))], cls ? `=${cls}` : CLASSES.includes(word) ? `=${word}` : word);
     }

@@ -1,5 +1,5 @@
 /** One row of the table of stories. */
-import { ago, exact, took } from "../format.js";
+import { ago, exact, storyTitle, took } from "../format.js";
 import { mark } from "../icons.js";
 import { wordsOf } from "../log.js";
 import { commandChip, statusBadge } from "../parts.js";
@@ -27,7 +27,7 @@ export function storyRow() {
     update(story, { log, now, model }) {
       badge.update(story.status, story.status_class);
       text(id, story.story_id === story.story_key ? "" : story.story_id);
-      text(title, story.title ?? story.story_key);
+      text(title, storyTitle(story));
       attribute(link, "href", address("activity", { story: story.story_key }));
       attribute(link, "title", story.story_key);
       text(epic, story.epic_id ?? "–");
