@@ -36,10 +36,10 @@ install_packages
 
 # One build serves the tests and the browser: the same release profile throughout.
 cargo build --locked --release
-cargo test --locked --release 2>&1 | tee "$log/cargo"
+cargo test --locked --release -- --show-output 2>&1 | tee "$log/cargo"
 
 (cd tests/browser && npm ci --no-audit --no-fund --loglevel=error)
-SPRINT_RUNNER_BIN="$PWD/target/release/sprint-runner" CHROMIUM_BIN="$(command -v chromium)" \
+SPRINT_RUNNER_BIN="$PWD/target/release/sprint-runner" CHROMIUM="$(command -v chromium)" \
   node --test --test-concurrency=1 --test-reporter=tap tests/browser/*.test.mjs 2>&1 | tee "$log/browser"
 
 # cargo: "test result: ok. 10 passed; 0 failed; 1 ignored; …", one line a program.
