@@ -49,7 +49,7 @@ export function mount(el) {
     text(word, verdict.word);
     attribute(hero, "data-kind", verdict.kind);
     text(detail, sentence(app));
-    const known = verdict.kind !== "empty" || log.events.some((event) => event.type !== "source:state");
+    const known = verdict.kind !== "empty" || concerns.length > 0 || log.events.some((event) => event.type !== "source:state");
     show(loading, !loaded);
     show(nothing.el, loaded && !known);
     show(columns, loaded && known);
@@ -97,7 +97,7 @@ function sentence({ model, verdict, line, liveNow, now }) {
 
 /** @param {import("../main.js").App} app */
 function lastSign({ log, now }) {
-  const last = log.events.at(-1);
+  const last = log.events.findLast((event) => event.type.startsWith("command:"));
   return last ? `The last sign of work was ${ago(last.timestamp, now)}.` : "It shows here as soon as a command starts.";
 }
 
