@@ -31,7 +31,7 @@ export function listenToKeys(actions) {
   dialog.append(
     h("h2", { id: "help-title" }, "Keyboard"),
     h("dl", { class: "keys" }, ...KEYS.map(([keys, does]) => h("div", {}, h("dt", {}, ...keys.map((key) => (key === "…" ? " … " : h("kbd", {}, key)))), h("dd", {}, does)))),
-    h("form", { method: "dialog" }, h("button", { class: "button" }, "Close")),
+    h("button", { class: "button", type: "button", on: { click: () => dialog.close() } }, "Close"),
   );
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
 

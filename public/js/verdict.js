@@ -39,7 +39,7 @@ export function verdict(model, line, now) {
 
 /** @type {Record<string, string>} */
 const SPRINT = {
-  invalid: "cannot be read as YAML", recovered: "cannot be read as YAML", refused: "was refused",
+  invalid: "cannot be read", recovered: "cannot be read", refused: "was refused",
   "other-schema": "has another tool's form", missing: "is missing",
 };
 
@@ -61,7 +61,8 @@ export function concerns(model, lastOf, failures, now) {
 
   if (model.sprint_state && SPRINT[model.sprint_state] && (model.stories.length || model.sprint_state !== "missing")) {
     const kept = model.stories.length ? "the last good state is shown" : "";
-    say("bad", `${fileName(model.sources.find(isStatusFile)?.file ?? "sprint-status.yaml")} ${SPRINT[model.sprint_state]}`, [model.since ? `for ${span(now - model.since)}` : "", kept].filter(Boolean).join("; "));
+    const source = model.sources.find(isStatusFile);
+    say("bad", `${fileName(source?.file ?? "sprint-status.yaml")} ${SPRINT[model.sprint_state]}`, [source?.message, model.since ? `for ${span(now - model.since)}` : "", kept].filter(Boolean).join("; "));
   }
   for (const source of model.sources) {
     if (!isStatusFile(source) && ["invalid", "unreadable"].includes(source.state)) say("bad", `${fileName(source.file)} cannot be read`, source.message ?? "");

@@ -50,7 +50,7 @@ async function still(name, status, { rows = [], after, views } = {}) {
 }
 
 const demo = await start("demo", "--port", "0");
-await shoot("demo", demo.url, VIEWS, (page) => page.waitForFunction(() => document.title.includes("running") && Number(document.querySelector("#latest .event")?.dataset.id ?? 99) > 60));
+await shoot("demo", demo.url, VIEWS, (page) => page.waitForFunction(() => document.title.includes("running") && Number(document.querySelector("#latest .event")?.dataset.id ?? 99) > 40));
 const { page, close } = await open(browser, demo.url);
 await page.waitForFunction(() => document.title.includes("running"));
 await demo.end("SIGKILL");

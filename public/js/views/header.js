@@ -66,7 +66,7 @@ export function mount(el, actions) {
     const numbers = { epics: sums.counts.epics, stories: sums.counts.stories, issues: troubles };
     for (const tab of tabs) {
       attribute(tab.el, "aria-current", tab.view === route.view ? "page" : null);
-      text(tab.count, numbers[tab.view] ? count(numbers[tab.view]) : "");
+      text(tab.count, numbers[tab.view] > 99 && tab.view === "issues" ? "99+" : numbers[tab.view] ? count(numbers[tab.view]) : "");
       show(tab.count, !!numbers[tab.view]);
       if (tab.view === "issues") attribute(tab.count, "data-tone", model.issues.some((one) => one.severity === "error") || bad && troubles ? "bad" : "warn");
     }

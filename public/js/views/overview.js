@@ -32,10 +32,12 @@ export function mount(el) {
   const epics = h("ul", { class: "epic-lines" });
   const latest = h("ol", { class: "events is-short", id: "latest" });
   const latestNone = empty("No events yet", "Rows of sprint-runner.csv appear here as they are written.");
+  /** @type {HTMLElement} */
+  let epicsPanel;
   const columns = h("div", { class: "columns" },
     h("div", { class: "column" }, needs,
       h("section", { class: "panel live", "aria-label": "Under way" }, heading("Under way", opsCount), ops, opsNone.el),
-      h("section", { class: "panel", "aria-label": "Epics" }, heading("Epics", h("a", { class: "heading-link", href: "#epics" }, "All epics")), epics)),
+      (epicsPanel = h("section", { class: "panel", "aria-label": "Epics" }, heading("Epics", h("a", { class: "heading-link", href: "#epics" }, "All epics")), epics))),
     h("div", { class: "column" },
       h("section", { class: "panel", "aria-label": "Latest activity" }, heading("Latest", h("a", { class: "heading-link", href: "#activity" }, "All activity")), latest, latestNone.el)));
   const nothing = empty("No sprint found", "Nothing is watched yet. Sprint Runner shows sprint-status.yaml, sprint-runner.csv and orchestrator.md of a BMAD project as soon as they exist.");
@@ -49,7 +51,7 @@ export function mount(el) {
     text(word, verdict.word);
     attribute(hero, "data-kind", verdict.kind);
     text(detail, sentence(app));
-    const known = verdict.kind !== "empty" || log.events.some((event) => event.type !== "source:state");
+    const known = verdict.kind !== "empty" || concerns.length > 0 || log.events.some((event) => event.type !== "source:state");
     show(loading, !loaded);
     show(nothing.el, loaded && !known);
     show(columns, loaded && known);
@@ -69,6 +71,7 @@ export function mount(el) {
     text(opsCount, running ? `${plural(ops.children.length, "command")}` : "");
     attribute(ops.parentElement ?? ops, "data-busy", !!model.batch || running);
     if (!running) opsNone.update(model.batch ? "Between two commands" : "Nothing is under way", model.batch ? `Batch ${model.batch.id} is open; its last sign was ${ago(model.batch.last_activity_at, liveNow)}.` : lastSign(app));
+    show(epicsPanel, model.epics.length > 0);
     keyed(epics, model.epics, (epic) => epic.epic_key, epicLine, app);
     keyed(latest, newest(log.events), (event) => String(event.id), eventRow, app);
     show(latestNone.el, !log.events.length);
@@ -97,7 +100,7 @@ function sentence({ model, verdict, line, liveNow, now }) {
 
 /** @param {import("../main.js").App} app */
 function lastSign({ log, now }) {
-  const last = log.events.at(-1);
+  const last = log.events.findLast((event) => event.type.startsWith("command:"));
   return last ? `The last sign of work was ${ago(last.timestamp, now)}.` : "It shows here as soon as a command starts.";
 }
 
