@@ -32,7 +32,7 @@ pub fn read_status(bytes: &[u8]) -> Reading {
     }
     let scan = scan(text);
     match Node::parse(text) {
-        Err(broken) => recover::reading(&broken, &scan),
+        Err(broken) => recover::reading(&broken, text, &scan),
         Ok(node) => match node.get("development_status") {
             Some(map @ (Node::Mapping(_) | Node::Null)) => good(text, &node, map, &scan),
             _ => other_schema(&node),
@@ -151,22 +151,21 @@ fn collect(key: &str, value: &Node, pair: Option<&Pair>, above: u64, found: &mut
     let line = pair.map_or(above, |pair| pair.line);
     let plain = |name: &str| value.get(name).and_then(Node::text);
     match value {
-        Node::Mapping(_) => {
+        Node::Mapping(pairs) => {
             if let Some(status) = plain("status") {
                 let title = plain("title").or_else(|| plain("name"));
                 found.push(Found { key: key.to_owned(), status, title, line, mapped: true });
             }
-            if let Some(Node::Mapping(stories)) = value.get("stories") {
-                for (key, value) in stories {
-                    let line = pair
-                        .and_then(|pair| pair.children.iter().find(|child| child.key == *key))
-                        .map_or(line, |child| child.line);
-                    let status = value.get("status").unwrap_or(value).text();
-                    if let Some(status) = status {
-                        let text = |name: &str| value.get(name).and_then(Node::text);
-                        let title = text("title").or_else(|| text("name"));
-                        found.push(Found { key: key.clone(), status, title, line, mapped: true });
+            // Some nest their stories under their epics, and these under `epics:`.
+            for (name, inner) in pairs {
+                if let Node::Mapping(entries) = inner
+                    && matches!(name.as_str(), "stories" | "epics")
+                {
+                    for (key, value) in entries {
+                        collect(key, value, child_of(pair, key), line, found);
                     }
+                } else if matches!(key, "stories" | "epics") {
+                    collect(name, inner, child_of(pair, name), line, found);
                 }
             }
         }
@@ -188,6 +187,10 @@ fn collect(key: &str, value: &Node, pair: Option<&Pair>, above: u64, found: &mut
             found.push(Found { key: key.to_owned(), status, title, line, mapped: false });
         }
     }
+}
+
+fn child_of<'a>(pair: Option<&'a Pair>, key: &str) -> Option<&'a Pair> {
+    pair?.children.iter().find(|child| child.key == key)
 }
 
 /// The title in a comment such as `Epic 2a: Session list & basic display`.

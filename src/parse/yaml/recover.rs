@@ -8,14 +8,17 @@ use super::read::{self, Found};
 use super::scan::Scan;
 
 /// A reading of a file that is not valid YAML: recovered where the map's lines can be read.
-pub(super) fn reading(broken: &Broken, scan: &Scan) -> Reading {
+pub(super) fn reading(broken: &Broken, text: &str, scan: &Scan) -> Reading {
     let cause = Issue {
         severity: Severity::Error,
         code: "invalid-yaml".to_owned(),
         line: broken.line,
         column: broken.column,
         message: format!("not valid YAML: {}", broken.message),
-        hint: Some("mend that line; until then the last good state is shown".to_owned()),
+        hint: Some(match conflict(text) {
+            Some(line) => format!("resolve the merge conflict that begins at line {line}"),
+            None => "mend that line; until then the last good state is shown".to_owned(),
+        }),
     };
     let found: Vec<Found> = scan
         .pairs
@@ -50,4 +53,9 @@ pub(super) fn reading(broken: &Broken, scan: &Scan) -> Reading {
     };
     reading.issues.splice(0..0, [cause, note]);
     reading
+}
+
+/// The line of a conflict marker that a merge left behind.
+fn conflict(text: &str) -> Option<u64> {
+    (1..).zip(text.lines()).find(|(_, line)| line.starts_with("<<<<<<<")).map(|(line, _)| line)
 }

@@ -116,6 +116,16 @@ fn mappings_and_nested_stories() {
 }
 
 #[test]
+fn stories_nested_under_epics() {
+    let reading = read_status(
+        b"development_status:\n  epics:\n    KG-1:\n      title: One\n      stories:\n        1-1:\n          name: A\n          status: \"done\"\n        1-2:\n          status: review\n",
+    );
+    let seen: Vec<_> =
+        reading.entries.iter().map(|entry| (entry.key.as_str(), entry.status.as_str())).collect();
+    assert_eq!(seen, [("1-1", "done"), ("1-2", "review")]);
+}
+
+#[test]
 fn broken_files_are_recovered_line_by_line() {
     let text = "project: a: b\ndevelopment_status:\n  epic-1: done\n<<<<<<< HEAD\n  1-1-a: done # x\n=======\n  1-1-a: review\n>>>>>>> b\n  what is this\nnext: 1\n";
     let reading = read_status(text.as_bytes());
