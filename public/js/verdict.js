@@ -46,8 +46,8 @@ const SPRINT = {
 /** Of the three files, the one that tells the sprint. @param {{file: string}} source */
 export const isStatusFile = ({ file }) => /\.ya?ml$/i.test(file);
 
-/** When did this operation last give a sign? @param {import("./model.js").Active} one @param {import("./model.js").WireEvent|undefined} last */
-export const signOf = (one, last) => Math.max(one.started_at, last?.payload?.command === one.command ? last.timestamp : 0);
+/** When did this operation, or another of its story, last give a sign? @param {import("./model.js").Active} one @param {import("./model.js").WireEvent|undefined} last */
+export const signOf = (one, last) => Math.max(one.started_at, last?.timestamp ?? 0);
 
 /**
  * @param {import("./model.js").State} model @param {Map<string, import("./model.js").WireEvent>} lastOf

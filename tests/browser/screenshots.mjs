@@ -50,7 +50,8 @@ async function still(name, status, { rows = [], after, views } = {}) {
 }
 
 const demo = await start("demo", "--port", "0");
-await shoot("demo", demo.url, VIEWS, (page) => page.waitForFunction(() => document.title.includes("running") && Number(document.querySelector("#latest .event")?.dataset.id ?? 99) > 40));
+const lively = (page) => page.waitForFunction(() => document.title.includes("running") && (document.getElementById("view-overview").hidden || Number(document.querySelector("#latest .event")?.dataset.id) > 40));
+await shoot("demo", demo.url, VIEWS, lively);
 const { page, close } = await open(browser, demo.url);
 await page.waitForFunction(() => document.title.includes("running"));
 await demo.end("SIGKILL");
