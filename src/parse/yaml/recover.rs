@@ -46,7 +46,7 @@ pub(super) fn reading(broken: &Broken, text: &str, scan: &Scan) -> Reading {
         line: scan.unreadable.first().copied().or(scan.line),
         column: Some(1),
         message: format!(
-            "{} entries could be read line by line, {lost} lines could not{stopped}",
+            "read line by line: {} readable, {lost} unreadable{stopped}",
             reading.entries.len()
         ),
         hint: None,

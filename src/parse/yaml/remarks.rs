@@ -69,11 +69,11 @@ pub(super) fn disagreements(entries: &[Entry], issues: &mut Vec<Issue>) {
         let epic_done = StatusClass::of(&entry.status) == StatusClass::Done;
         let message = match (epic_done, all == done) {
             (true, false) => {
-                format!("{} is done, but only {done} of its {all} stories are", entry.key)
+                format!("{} is done, but of its stories only {done} of {all}", entry.key)
             }
             (false, true) => {
                 format!(
-                    "all {all} stories of {} are done, but it is \"{}\"",
+                    "every story of {} is done ({all}), but the epic is \"{}\"",
                     entry.key, entry.status
                 )
             }

@@ -133,7 +133,7 @@ fn broken_files_are_recovered_line_by_line() {
     assert_eq!(reading.entries.len(), 2);
     assert_eq!(reading.issues[0].line, Some(1));
     let note = &reading.issues[1].message;
-    assert!(note.contains("4 lines could not") && note.contains("line 10"), "{note}");
+    assert!(note.contains("4 unreadable") && note.contains("line 10"), "{note}");
     assert_eq!(read_status(b"a: b: c").state, ReadingState::Invalid);
     assert_eq!(read_status(b"").state, ReadingState::Invalid);
 }
