@@ -14,10 +14,10 @@ use warp::http::{HeaderMap, StatusCode, header};
 use warp::path::FullPath;
 use warp::reply::Response;
 
-use super::api::{Asked, asked, blocking};
 use super::context::Context;
 use super::error::{Code, error_reply};
 use super::reply;
+use super::route::{Asked, asked, blocking};
 
 #[derive(RustEmbed)]
 #[folder = "public/"]

@@ -12,10 +12,10 @@ use warp::http::{HeaderMap, StatusCode, header};
 use warp::reply::Response;
 use warp::{Filter, Reply};
 
-use super::api::{Asked, blocking, get};
 use super::context::Context;
 use super::error::{Code, error_reply};
 use super::reply::{self, Conditions, Range};
+use super::route::{Asked, blocking, get};
 use crate::project::layout::Layout;
 
 const YAML: &str = "application/yaml; charset=utf-8";

@@ -16,17 +16,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
-use warp::filters::BoxedFilter;
-use warp::reply::Response;
 
 use super::connection::Connection;
 use super::context::Context;
 use super::limits::{DESCRIPTORS_PAUSE, HEAD_BYTES, HEADERS};
+use super::service::Routes;
 use super::service::{self, Shared};
 use super::stream::{Open, Phase};
-
-/// Every route but `/ws` and `/sse`; answers every path with a reply.
-pub type Routes = BoxedFilter<(Response,)>;
 
 /// Dropping what is left takes no longer than this.
 const CUT: Duration = Duration::from_millis(500);

@@ -18,10 +18,12 @@ use super::context::Context;
 use super::error::{Code, error_reply};
 use super::guard::Verdict;
 use super::limits::BODY_BYTES;
-use super::server::Routes;
 use super::stream::{sse, upgrade};
 
 type Answering = Pin<Box<dyn Future<Output = warp::reply::Response> + Send>>;
+
+/// Every route but `/ws` and `/sse`; answers every path with a reply.
+pub type Routes = warp::filters::BoxedFilter<(warp::reply::Response,)>;
 
 /// What all connections of a server share.
 pub(super) struct Shared {

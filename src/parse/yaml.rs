@@ -10,6 +10,7 @@
 //! The library gives no places and no duplicate keys, and types what is text (`2e-1`), so an own
 //! scan of the `key: value` lines stands beside it; keys and values are always the file's text.
 
+mod entries;
 mod node;
 mod precheck;
 mod read;

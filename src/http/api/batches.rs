@@ -6,12 +6,12 @@ use warp::filters::BoxedFilter;
 use warp::path::FullPath;
 use warp::reply::Response;
 
-use super::query::bad;
-use super::{Asked, asked, blocking, get};
 use crate::domain::key;
 use crate::http::context::Context;
 use crate::http::error::{Code, error_reply};
+use crate::http::query::bad;
 use crate::http::reply;
+use crate::http::route::{Asked, asked, blocking, get};
 use crate::store::rows::{BatchRow, StoryRow};
 
 const DETAIL: &str = "/api/batches/";

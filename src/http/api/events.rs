@@ -5,11 +5,11 @@ use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
-use super::query::{Query, bad};
-use super::{Asked, blocking, get};
 use crate::domain::event::{EventId, Wire};
 use crate::http::context::Context;
+use crate::http::query::{Query, bad};
 use crate::http::reply;
+use crate::http::route::{Asked, blocking, get};
 use crate::store::rows::{EventFilter, Range, StoredEvent};
 
 const DEFAULT_LIMIT: u64 = 100;

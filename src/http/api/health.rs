@@ -6,9 +6,9 @@ use serde_json::json;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
-use super::{Asked, get};
 use crate::http::context::Context;
 use crate::http::reply;
+use crate::http::route::{Asked, get};
 
 pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
     get(context, "/healthz", health)

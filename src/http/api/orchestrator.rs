@@ -10,9 +10,9 @@ use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
-use super::{Asked, blocking, get};
 use crate::domain::state::OrchestratorView;
 use crate::http::context::Context;
+use crate::http::route::{Asked, blocking, get};
 use crate::http::{data, reply};
 use crate::parse::lines::next_line;
 use crate::parse::markdown::{MarkdownLog, MdEntry, MdLine, activities};

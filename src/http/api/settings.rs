@@ -14,13 +14,13 @@ use warp::filters::BoxedFilter;
 use warp::http::Method;
 use warp::reply::Response;
 
-use super::query::bad;
-use super::{Asked, asked, exact};
 use crate::domain::event::{NewEvent, Source};
 use crate::domain::payload::{ErrorEvent, Payload, SettingsChanged};
 use crate::domain::settings::Settings;
 use crate::http::context::Context;
+use crate::http::query::bad;
 use crate::http::reply;
+use crate::http::route::{Asked, asked, exact};
 use crate::hub::Publication;
 
 pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {

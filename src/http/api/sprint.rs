@@ -8,13 +8,13 @@ use serde_json::{Map, Value, json};
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
-use super::{Asked, get};
 use crate::domain::key;
 use crate::domain::reading::{Entry, EntryKind, Reading};
 use crate::domain::status::StatusClass;
 use crate::http::context::Context;
 use crate::http::error::{Code, error_reply};
 use crate::http::reply;
+use crate::http::route::{Asked, get};
 use crate::project::board::SprintBoard;
 
 pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {

@@ -12,10 +12,10 @@ use serde_json::{Map, Value};
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
-use super::{Asked, blocking, get};
 use crate::domain::reading::EntryKind;
 use crate::http::context::Context;
 use crate::http::reply;
+use crate::http::route::{Asked, blocking, get};
 use crate::parse::story;
 use crate::project::layout::Layout;
 

@@ -18,11 +18,16 @@ struct Name {
 pub(super) struct OwnNames {
     names: Vec<Name>,
     origins: Vec<String>,
+    /// The port under which any literal address is own, when a token is asked for.
+    addresses_at: Option<u16>,
 }
 
 impl OwnNames {
     /// The loopback names with `port`, and what the user allowed besides.
-    pub(super) fn new(port: u16, allowed: &[String]) -> Result<Self, String> {
+    ///
+    /// With a token, any literal address with `port` is own too: people type the address of the
+    /// network that they see, and a rebound name, which the list is there against, is no literal.
+    pub(super) fn new(port: u16, allowed: &[String], with_token: bool) -> Result<Self, String> {
         let mut names: Vec<Name> = ["127.0.0.1", "localhost", "[::1]"]
             .into_iter()
             .map(|host| Name { host: host.to_owned(), port, port_may_miss: port == 80 })
@@ -42,7 +47,7 @@ impl OwnNames {
             }
             names.push(name);
         }
-        Ok(Self { names, origins })
+        Ok(Self { names, origins, addresses_at: with_token.then_some(port) })
     }
 
     /// True when there is exactly one `Host` and it is an own name.
@@ -50,14 +55,23 @@ impl OwnNames {
         let mut hosts = headers.get_all(HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
         let Some((host, port)) = host.to_str().ok().and_then(split_authority) else { return false };
-        self.names.iter().any(|name| {
-            name.host == host && port.map_or(name.port_may_miss, |port| port == name.port)
-        })
+        self.is_own_address(&host, port)
+            || self.names.iter().any(|name| {
+                name.host == host && port.map_or(name.port_may_miss, |port| port == name.port)
+            })
+    }
+
+    fn is_own_address(&self, host: &str, port: Option<u16>) -> bool {
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        self.addresses_at.is_some_and(|own| own == port.unwrap_or(80))
+            && bare.parse::<std::net::IpAddr>().is_ok()
     }
 
     /// True when a page of this origin was served by us.
     pub(super) fn origin_is_own(&self, origin: &str) -> bool {
-        self.origins.iter().any(|own| own.eq_ignore_ascii_case(origin))
+        let address = origin.strip_prefix("http://").and_then(split_authority);
+        address.is_some_and(|(host, port)| self.is_own_address(&host, port))
+            || self.origins.iter().any(|own| own.eq_ignore_ascii_case(origin))
     }
 }
 

@@ -72,7 +72,7 @@ impl Guard {
     pub fn new(settings: &GuardSettings) -> Result<Self, String> {
         let token = settings.token.as_deref();
         Ok(Self {
-            own: OwnNames::new(settings.port, &settings.allow_hosts)?,
+            own: OwnNames::new(settings.port, &settings.allow_hosts, token.is_some())?,
             allowed: AllowedOrigins::new(&settings.allow_origins)?,
             token: token.map(|secret| Token::new(secret, settings.port)).transpose()?,
             read_only: settings.read_only,

@@ -344,3 +344,31 @@ fn paths_are_checked_after_host_and_origin() {
     assert_eq!(ask(&guard, "GET", "/%2e%2e/etc/passwd", &[("host", "evil.example")]), 421);
     assert_eq!(ask(&guard, "OPTIONS", "*", &[OWN]), 400);
 }
+
+#[test]
+fn with_a_token_the_address_that_people_see_is_own() {
+    let guard = Guard::new(&GuardSettings {
+        port: 8080,
+        token: Some("secret".repeat(4)),
+        ..GuardSettings::default()
+    })
+    .unwrap();
+    let status = |host: &str, origin: Option<&str>| {
+        let mut headers = HeaderMap::new();
+        headers.insert("host", host.parse().unwrap());
+        headers.insert("authorization", format!("Bearer {}", "secret".repeat(4)).parse().unwrap());
+        if let Some(origin) = origin {
+            headers.insert("origin", origin.parse().unwrap());
+        }
+        match guard.check(&Method::GET, &"/sse".parse().unwrap(), &headers) {
+            Verdict::Pass(_) => 200,
+            Verdict::Answer(response, _) => response.status().as_u16(),
+        }
+    };
+    assert_eq!(status("192.168.1.5:8080", None), 200);
+    assert_eq!(status("[fe80::1]:8080", Some("http://[fe80::1]:8080")), 200);
+    assert_eq!(status("192.168.1.5:8080", Some("http://192.168.1.5:8080")), 200);
+    assert_eq!(status("192.168.1.5:8081", None), 421);
+    assert_eq!(status("192.168.1.5.evil.example:8080", None), 421);
+    assert_eq!(status("192.168.1.5:8080", Some("http://192.168.1.5:3000")), 403);
+}

@@ -3,8 +3,8 @@
 use crate::domain::issue::{Issue, Severity};
 use crate::domain::reading::{Reading, ReadingState};
 
+use super::entries::{self, Found};
 use super::node::Broken;
-use super::read::{self, Found};
 use super::scan::Scan;
 
 /// A reading of a file that is not valid YAML: recovered where the map's lines can be read.
@@ -27,15 +27,18 @@ pub(super) fn reading(broken: &Broken, text: &str, scan: &Scan) -> Reading {
         .map(|pair| Found {
             key: pair.key.clone(),
             status: pair.value.clone(),
-            title: pair.comment.as_deref().and_then(|comment| read::epic_title(&pair.key, comment)),
+            title: pair
+                .comment
+                .as_deref()
+                .and_then(|comment| entries::epic_title(&pair.key, comment)),
             line: pair.line,
             mapped: false,
         })
         .collect();
     if found.is_empty() {
-        return read::without_entries(ReadingState::Invalid, serde_json::Map::new(), cause);
+        return entries::without_entries(ReadingState::Invalid, serde_json::Map::new(), cause);
     }
-    let mut reading = read::settle(found);
+    let mut reading = entries::settle(found);
     reading.state = ReadingState::Recovered;
     let lost = scan.unreadable.len();
     let stopped =

@@ -2,11 +2,11 @@
 
 use warp::reply::Response;
 
-use crate::http::error::{Code, error_reply};
+use super::error::{Code, error_reply};
 
 /// The pairs of a query string, decoded.
 #[derive(Debug, Default)]
-pub(in crate::http) struct Query {
+pub(super) struct Query {
     pairs: Vec<(String, String)>,
 }
 
