@@ -21,7 +21,7 @@ const GROUP_EVENTS: usize = 4096;
 /// With nothing to write for this long, the index and the stored state catch up.
 const LULL: Duration = Duration::from_millis(200);
 /// Events indexed in one go: short enough that a publication hardly waits behind it.
-const INDEX_EVENTS: u32 = 1000;
+const INDEX_EVENTS: u32 = 256;
 /// The stored state is renewed after this many events, even without a lull.
 const FOLD_EVENTS: u64 = 20_000;
 
@@ -41,6 +41,8 @@ pub(super) struct Writer {
     state: State,
     rules: Rules,
     shared: Arc<Shared>,
+    /// Who waits for the search index to reach the head.
+    searchers: Vec<oneshot::Sender<()>>,
 }
 
 /// A group under way.
@@ -53,7 +55,7 @@ struct Group {
 
 impl Writer {
     pub(super) const fn new(log: Log, state: State, rules: Rules, shared: Arc<Shared>) -> Self {
-        Self { log, state, rules, shared }
+        Self { log, state, rules, shared, searchers: Vec::new() }
     }
 
     /// Serves until shut down or until nobody is left to ask.
@@ -74,38 +76,43 @@ impl Writer {
                         self.store_state();
                     }
                 }
-                Request::Index(reply) => {
-                    while self.index() {}
-                    // Whoever asked may have gone.
-                    let _ = reply.send(());
-                }
+                Request::Index(reply) => self.searchers.push(reply),
                 Request::Shutdown => break,
             }
         }
         self.store_state();
     }
 
-    /// The next request; in a lull, the housekeeping. `None` when nobody is left to ask.
+    /// The next request. While there is none, and somebody waits for the search index or a lull
+    /// has passed, the housekeeping goes on in small steps. `None` when nobody is left to ask.
     fn receive(&mut self, inbox: &Receiver<Request>) -> Option<Request> {
-        let mut behind = true;
-        while behind {
-            match inbox.recv_timeout(LULL) {
-                Ok(request) => return Some(request),
-                Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) => {
-                    behind = self.index();
-                    while behind {
-                        match inbox.try_recv() {
-                            Ok(request) => return Some(request),
-                            Err(TryRecvError::Disconnected) => return None,
-                            Err(TryRecvError::Empty) => behind = self.index(),
-                        }
-                    }
-                    self.store_state();
+        let mut lull = false;
+        loop {
+            if lull || !self.searchers.is_empty() {
+                match inbox.try_recv() {
+                    Ok(request) => return Some(request),
+                    Err(TryRecvError::Disconnected) => return None,
+                    Err(TryRecvError::Empty) => {}
+                }
+            } else {
+                match inbox.recv_timeout(LULL) {
+                    Ok(request) => return Some(request),
+                    Err(RecvTimeoutError::Disconnected) => return None,
+                    Err(RecvTimeoutError::Timeout) => lull = true,
                 }
             }
+            if self.index() {
+                continue;
+            }
+            for searcher in self.searchers.drain(..) {
+                // Whoever asked may have gone.
+                let _ = searcher.send(());
+            }
+            if lull {
+                self.store_state();
+                return inbox.recv().ok();
+            }
         }
-        inbox.recv().ok()
     }
 
     fn index(&mut self) -> bool {
