@@ -21,10 +21,18 @@ pub fn short_id(key: &str, epic_key: Option<&str>) -> Option<String> {
     {
         return Some(format!("{}-{number}", &key[..epic.len()]));
     }
-    let mut parts = key.splitn(3, '-');
-    let (epic, story) = (parts.next()?, parts.next()?);
-    (epic.contains(|c: char| c.is_ascii_digit()) && is_story_number(story))
-        .then(|| format!("{epic}-{story}"))
+    // Without its epic the first part with a digit must be followed by the story's number:
+    // `p4-1-…`, `TD-18-20-…`, but not `login-2-factor`.
+    let mut end = 0;
+    for part in key.split('-') {
+        end += part.len();
+        if part.contains(|c: char| c.is_ascii_digit()) {
+            let number = key.get(end + 1..)?.split('-').next().filter(|part| is_story_number(part));
+            return number.map(|number| format!("{}-{number}", &key[..end]));
+        }
+        end += 1;
+    }
+    None
 }
 
 /// What follows `epic` and a `-` in `key`.
@@ -37,8 +45,9 @@ fn after_part<'a>(key: &'a str, epic: &str) -> Option<&'a str> {
     rest.strip_prefix('-')
 }
 
-/// `3`, `4a`, `12`: a number, perhaps with one letter or a dotted part.
+/// `3`, `4a`, `12`, `s1`: a number, perhaps with one letter or a dotted part.
 fn is_story_number(part: &str) -> bool {
+    let part = part.strip_prefix(['s', 'S']).unwrap_or(part);
     let digits = part.bytes().take_while(u8::is_ascii_digit).count();
     let rest = &part[digits..];
     digits > 0
@@ -96,33 +105,44 @@ pub fn sort_key(key: &str) -> SortKey {
     let mut parts = key.split('-');
     let first = parts.next().unwrap_or_default();
     let Some(start) = first.find(|c: char| c.is_ascii_digit()) else {
-        return SortKey { numbered: 1, epic: (0, String::new()), story: (0, String::new()) };
+        return SortKey { numbered: 1, epic: Numbered::default(), story: Numbered::default() };
     };
-    let epic = number_and_rest(&first[start..]);
-    let mut group = String::from(&first[..start]) + &epic.1;
-    let mut story = (0, String::new());
+    let mut epic = numbered(&first[start..]);
+    epic.2.insert_str(0, &first[..start]);
+    let mut story = Numbered::default();
     for part in parts {
         if part.starts_with(|c: char| c.is_ascii_digit()) {
-            story = number_and_rest(part);
+            story = numbered(part);
             break;
         }
-        group.push('-');
-        group.push_str(part);
+        epic.2.push('-');
+        epic.2.push_str(part);
     }
-    SortKey { numbered: 0, epic: (epic.0, group), story }
+    SortKey { numbered: 0, epic, story }
 }
 
 /// See [`sort_key`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SortKey {
     numbered: u8,
-    epic: (u64, String),
-    story: (u64, String),
+    epic: Numbered,
+    story: Numbered,
 }
 
-fn number_and_rest(text: &str) -> (u64, String) {
+/// A number, a number behind its dot, and what else: `7.10` comes after `7.6`, `2a` after `2`.
+type Numbered = (u64, u64, String);
+
+fn numbered(text: &str) -> Numbered {
+    let (whole, rest) = leading_number(text);
+    match rest.strip_prefix('.').map(leading_number) {
+        Some((part, tail)) => (whole, part, tail.to_owned()),
+        None => (whole, 0, rest.to_owned()),
+    }
+}
+
+fn leading_number(text: &str) -> (u64, &str) {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    (text[..digits].parse().unwrap_or(u64::MAX), text[digits..].to_owned())
+    (text[..digits].parse().unwrap_or(u64::MAX), &text[digits..])
 }
 
 /// What a row's story id stands for.
@@ -172,7 +192,12 @@ impl KeyIndex {
         if let Some(place) = self.by_key.get(&id) {
             return self.key(*place);
         }
-        match self.by_id.get(&id).map(Vec::as_slice) {
+        // A slug may have been renamed since the row was written: its number stays.
+        let known = self.by_id.get(&id).or_else(|| {
+            let epic = format!("epic-{}", normalise_epic(row_epic));
+            self.by_id.get(&short_id(&id, Some(&epic))?.to_ascii_lowercase())
+        });
+        match known.map(Vec::as_slice) {
             None | Some([]) => Resolved::Unknown,
             Some([place]) => self.key(*place),
             Some(places) => {
@@ -221,6 +246,12 @@ mod tests {
             ("2-4a-split", Some("epic-2"), Some("2-4a")),
             ("7.6-1-dots", Some("epic-7.6"), Some("7.6-1")),
             ("p4-1-phase", None, Some("p4-1")),
+            ("TD-18-20-fix", Some("epic-TD-18"), Some("TD-18-20")),
+            ("TD-18-20-fix", None, Some("TD-18-20")),
+            ("e1-s1-login", Some("epic-1"), Some("e1-s1")),
+            ("2-1-3d-printing", Some("epic-2"), Some("2-1")),
+            ("login-2-factor", None, None),
+            ("", None, None),
             ("1-10", None, Some("1-10")),
             ("bare-slug", None, None),
             ("笔记-1", None, None),
@@ -245,6 +276,7 @@ mod tests {
         assert_eq!(index.resolve("1-1", "1"), key("1-1-a", "1"));
         assert_eq!(index.resolve("1-10", "epic-1"), key("1-10-b", "1"));
         assert_eq!(index.resolve("1-10-B", "9"), key("1-10-b", "1"));
+        assert_eq!(index.resolve("1-10-old-name", "1"), key("1-10-b", "1"));
         assert_eq!(index.resolve("2-1", "2"), key("2-1-c", "2"));
         assert!(matches!(index.resolve("2-1", "3"), Resolved::Ambiguous(keys) if keys.len() == 3));
         assert_eq!(index.resolve("9-9", "9"), Resolved::Unknown);
@@ -266,12 +298,17 @@ mod tests {
 
     #[test]
     fn stories_sort_by_number() {
-        let mut keys =
-            vec!["slug", "2-10-x", "2a-1-x", "2-9-x", "10-1-x", "2-9a-x", "5-sr-3-x", "5-2-x"];
+        let mut keys = vec![
+            "slug", "2-10-x", "2a-1-x", "2-9-x", "7.10-1-x", "10-1-x", "2-9a-x", "5-sr-3-x",
+            "7.6-1-x", "5-2-x",
+        ];
         keys.sort_by_key(|key| sort_key(key));
         assert_eq!(
             keys,
-            ["2-9-x", "2-9a-x", "2-10-x", "2a-1-x", "5-2-x", "5-sr-3-x", "10-1-x", "slug"]
+            [
+                "2-9-x", "2-9a-x", "2-10-x", "2a-1-x", "5-2-x", "5-sr-3-x", "7.6-1-x", "7.10-1-x",
+                "10-1-x", "slug"
+            ]
         );
     }
 

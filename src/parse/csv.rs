@@ -116,7 +116,7 @@ pub fn parse_row(line: &[u8], line_no: u64, context: &mut CsvContext) -> RowOutc
             ));
         }
     };
-    if fields.get(0).trim().eq_ignore_ascii_case("unix_timestamp") {
+    if is_header(&fields) {
         return RowOutcome::Header;
     }
     let Some(shape) = Shape::of(&fields) else {
@@ -139,6 +139,13 @@ pub fn parse_row(line: &[u8], line_no: u64, context: &mut CsvContext) -> RowOutc
     remark = remark.or(time_remark);
     context.previous_ms = Some(timestamp_ms);
     RowOutcome::Row(Box::new(shape.row(&fields, timestamp_ms)), remark)
+}
+
+/// The names of the columns, as some write them in the first line.
+fn is_header(fields: &Fields<'_>) -> bool {
+    let word = fields.get(0).trim().to_ascii_lowercase();
+    matches!(word.as_str(), "unix_timestamp" | "timestamp" | "time" | "ts")
+        && fields.get(1).trim().to_ascii_lowercase().starts_with("epic")
 }
 
 /// Whether a line of some other file is a row of this log: it begins with digits and a comma and

@@ -49,6 +49,8 @@ fn every_shape_by_its_row() {
     let ms = row("1769210397123,4,4-1,dev-story,write,start");
     assert_eq!(ms.timestamp_ms, 1_769_210_397_123);
     assert_eq!(read("unix_timestamp,epicid,storyid,command,result"), RowOutcome::Header);
+    let named = "timestamp,epic,story,command,task,status,message";
+    assert_eq!(read(named), RowOutcome::Header);
     assert_eq!(read("  \r"), RowOutcome::Blank);
 }
 
