@@ -173,9 +173,12 @@ test("the keyboard reaches every view, row and search", async () => {
     await page.keyboard.press("k");
     assert.equal(await focused(), 4);
     await page.keyboard.press("?");
-    await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
+    const help = page.getByRole("dialog", { name: "Keyboard" });
+    await help.waitFor();
     await page.keyboard.press("Escape");
+    await help.waitFor({ state: "hidden" });
     await page.keyboard.press("/");
+    await page.waitForFunction(() => document.activeElement?.matches("#view-activity input[type=search]"));
     await page.keyboard.type("implement tide");
     await page.waitForFunction(() => document.querySelectorAll("#activity .event").length === 1 && location.hash.includes("q=implement"));
     assert.deepEqual(wrong, []);
