@@ -10,6 +10,9 @@ use crate::domain::reading::{Entry, EntryKind, Reading, ReadingState};
 
 use super::remarks;
 
+/// More entries than this are refused; the largest real file has 518.
+pub(super) const MAX_ENTRIES: usize = 10_000;
+
 /// One key with its value, before repeats are settled.
 pub(super) struct Found {
     pub(super) key: String,

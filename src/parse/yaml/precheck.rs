@@ -7,6 +7,9 @@ use super::MAX_BYTES;
 
 const MAX_DEPTH: usize = 64;
 const MAX_ALIASES: usize = 64;
+/// What all aliases together may unfold to, if each named the whole file.
+const MAX_UNFOLDED: usize = 8 * 1024 * 1024;
+const MAX_DIRECTIVES: usize = 16;
 
 /// The text of a file that may be parsed, without its byte order mark; or why it is refused.
 pub(super) fn check(bytes: &[u8]) -> Result<&str, Issue> {
@@ -31,6 +34,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<&str, Issue> {
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     let mut depth = Depth::default();
     let mut aliases = 0;
+    let mut directives = 0;
     let mut content = false;
     for (line_no, line) in (1..).zip(text.lines()) {
         if (line == "---" || line.starts_with("--- ")) && content {
@@ -53,12 +57,23 @@ pub(super) fn check(bytes: &[u8]) -> Result<&str, Issue> {
             ));
         }
         aliases += alias_count(line);
-        if aliases > MAX_ALIASES {
+        directives += usize::from(line.starts_with('%'));
+        if directives > MAX_DIRECTIVES {
+            let place = Some((line_no, 1));
+            let message = "the file has more than 16 YAML directives";
+            return Err(refused(
+                "directives",
+                place,
+                message,
+                "remove the lines that begin with %",
+            ));
+        }
+        if aliases > MAX_ALIASES || aliases * text.len() > MAX_UNFOLDED {
             let place = Some((line_no, 1));
             return Err(refused(
                 "aliases",
                 place,
-                "the file uses more than 64 YAML aliases",
+                "the file uses too many YAML aliases",
                 "write the values out",
             ));
         }

@@ -1,17 +1,16 @@
 //! A whole reading of the status file.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Map, Value};
 
 use crate::domain::issue::{Issue, Severity};
 use crate::domain::reading::{Reading, ReadingState};
 
-use super::entries::{Found, epic_title, settle, without_entries};
+use super::entries::{Found, MAX_ENTRIES, epic_title, settle, without_entries};
 use super::node::Node;
 use super::scan::{Pair, Scan, scan};
 use super::{precheck, recover, remarks};
-
-/// More entries than this are refused; the largest real file has 518.
-const MAX_ENTRIES: usize = 10_000;
 
 /// Reads the status file. Never fails: what is the matter stands in the reading.
 pub fn read_status(bytes: &[u8]) -> Reading {
@@ -32,7 +31,18 @@ pub fn read_status(bytes: &[u8]) -> Reading {
     match Node::parse(text) {
         Err(broken) => recover::reading(&broken, text, &scan),
         Ok(node) => match node.get("development_status") {
-            Some(map @ (Node::Mapping(_) | Node::Null)) => good(text, &node, map, &scan),
+            Some(map @ Node::Mapping(_)) => good(text, &node, map, &scan),
+            // A save caught half-way ends here; a sprint without entries says `{}`.
+            Some(Node::Null) => {
+                let place = scan.line.map(|line| (line, 1));
+                let issue = precheck::refused(
+                    "empty",
+                    place,
+                    "development_status has nothing below it",
+                    "list the epics and stories there, or write `development_status: {}`",
+                );
+                without_entries(ReadingState::Invalid, Map::new(), issue)
+            }
             _ => other_schema(&node),
         },
     }
@@ -91,6 +101,7 @@ fn good(text: &str, node: &Node, map: &Node, scan: &Scan) -> Reading {
         reading.duplicates += 1;
         reading.issues.push(remarks::repeated_top_key(&key, line));
     }
+    remarks::bound(&mut reading.issues);
     if let Value::Object(mut document) = node.json() {
         let statuses = reading
             .entries
@@ -103,20 +114,21 @@ fn good(text: &str, node: &Node, map: &Node, scan: &Scan) -> Reading {
     reading
 }
 
-/// Top-level keys that stand again, with the line of the last one.
+/// Top-level keys that stand again, with the line of the last one. One pass over the text: a file
+/// may repeat a hundred thousand keys.
 fn repeated_top_keys(node: &Node, text: &str) -> Vec<(String, Option<u64>)> {
     let Node::Mapping(pairs) = node else { return Vec::new() };
-    let mut seen = std::collections::HashSet::new();
-    pairs
-        .iter()
-        .filter(|(key, _)| !seen.insert(key.as_str()))
-        .map(|(key, _)| {
-            let begins =
-                |line: &str| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'));
-            let line = (1..).zip(text.lines()).filter(|(_, line)| begins(line)).last();
-            (key.clone(), line.map(|(line, _)| line))
-        })
-        .collect()
+    let mut seen = HashSet::new();
+    let repeated: Vec<&String> =
+        pairs.iter().map(|(key, _)| key).filter(|key| !seen.insert(key.as_str())).collect();
+    if repeated.is_empty() {
+        return Vec::new();
+    }
+    let lines: HashMap<&str, u64> = (1..)
+        .zip(text.lines())
+        .filter_map(|(line_no, line)| line.split_once(':').map(|(key, _)| (key, line_no)))
+        .collect();
+    repeated.into_iter().map(|key| (key.clone(), lines.get(key.as_str()).copied())).collect()
 }
 
 /// A key's own entry, and those of a `stories:` map inside its value.
@@ -151,7 +163,7 @@ fn collect(key: &str, value: &Node, pair: Option<&Pair>, above: u64, found: &mut
             let shown = pair.map(|pair| pair.value.as_str()).filter(|shown| {
                 !shown.is_empty() && !shown.starts_with(['&', '*', '!', '|', '>', '{', '['])
             });
-            let is_text = matches!(value, Node::Scalar(Value::String(_)));
+            let is_text = matches!(value, Node::Null | Node::Scalar(Value::String(_)));
             let status = match shown {
                 Some(shown) if !is_text => shown.to_owned(),
                 _ => value.text().unwrap_or_default(),

@@ -5,6 +5,7 @@ use crate::domain::reading::{Reading, ReadingState};
 
 use super::entries::{self, Found};
 use super::node::Broken;
+use super::remarks;
 use super::scan::Scan;
 
 /// A reading of a file that is not valid YAML: recovered where the map's lines can be read.
@@ -24,6 +25,7 @@ pub(super) fn reading(broken: &Broken, text: &str, scan: &Scan) -> Reading {
         .pairs
         .iter()
         .filter(|pair| !pair.value.is_empty())
+        .take(entries::MAX_ENTRIES)
         .map(|pair| Found {
             key: pair.key.clone(),
             status: pair.value.clone(),
@@ -55,6 +57,7 @@ pub(super) fn reading(broken: &Broken, text: &str, scan: &Scan) -> Reading {
         hint: None,
     };
     reading.issues.splice(0..0, [cause, note]);
+    remarks::bound(&mut reading.issues);
     reading
 }
 

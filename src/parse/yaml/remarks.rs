@@ -83,3 +83,22 @@ pub(super) fn disagreements(entries: &[Entry], issues: &mut Vec<Issue>) {
         issues.push(remark(Severity::Info, "disagreement", entry.line, message, hint));
     }
 }
+
+/// More remarks on one file than this help nobody; a last one counts the rest.
+const MAX_ISSUES: usize = 500;
+
+/// Keeps the first remarks of a file that draws far too many.
+pub(super) fn bound(issues: &mut Vec<Issue>) {
+    if issues.len() > MAX_ISSUES {
+        let more = issues.len() - MAX_ISSUES;
+        issues.truncate(MAX_ISSUES);
+        issues.push(Issue {
+            severity: Severity::Warning,
+            code: "more-issues".to_owned(),
+            line: None,
+            column: None,
+            message: format!("and {more} more issues"),
+            hint: None,
+        });
+    }
+}

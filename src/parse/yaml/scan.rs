@@ -81,6 +81,16 @@ pub(super) fn scan(text: &str) -> Scan {
                 pair.comment = above.take();
                 out.pairs.push(pair);
             }
+            // One blank too many behind a plain entry: broken YAML, but plainly meant as an entry.
+            Some(pair)
+                if own == level + 1
+                    && out
+                        .pairs
+                        .last()
+                        .is_some_and(|last| !last.value.is_empty() && last.children.is_empty()) =>
+            {
+                out.pairs.push(pair);
+            }
             Some(pair) if own > level => match out.pairs.last_mut() {
                 Some(parent) if parent.value.is_empty() || !parent.children.is_empty() => {
                     parent.children.push(pair);

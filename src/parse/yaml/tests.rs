@@ -174,6 +174,32 @@ fn hostile_files_are_refused_with_their_reason() {
 }
 
 #[test]
+fn half_a_save_and_one_blank_too_many() {
+    assert_eq!(read_status(b"project: x\ndevelopment_status:\n").state, ReadingState::Invalid);
+    assert_eq!(read_status(b"development_status: {}\n").state, ReadingState::Ok);
+    let reading =
+        read_status(b"development_status:\n  1-1-a: done\n   1-2-b: review\n  1-3-c: done\n");
+    assert_eq!((reading.state, reading.entries.len()), (ReadingState::Recovered, 3));
+    let reading = read_status(b"development_status:\n  1-1-a: ~\n");
+    assert_eq!(reading.entries[0].status, "");
+}
+
+#[test]
+fn floods_of_one_kind_are_bounded() {
+    let repeated = "a: b\n".repeat(90_000) + "development_status:\n  1-1-a: done\n";
+    let reading = read_status(repeated.as_bytes());
+    assert_eq!((reading.state, reading.duplicates), (ReadingState::Ok, 89_999));
+    assert!(reading.issues.len() < 600);
+    let broken = "x: y: z\ndevelopment_status:\n".to_owned() + &"  a: b\n".repeat(120_000);
+    assert!(read_status(broken.as_bytes()).issues.len() < 600);
+    let tags = (0..50_000).map(|n| format!("%TAG !t{n}! tag:x\n")).collect::<String>() + "---\n";
+    assert_eq!(read_status(tags.as_bytes()).issues[0].code, "directives");
+    let list = format!("a: &a [{}]\n", "x,".repeat(200_000));
+    let bomb = list + &(0..60).map(|n| format!("k{n}: *a\n")).collect::<String>();
+    assert_eq!(read_status(bomb.as_bytes()).issues[0].code, "aliases");
+}
+
+#[test]
 fn one_status_is_written_and_every_other_byte_stays() {
     let out = write_status(FILE.as_bytes(), "epic-1", "done").unwrap();
     assert_eq!(
