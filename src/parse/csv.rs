@@ -27,6 +27,11 @@ use fields::Fields;
 const HOUR_MS: i64 = 3_600_000;
 /// Times from here on are milliseconds: as seconds they would lie beyond the year 5000.
 const MILLISECONDS_FROM: f64 = 1e11;
+/// Smaller numbers at a row's beginning (before 1973) are no time but, say, a list's number.
+const EARLIEST: f64 = 1e8;
+
+const SHAPE_HINT: &str =
+    "write timestamp,epic,story,command,task,status,\"message\"; `sprint-runner log` does it";
 
 /// What a row needs to know of the rows before it and of the clock.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -121,13 +126,11 @@ pub fn parse_row(line: &[u8], line_no: u64, context: &mut CsvContext) -> RowOutc
     }
     let Some(shape) = Shape::of(&fields) else {
         let message = format!("a row has {} columns instead of 5 to 7", fields.len());
-        return RowOutcome::Bad(bad(
-            line_no,
-            1,
-            &message,
-            "write timestamp,epic,story,command,task,status,\"message\"; `sprint-runner log` does it",
-        ));
+        return RowOutcome::Bad(bad(line_no, 1, &message, SHAPE_HINT));
     };
+    if !shape.is_plausible(&fields) {
+        return RowOutcome::Bad(bad(line_no, 1, "this is no row of the log", SHAPE_HINT));
+    }
     let Some((timestamp_ms, time_remark)) = time(&fields, line_no, context) else {
         return RowOutcome::Bad(bad(
             line_no,
@@ -179,6 +182,24 @@ impl Shape {
             duration: None,
             message: Some(6),
         };
+        let stories = story_columns(fields);
+        if stories > 1 {
+            // `3a-1,3a-2` that nobody quoted, told by the ids themselves.
+            let command = 2 + stories;
+            let named = |offset: usize| Self {
+                story_end: command,
+                command,
+                task: (offset > 1).then_some(command + 1),
+                status: command + offset,
+                duration: None,
+                message: Some(command + offset + 1),
+            };
+            return match fields.len().saturating_sub(command) {
+                0 | 1 => None,
+                2 => Some(named(1)),
+                _ => Some(named(2)),
+            };
+        }
         match fields.len() {
             5 => Some(Self { task: None, status: 4, message: None, ..plain }),
             6 => Some(Self { message: None, ..plain }),
@@ -202,14 +223,30 @@ impl Shape {
         }
     }
 
+    /// Whether the row says how its command stands; and, where it has no time of its own, whether
+    /// it is a row at all and not somebody's sentence with commas.
+    fn is_plausible(&self, fields: &Fields<'_>) -> bool {
+        let word = |column: usize| {
+            let text = fields.get(column).trim();
+            !text.is_empty() && !text.contains(char::is_whitespace)
+        };
+        let own_time = number(fields.get(0)).is_some_and(|time| time >= EARLIEST);
+        let has_status = !fields.get(self.status).trim().is_empty();
+        let story = fields.get(2).contains(|c: char| c.is_ascii_digit());
+        has_status && (own_time || (word(1) && word(self.status) && story))
+    }
+
     fn row(&self, fields: &Fields<'_>, timestamp_ms: i64) -> LogRow {
         let text = |column: usize| fields.get(column).trim().to_owned();
         let epic = key::normalise_epic(fields.get(1));
         let status = text(self.status);
-        let stories = || (2..self.story_end).map(text);
-        let story_ids = if self.story_end > 3 { stories().collect() } else { Vec::new() };
-        let story =
-            if self.story_end > 3 { stories().collect::<Vec<_>>().join(",") } else { text(2) };
+        let story = (2..self.story_end).map(text).collect::<Vec<_>>().join(",");
+        // Quoted or not, a comma parts the ids of several stories.
+        let story_ids = if story.contains(',') {
+            story.split(',').map(|id| id.trim().to_owned()).collect()
+        } else {
+            Vec::new()
+        };
         let message = self
             .message
             .map(|first| fields.join(first))
@@ -238,6 +275,15 @@ impl Shape {
             kind,
         }
     }
+}
+
+/// How many columns from the third on hold a story's id and nothing else.
+fn story_columns(fields: &Fields<'_>) -> usize {
+    let is_id = |column: usize| {
+        let text = fields.get(column).trim();
+        key::short_id(text, None).is_some_and(|id| id == text)
+    };
+    1 + (3..fields.len()).take_while(|column| is_id(2) && is_id(*column)).count()
 }
 
 fn is_status(word: &str) -> bool {

@@ -42,6 +42,16 @@ fn every_shape_by_its_row() {
     assert_eq!(two.story, "3a-1,3a-2");
     assert_eq!(two.story_ids, ["3a-1", "3a-2"]);
     assert_eq!((two.command.as_str(), two.task.as_str()), ("commit", "stage"));
+    for (line, command, task, status) in [
+        ("1769210397,3a,3a-1,3a-2,commit,stage,start", "commit", "stage", "start"),
+        ("1769210397,3a,3a-1,3a-2,commit,start", "commit", "workflow", "start"),
+        ("1769210397,3a,\"3a-1,3a-2\",commit,stage,start", "commit", "stage", "start"),
+    ] {
+        let two = row(line);
+        assert_eq!(two.story_ids, ["3a-1", "3a-2"], "{line}");
+        let seen = (two.command.as_str(), two.task.as_str(), two.status.as_str());
+        assert_eq!(seen, (command, task, status), "{line}");
+    }
     let unquoted = row("1769210397,4,4-1,dev-story,write,progress,one, two, and three");
     assert_eq!(unquoted.message.as_deref(), Some("one, two, and three"));
     let batch = row("1769210397,batch-start,2,batch-init,start");
@@ -76,6 +86,12 @@ fn times_that_cannot_be_believed() {
         );
     }
     assert!(matches!(read("soon,4,4-1,dev,setup,end"), RowOutcome::Bad(_)));
+    for prose in ["1. yes, that one, please, and, then", "5,a,b,c,d", "1769210397,4,4-1,dev,setup,"]
+    {
+        let mut context = CsvContext { previous_ms: Some(5000), now_ms: NOW };
+        let outcome = parse_row(prose.as_bytes(), 9, &mut context);
+        assert!(matches!(outcome, RowOutcome::Bad(_)), "{prose}: {outcome:?}");
+    }
 }
 
 #[test]
