@@ -2,9 +2,12 @@
 //! into typed events in SQLite, and shows them live.
 //!
 //! ```text
-//!  files ─► watch ─► parse ─► hub ─► store (log) ─► http (ws, sse, api) ─► browser, scripts
-//!                              │ fold, fan out
-//!                              └──────────────────► cli (status, events, check)
+//!  files ─► watch ─► parse ─┐
+//!                           ├─► hub ─► store (log) ─► http (ws, sse, api) ─► browser, scripts
+//!  agents ─► parse ─────────┘    │ fold, fan out          │
+//!     ▲                          └──────────────────► cli (status, events, check)
+//!     └── orchestrator ◄── domain::workflow (step)        │
+//!              ▲──────────── start, stop ─────────────────┘
 //! ```
 //!
 //! Rooms and who may import whom (a test reads the `use` lines and holds this):
@@ -16,16 +19,23 @@
 //! - [`store`]: SQLite, the log and its projections; domain.
 //! - [`hub`]: the one door for events, the fold, the cursors of the readers; domain, store.
 //! - [`watch`]: files to events; domain, parse, project, hub.
-//! - [`http`]: guard, API, streams, page; domain, parse, project, hub, store's answers.
+//! - [`agents`]: one agent process and its group, what it is told, its log; domain, config, parse,
+//!   project.
+//! - [`orchestrator`]: carries out what the workflow decides, with a pool of agents; domain, config,
+//!   parse, project, hub, watch, agents.
+//! - [`http`]: guard, API, streams, page; domain, parse, project, hub, agents, orchestrator, store's
+//!   answers.
 //! - [`cli`]: one file per command; any but http's insides.
 //! - [`app`]: the composition root; all.
 
+pub mod agents;
 pub mod app;
 pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod http;
 pub mod hub;
+pub mod orchestrator;
 pub mod parse;
 pub mod project;
 pub mod store;

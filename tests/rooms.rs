@@ -14,9 +14,39 @@ const RULES: &[(&str, &[&str])] = &[
     ("store", &["domain"]),
     ("hub", &["domain", "store"]),
     ("watch", &["domain", "parse", "project", "hub"]),
-    ("http", &["domain", "parse", "project", "hub", "store"]),
-    ("app", &["domain", "config", "parse", "project", "store", "hub", "watch", "http"]),
-    ("cli", &["domain", "config", "parse", "project", "store", "hub", "watch", "app"]),
+    ("agents", &["domain", "config", "parse", "project"]),
+    ("orchestrator", &["domain", "config", "parse", "project", "hub", "watch", "agents"]),
+    ("http", &["domain", "parse", "project", "hub", "store", "agents", "orchestrator"]),
+    (
+        "app",
+        &[
+            "domain",
+            "config",
+            "parse",
+            "project",
+            "store",
+            "hub",
+            "watch",
+            "agents",
+            "orchestrator",
+            "http",
+        ],
+    ),
+    (
+        "cli",
+        &[
+            "domain",
+            "config",
+            "parse",
+            "project",
+            "store",
+            "hub",
+            "watch",
+            "agents",
+            "orchestrator",
+            "app",
+        ],
+    ),
 ];
 
 /// What was found: room → imported room → the first place.

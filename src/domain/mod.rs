@@ -10,3 +10,4 @@ pub mod reading;
 pub mod settings;
 pub mod state;
 pub mod status;
+pub mod workflow;

@@ -1,0 +1,1 @@
+//! The orchestrator: carries out what [`crate::domain::workflow`] decides.
