@@ -49,6 +49,12 @@ pub struct BatchWarning {
     pub batch_id: Option<i64>,
     pub message: String,
     pub warning_type: String,
+    /// The orchestrator's state from now on: `waiting`, `running` or `stopping`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// When a `waiting` one goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parked_until: Option<i64>,
 }
 
 /// `cycle:start`

@@ -76,14 +76,22 @@ pub struct Usage {
     pub cost_usd: Option<f64>,
 }
 
+/// What a run that ended well said; each command looks at its own part.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The last verdict of a code review; `None` when there was none.
+    pub verdict: Option<Verdict>,
+    /// Whether a review of stories or tech specs found something critical.
+    pub critical: bool,
+    /// What create-story decided, in the order of its stories.
+    pub tech_specs: Vec<TechSpecDecision>,
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// Well; all that the agent said as text.
-    Done {
-        /// The assistant's texts, one after another.
-        text: String,
-    },
+    /// Well.
+    Done(Report),
     /// Not well.
     Failed(Cause),
     /// The provider's usage limit was met.
