@@ -77,6 +77,7 @@ fn of_the_run() -> Vec<(Source, Payload)> {
             batch_id: Some(42),
             message: "the usage limit is reached until 04:00".to_owned(),
             warning_type: "usage_limit".to_owned(),
+            ..BatchWarning::default()
         })),
         ours(Payload::CycleStart(CycleStart { cycle_number: 1, story_keys: keys() })),
         ours(Payload::CycleEnd(CycleEnd { cycle_number: 1, completed_stories: keys() })),

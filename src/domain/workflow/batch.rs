@@ -46,6 +46,8 @@ pub struct Batch {
     pub(super) next_timer: TimerId,
     /// Until when nothing is run, and the timer that ends it.
     pub(super) parked: Option<(i64, TimerId)>,
+    /// Usage limits met since an agent last did its work.
+    pub(super) limits: u32,
     /// Effects that still have to be answered.
     pub(super) unanswered: u32,
     pub(super) stop: Option<StopMode>,
@@ -165,6 +167,7 @@ impl Batch {
             next_run: 1,
             next_timer: 1,
             parked: None,
+            limits: 0,
             unanswered: 0,
             stop: None,
             ending: None,

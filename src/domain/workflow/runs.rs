@@ -8,6 +8,9 @@ use super::job::{Cause, Job, Outcome, Report, RunId};
 /// So many failures in a row, and a piece of work is given up.
 const GIVE_UP_AFTER: u32 = 3;
 
+/// So many usage limits in a row, and waiting longer does not help: with half an hour each, a day.
+const MAX_LIMITS: u32 = 48;
+
 /// How a piece of work ended, over all its tries.
 #[derive(Debug, Clone)]
 pub(super) enum Settled {
@@ -148,6 +151,11 @@ impl Batch {
             self.settle(index, Settled::GivenUp(Cause::Failed(message.to_owned())));
             return;
         }
+        self.limits += 1;
+        if self.limits > MAX_LIMITS {
+            self.works.remove(index);
+            return self.fail("usage_limit", message);
+        }
         self.works[index].state = WorkState::Parked;
         let until = resets_at_ms
             .filter(|resets_at| *resets_at > self.now_ms)
@@ -203,6 +211,9 @@ impl Batch {
 
     fn settle(&mut self, index: usize, settled: Settled) {
         let Work { job, task, .. } = self.works.remove(index);
+        if matches!(settled, Settled::Done(_)) {
+            self.limits = 0;
+        }
         match task {
             Some(task) => self.background_settled(&task, &job, settled),
             None if self.phase == Phase::Ending => {}

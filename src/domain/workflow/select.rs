@@ -98,8 +98,11 @@ fn is_over(word: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn candidates(lines: &[(&str, Option<&str>, &str)]) -> Vec<Candidate> {
-        let candidate = |(key, epic, status): &(&str, Option<&str>, &str)| Candidate {
+    /// Key, epic, word.
+    type Line = (&'static str, Option<&'static str>, &'static str);
+
+    fn candidates(lines: &[Line]) -> Vec<Candidate> {
+        let candidate = |(key, epic, status): &Line| Candidate {
             story_key: (*key).to_owned(),
             story_id: key::short_id(key, None),
             epic_id: epic.map(str::to_owned),
@@ -108,7 +111,7 @@ mod tests {
         lines.iter().map(candidate).collect()
     }
 
-    fn taken(lines: &[(&str, Option<&str>, &str)], left_out: &[&str]) -> Vec<String> {
+    fn taken(lines: &[Line], left_out: &[&str]) -> Vec<String> {
         let left_out = left_out.iter().map(|key| (*key).to_owned()).collect();
         let selection = select(&candidates(lines), &left_out);
         selection.stories.into_iter().map(|story| story.story_key).collect()
@@ -116,7 +119,7 @@ mod tests {
 
     #[test]
     fn numbers_sort_as_numbers_and_pairs_share_epic_and_class() {
-        let table: &[(&[(&str, Option<&str>, &str)], &[&str])] = &[
+        let table: &[(&[Line], &[&str])] = &[
             (
                 &[("2-10-b", Some("2"), "backlog"), ("2-9-a", Some("2"), "backlog")],
                 &["2-9-a", "2-10-b"],
