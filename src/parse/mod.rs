@@ -8,5 +8,6 @@ pub mod csv;
 pub mod csv_append;
 pub mod lines;
 pub mod markdown;
+pub mod row_event;
 pub mod story;
 pub mod yaml;

@@ -1,6 +1,6 @@
 //! The board: what was last read in the files, put up by the watcher, read by the API.
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use crate::domain::issue::FileIssue;
 use crate::domain::reading::{Reading, ReadingState};
@@ -26,6 +26,7 @@ pub struct SprintBoard {
 #[derive(Debug)]
 pub struct Board {
     inner: RwLock<Inner>,
+    status_gate: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -37,7 +38,15 @@ struct Inner {
 impl Board {
     /// A board with nothing read yet.
     pub fn new(layout: Layout) -> Self {
-        Self { inner: RwLock::new(Inner { layout: Arc::new(layout), sprint: Arc::default() }) }
+        let inner = RwLock::new(Inner { layout: Arc::new(layout), sprint: Arc::default() });
+        Self { inner, status_gate: Mutex::new(()) }
+    }
+
+    /// Held from reading the status file to publishing what was read, and from writing it to
+    /// publishing what was written: so that a change of ours is told once, as ours, and an older
+    /// reading never undoes it. May be held for a disk's time: never wait for it on the reactor.
+    pub fn status_gate(&self) -> MutexGuard<'_, ()> {
+        self.status_gate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where the files lie now.
@@ -63,10 +72,10 @@ impl Board {
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Inner> {
-        self.inner.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.inner.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, Inner> {
-        self.inner.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.inner.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::domain::event::{NewEvent, Source};
+use crate::domain::event::Source;
 use crate::domain::issue::{Issue, Severity};
-use crate::domain::key::{KeyIndex, Resolved};
-use crate::domain::payload::{BatchStart, CommandEnd, CommandProgress, CommandStart, Payload};
-use crate::parse::csv::{CsvContext, LogRow, RowKind, RowOutcome, parse_row};
+use crate::domain::key::KeyIndex;
+use crate::parse::csv::{CsvContext, LogRow, RowOutcome, parse_row};
+use crate::parse::row_event::event_of;
 
 use super::lines::Line;
 use super::report::{AMBIGUOUS, Item};
@@ -23,8 +23,8 @@ impl Keys {
         *self.index.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(index);
     }
 
-    fn resolve(&self, story: &str, epic: &str) -> Resolved {
-        self.index.read().unwrap_or_else(PoisonError::into_inner).resolve(story, epic)
+    fn index(&self) -> Arc<KeyIndex> {
+        Arc::clone(&self.index.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -42,61 +42,12 @@ impl CsvRows {
 
     /// What a row says, and what is remarkable about it.
     fn row(&self, row: LogRow, number: u64, out: &mut Vec<Item>) {
-        let LogRow { timestamp_ms, epic, story, command, task, status, message, .. } = row;
-        let payload = if let RowKind::BatchStart { size } = row.kind {
-            Payload::BatchStart(BatchStart {
-                batch_id: 0,
-                max_cycles: None,
-                batch_mode: "observed".to_owned(),
-                origin: "observed".to_owned(),
-                started_at: timestamp_ms,
-                size,
-            })
-        } else {
-            let (story_key, epic_id) = match self.keys.resolve(&story, &epic) {
-                Resolved::Key { key, epic_id } => (key, epic_id.unwrap_or(epic)),
-                Resolved::Ambiguous(keys) => {
-                    out.push(Item::Issue(ambiguous(&story, &keys, number)));
-                    (story.clone(), epic)
-                }
-                Resolved::Unknown => (story.clone(), epic),
-            };
-            let (story_id, task_id, story_ids) = (story, task, row.story_ids);
-            match row.kind {
-                RowKind::Start => Payload::CommandStart(CommandStart {
-                    story_key,
-                    story_id,
-                    epic_id,
-                    command,
-                    task_id,
-                    message,
-                    story_ids,
-                }),
-                RowKind::Progress => Payload::CommandProgress(CommandProgress {
-                    story_key,
-                    story_id,
-                    epic_id,
-                    command,
-                    task_id,
-                    message,
-                    story_ids,
-                }),
-                _ => Payload::CommandEnd(CommandEnd {
-                    story_key,
-                    story_id,
-                    epic_id,
-                    command,
-                    task_id,
-                    status,
-                    message,
-                    // The older shape says how long it took; else attribution counts.
-                    duration_ms: row.duration_s.map(|seconds| (seconds * 1000.0) as i64),
-                    metrics: row.metrics,
-                    story_ids,
-                }),
-            }
-        };
-        out.push(Item::Event(NewEvent::new(timestamp_ms, Source::Csv, payload)));
+        let story = row.story.clone();
+        let (event, ambiguous_keys) = event_of(row, Source::Csv, &self.keys.index());
+        if let Some(keys) = ambiguous_keys {
+            out.push(Item::Issue(ambiguous(&story, &keys, number)));
+        }
+        out.push(Item::Event(event));
     }
 }
 
@@ -151,6 +102,7 @@ fn ambiguous(story: &str, keys: &[String], number: u64) -> Issue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::payload::Payload;
     use crate::domain::reading::{Entry, EntryKind};
 
     fn read(keys: &[(&str, &str)], lines: &[&str]) -> Vec<Item> {

@@ -21,6 +21,7 @@ mod arm;
 mod csv_log;
 mod file;
 mod lines;
+mod look;
 mod md_log;
 mod memory;
 pub mod once;
@@ -36,9 +37,9 @@ mod tests;
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -48,6 +49,8 @@ use crate::project::board::Board;
 use crate::project::layout::Named;
 
 use arm::Armed;
+pub use look::Looker;
+use look::Looks;
 use sink::HubSink;
 use sources::Sources;
 
@@ -73,7 +76,7 @@ impl Default for Options {
 pub struct Watcher {
     stop: Arc<AtomicBool>,
     wake: SyncSender<()>,
-    first_read: Arc<(Mutex<bool>, Condvar)>,
+    looks: Arc<Looks>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -84,29 +87,30 @@ impl Watcher {
     /// When the thread cannot be started.
     pub fn start(hub: Hub, board: Arc<Board>, root: PathBuf, options: Options) -> io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
-        let first_read = Arc::new((Mutex::new(false), Condvar::new()));
+        let looks = Arc::new(Looks::default());
         // One place: a wake-up is a flag.
         let (wake, woken) = sync_channel(1);
         let thread = {
-            let (wake, stop, first_read) =
-                (wake.clone(), Arc::clone(&stop), Arc::clone(&first_read));
+            let (wake, stop, looks) = (wake.clone(), Arc::clone(&stop), Arc::clone(&looks));
             thread::Builder::new().name("watch".to_owned()).spawn(move || {
                 let poll = options.poll;
                 let sink = HubSink { hub, stop: Arc::clone(&stop) };
                 let sources = Sources::new(sink, board, root, options);
-                run(sources, Armed::new(wake), &woken, poll, &stop, &first_read);
+                run(sources, Armed::new(wake), &woken, poll, &stop, &looks);
             })?
         };
-        Ok(Self { stop, wake, first_read, thread: Some(thread) })
+        Ok(Self { stop, wake, looks, thread: Some(thread) })
     }
 
     /// Waits until every file was read once and its events are committed; false when that took
     /// longer than `limit`.
     pub fn wait_first_read(&self, limit: Duration) -> bool {
-        let (done, told) = &*self.first_read;
-        let done = done.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = told.wait_timeout_while(done, limit, |done| !*done);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+        self.looks.wait(1, limit)
+    }
+
+    /// A handle that has the files looked at right now.
+    pub fn looker(&self) -> Looker {
+        Looker::new(self.wake.clone(), Arc::clone(&self.looks))
     }
 
     /// Ends the thread and waits for it; what is being committed is committed.
@@ -134,18 +138,18 @@ fn run(
     woken: &Receiver<()>,
     poll: Duration,
     stop: &AtomicBool,
-    first_read: &(Mutex<bool>, Condvar),
+    looks: &Looks,
 ) {
     let mut trouble: Option<String> = None;
     while !stop.load(Ordering::Relaxed) {
+        let begun = looks.begin();
         sources.find();
         // Armed before it is read: what is written in between makes another wake-up.
         armed.arm(&sources.paths());
         let wait = match sources.scan() {
             Ok(again) => {
                 trouble = None;
-                *first_read.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-                first_read.1.notify_all();
+                looks.end(begun);
                 again.map_or(poll, |again| again.min(poll))
             }
             Err(PublishError::Closed) => return,

@@ -112,7 +112,10 @@ impl<S: Sink> Sources<S> {
         let now = self.now();
         let layout = Arc::clone(&self.layout);
         let allowed = |path: &Path| layout.allows(path);
-        let mut again = self.status.scan(&self.sink, &self.board, &allowed, now)?;
+        let mut again = {
+            let _gate = self.board.status_gate();
+            self.status.scan(&self.sink, &self.board, &allowed, now)?
+        };
         // Two names of one file are read once.
         let mut files = HashSet::new();
         let mut lines = 0;
