@@ -24,10 +24,13 @@ use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::domain::attribution::Rules;
+use crate::domain::event::{NewEvent, Source};
+use crate::domain::payload::{ErrorEvent, Payload};
 use crate::http::{self, Guard, GuardSettings, Server};
-use crate::hub::Hub;
+use crate::hub::{Hub, Publication};
 use crate::project::board::Board;
 use crate::project::layout::{Layout, Named};
+use crate::project::settings_store::SettingsStore;
 use crate::store::Log;
 use crate::watch::{self, Watcher};
 
@@ -88,15 +91,18 @@ impl App {
         let patience = if hub.head() == 0 { FIRST_READ_OF_ALL } else { FIRST_READ };
         let watcher = first_read(watcher, patience).await?;
 
+        let (settings, trouble) = SettingsStore::open(&state.path);
+        if let Some(message) = trouble {
+            tell_trouble(&hub, message);
+        }
         let context = http::Context {
             hub: hub.clone(),
             board,
             guard,
             streams: Arc::new(http::Streams::new()),
-            heartbeat_seconds: Arc::new(30.into()),
+            settings: Arc::new(settings),
             read_only: config.read_only,
             public_dir: config.public.clone(),
-            state_dir: state.path.clone(),
             started_at_ms: now_ms(),
             limits: http::Limits::default(),
         };
@@ -172,6 +178,18 @@ pub fn named(config: &Config) -> Named {
         csv_log: config.csv_log.clone(),
         orchestrator_log: config.orchestrator_log.clone(),
     }
+}
+
+fn tell_trouble(hub: &Hub, message: String) {
+    tracing::warn!("{message}");
+    let event = Payload::Error(ErrorEvent {
+        kind: "settings".to_owned(),
+        message,
+        context: serde_json::json!({ "file": "settings.json" }),
+    });
+    let event = NewEvent::new(now_ms(), Source::Server, event);
+    // Whether or not anybody waits, it is appended.
+    drop(hub.submit(Publication::events(vec![event])));
 }
 
 fn now_ms() -> i64 {

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::hub::Hub;
 use crate::project::board::Board;
+use crate::project::settings_store::SettingsStore;
 
 use super::guard::Guard;
 use super::limits::Limits;
@@ -23,14 +23,12 @@ pub struct Context {
     pub guard: Arc<Guard>,
     /// What the streams share: their end, their counts, what was encoded for all of them.
     pub streams: Arc<Streams>,
-    /// The setting `websocket_heartbeat_seconds`, kept current by whoever writes the settings.
-    pub heartbeat_seconds: Arc<AtomicU64>,
+    /// The nine settings.
+    pub settings: Arc<SettingsStore>,
     /// Every control route is refused.
     pub read_only: bool,
     /// The page is served from here instead of from the binary.
     pub public_dir: Option<PathBuf>,
-    /// Where settings and agent logs lie.
-    pub state_dir: PathBuf,
     /// When the server started, in milliseconds since the epoch.
     pub started_at_ms: i64,
     /// The caps.
@@ -41,7 +39,8 @@ impl Context {
     /// The time between two signs of life on a stream: the setting, but never more than the cap;
     /// and a little less than either, because "at least every 15 s" must also hold on a busy machine.
     pub fn heartbeat(&self) -> Duration {
-        let setting = Duration::from_secs(self.heartbeat_seconds.load(Ordering::Relaxed).max(1));
+        let seconds = self.settings.get().websocket_heartbeat_seconds.max(1);
+        let setting = Duration::from_secs(seconds.cast_unsigned());
         setting.min(self.limits.heartbeat) * 19 / 20
     }
 }

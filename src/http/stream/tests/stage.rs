@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use serde_json::json;
@@ -20,6 +19,7 @@ use crate::http::{Context, Guard, GuardSettings, Limits, Server, Streams};
 use crate::hub::{Hub, Publication};
 use crate::project::board::Board;
 use crate::project::layout::Layout;
+use crate::project::settings_store::SettingsStore;
 use crate::store::Log;
 
 /// Whatever a test waits for comes within this, or the test fails.
@@ -53,10 +53,9 @@ impl Stage {
             board: Arc::new(Board::new(layout(dir.path().to_owned()))),
             guard: Arc::new(Guard::new(&settings).unwrap()),
             streams: Arc::new(Streams::new()),
-            heartbeat_seconds: Arc::new(AtomicU64::new(30)),
+            settings: Arc::new(SettingsStore::open(dir.path()).0),
             read_only: false,
             public_dir: None,
-            state_dir: dir.path().to_owned(),
             started_at_ms: 0,
             limits,
         };
