@@ -48,5 +48,6 @@ export function toSnapshot(state) {
     batch: state.batch,
     active: state.active,
     orchestrator: state.orchestrator,
+    agents: state.agents,
   });
 }

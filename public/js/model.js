@@ -14,16 +14,19 @@
  *   task_id: string, started_at: number, attempt: number, source: string|null, message: string|null}} Active
  * @typedef {{id: number, started_at: number, ended_at: number|null, max_cycles: number|null,
  *   cycles_completed: number, status: string, origin: string|null, size: number|null, last_activity_at: number}} Batch
+ * @typedef {{agent_id: string, pid: number, command: string, story_keys: string[], model: string|null,
+ *   attempt: number|null, background_task: string|null, started_at: number}} Agent
+ * @typedef {{status: string, batch_id: number|null, cycles_completed: number, max_cycles: number|null,
+ *   current_stories: string[], batch_mode: string|null, cycle_number: number, parked_until: number|null}} Orchestrator
  * @typedef {ReturnType<typeof fromSnapshot>} State
  */
+import { agentEnd, agentStart, batchWarning, beginRun, cycleEnd, cycleStart, idle } from "./model-run.js";
 import { sourceState } from "./model-sources.js";
 
 export { tally, toSnapshot } from "./model-tally.js";
 
 /** The classes a status word may belong to, in the order they are shown. */
 export const CLASSES = ["done", "review", "in-progress", "ready-for-dev", "backlog", "optional", "other"];
-
-const IDLE = { status: "idle", batch_id: null, cycles_completed: 0, max_cycles: null, current_stories: [], batch_mode: null };
 
 /** @param {any} [snapshot] the server's snapshot, or nothing for an empty project */
 export function fromSnapshot(snapshot) {
@@ -46,7 +49,8 @@ export function fromSnapshot(snapshot) {
     sources: /** @type {any[]} */ (sprint.sources ?? []),
     batch: /** @type {Batch|null} */ (copy.batch ?? null),
     active: /** @type {Active[]} */ (copy.active ?? []),
-    orchestrator: copy.orchestrator ?? structuredClone(IDLE),
+    orchestrator: /** @type {Orchestrator} */ (copy.orchestrator ?? idle()),
+    agents: /** @type {Agent[]} */ (copy.agents ?? []),
     /** Counts up whenever epics, stories, issues or sources changed: lets views skip what stayed. */
     revision: 0,
   };
@@ -85,14 +89,19 @@ const FOLDS = new Map(Object.entries({
       size: payload.size ?? null,
       last_activity_at: event.timestamp,
     };
+    state.orchestrator = payload.origin === "managed" ? beginRun(state.batch, payload.batch_mode ?? null) : idle();
   },
   "batch:end": (state) => {
     state.batch = null;
     state.active = [];
+    state.orchestrator = idle();
+    state.agents = [];
   },
-  "cycle:end": (state) => {
-    if (state.batch?.status === "running") state.batch.cycles_completed += 1;
-  },
+  "batch:warning": batchWarning,
+  "cycle:start": cycleStart,
+  "cycle:end": cycleEnd,
+  "agent:start": agentStart,
+  "agent:end": agentEnd,
   "command:start": (state, payload, event) => {
     const entry = {
       story_key: payload.story_key,

@@ -49,10 +49,11 @@ pub struct BatchWarning {
     pub batch_id: Option<i64>,
     pub message: String,
     pub warning_type: String,
-    /// The orchestrator's state from now on: `waiting`, `running` or `stopping`.
+    /// What the managed batch does from now on: `running`, `waiting` or `stopping`; absent = as
+    /// it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
-    /// When a `waiting` one goes on.
+    /// Until when a waiting batch waits, in milliseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parked_until: Option<i64>,
 }
@@ -212,6 +213,12 @@ pub struct AgentStart {
     pub command: String,
     pub story_keys: Vec<String>,
     pub model: Option<String>,
+    /// Which try of its command this is; absent where tries are not counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    /// The task of the background chain it works for; absent on the main line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub background_task: Option<String>,
 }
 
 /// `agent:end`

@@ -24,6 +24,9 @@ pub use snapshot::{OrchestratorView, Snapshot, SprintView};
 /// ending must not grow the state without bound.
 pub const MAX_ACTIVE: usize = 100_000;
 
+/// Agents beyond this many are not shown: no pool is that large, but a log may say anything.
+pub const MAX_AGENTS: usize = 1000;
+
 /// All that the events add up to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
@@ -35,6 +38,13 @@ pub struct State {
     pub batch: Option<Batch>,
     /// Commands that were started and have not ended, by [`Active::slot`].
     pub active: Arc<IndexMap<String, Active>>,
+    /// What the managed orchestrator does with the running batch; `None` while the running batch
+    /// is an observed one, or none runs.
+    pub run: Option<Run>,
+    /// The agents at work, by their id.
+    pub agents: Arc<IndexMap<String, Agent>>,
+    /// The managed batch that ended last: a row of it may still arrive late.
+    pub last_managed: Option<EndedBatch>,
 }
 
 /// The sprint as its status file last said it.
@@ -124,6 +134,57 @@ pub struct Batch {
     pub size: Option<i64>,
     /// The time of its last row: what an observed batch's silence is measured from.
     pub last_activity_at: i64,
+}
+
+/// A managed batch under way: what stands beside its [`Batch`].
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its row.
+    pub batch_id: i64,
+    /// `fixed` or `all`.
+    pub batch_mode: String,
+    /// `running`, `waiting` or `stopping`.
+    pub status: String,
+    /// Until when it waits, in milliseconds since the epoch.
+    pub parked_until: Option<i64>,
+    /// The cycle under way, or the last one; 0 before the first.
+    pub cycle_number: i64,
+    /// The stories of the cycle under way.
+    pub current_stories: Vec<String>,
+}
+
+/// An agent at work.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Agent {
+    /// `<batch>-<n>`.
+    pub agent_id: String,
+    /// Its process.
+    pub pid: i64,
+    /// What it was told to do.
+    pub command: String,
+    /// For which stories.
+    pub story_keys: Vec<String>,
+    /// The model asked for.
+    pub model: Option<String>,
+    /// Which try of its command this is.
+    pub attempt: Option<u32>,
+    /// The task of the background chain it works for; `None` on the main line.
+    pub background_task: Option<String>,
+    /// Milliseconds since the epoch.
+    pub started_at: i64,
+}
+
+/// A managed batch that has ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedBatch {
+    /// Its row.
+    pub id: i64,
+    /// Milliseconds since the epoch.
+    pub started_at: i64,
+    /// Milliseconds since the epoch.
+    pub ended_at: i64,
+    /// Its `batch:end`.
+    pub ended_id: EventId,
 }
 
 /// A command under way.

@@ -77,7 +77,8 @@ fn of_the_run() -> Vec<(Source, Payload)> {
             batch_id: Some(42),
             message: "the usage limit is reached until 04:00".to_owned(),
             warning_type: "usage_limit".to_owned(),
-            ..BatchWarning::default()
+            state: text("waiting"),
+            parked_until: Some(1_706_126_400_000),
         })),
         ours(Payload::CycleStart(CycleStart { cycle_number: 1, story_keys: keys() })),
         ours(Payload::CycleEnd(CycleEnd { cycle_number: 1, completed_stories: keys() })),
@@ -102,9 +103,11 @@ fn of_the_run() -> Vec<(Source, Payload)> {
         ours(Payload::AgentStart(AgentStart {
             agent_id: "42-3".to_owned(),
             pid: 4711,
-            command: "sprint-dev-story".to_owned(),
+            command: "sprint-story-review".to_owned(),
             story_keys: keys(),
             model: text("haiku"),
+            attempt: Some(2),
+            background_task: text("story-review-2a-1"),
         })),
         ours(Payload::AgentEnd(AgentEnd {
             agent_id: "42-3".to_owned(),
@@ -226,6 +229,19 @@ fn of_the_files() -> Vec<(Source, Payload)> {
             }),
         ),
     ]
+}
+
+#[test]
+fn what_is_absent_is_not_written() {
+    let warning = Payload::BatchWarning(BatchWarning::default());
+    let agent = Payload::AgentStart(AgentStart::default());
+    for (payload, absent) in
+        [(warning, ["state", "parked_until"]), (agent, ["attempt", "background_task"])]
+    {
+        let json = serde_json::to_value(&payload).unwrap();
+        assert!(absent.iter().all(|key| json.get(key).is_none()), "{json}");
+        assert_eq!(Payload::from_json(payload.kind(), &json.to_string()), payload);
+    }
 }
 
 #[test]

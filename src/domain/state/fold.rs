@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::{Active, Batch, Epic, MAX_ACTIVE, SourceInfo, State, Story};
+use super::{
+    Active, Agent, Batch, EndedBatch, Epic, MAX_ACTIVE, MAX_AGENTS, Run, SourceInfo, State, Story,
+};
 use crate::domain::event::Event;
 use crate::domain::key;
 use crate::domain::payload::{
-    BatchStart, CommandStart, EpicStatus, Payload, SourceState, StoryStatus,
+    AgentStart, BatchStart, CommandStart, EpicStatus, Payload, SourceState, StoryStatus,
 };
 
 impl State {
@@ -20,16 +22,32 @@ impl State {
             Payload::EpicStatus(body) => self.epic_status(body),
             Payload::SourceState(body) => self.source_state(event.timestamp_ms, body),
             Payload::BatchStart(body) => self.batch_start(event.timestamp_ms, body),
-            Payload::BatchEnd(_) => {
-                self.batch = None;
-                if !self.active.is_empty() {
-                    self.active = Arc::default();
+            Payload::BatchEnd(_) => self.batch_end(event),
+            Payload::BatchWarning(body) => {
+                if let (Some(run), Some(state)) = (self.run_of(event), body.state.as_deref())
+                    && matches!(state, "running" | "waiting" | "stopping")
+                {
+                    state.clone_into(&mut run.status);
+                    run.parked_until = body.parked_until;
+                }
+            }
+            Payload::CycleStart(body) => {
+                if let Some(run) = self.run_of(event) {
+                    run.cycle_number = body.cycle_number;
+                    run.current_stories.clone_from(&body.story_keys);
                 }
             }
             Payload::CycleEnd(_) => {
                 if let Some(batch) = &mut self.batch {
                     batch.cycles_completed += 1;
                 }
+                if let Some(run) = self.run_of(event) {
+                    run.current_stories.clear();
+                }
+            }
+            Payload::AgentStart(body) => self.agent_start(event.timestamp_ms, body),
+            Payload::AgentEnd(body) if self.agents.contains_key(&body.agent_id) => {
+                Arc::make_mut(&mut self.agents).shift_remove(&body.agent_id);
             }
             Payload::CommandStart(body) => {
                 self.command_start(event, body);
@@ -75,6 +93,53 @@ impl State {
             size: body.size,
             last_activity_at: timestamp_ms,
         });
+        self.run = (body.origin == "managed").then(|| Run {
+            batch_id: body.batch_id,
+            batch_mode: body.batch_mode.clone(),
+            status: "running".to_owned(),
+            ..Run::default()
+        });
+    }
+
+    fn batch_end(&mut self, event: &Event) {
+        if let (Some(batch), Some(_)) = (&self.batch, &self.run) {
+            self.last_managed = Some(EndedBatch {
+                id: batch.id,
+                started_at: batch.started_at,
+                ended_at: event.timestamp_ms,
+                ended_id: event.id,
+            });
+        }
+        self.batch = None;
+        self.run = None;
+        if !self.active.is_empty() {
+            self.active = Arc::default();
+        }
+        if !self.agents.is_empty() {
+            self.agents = Arc::default();
+        }
+    }
+
+    /// The managed batch under way, if the event is one of its.
+    fn run_of(&mut self, event: &Event) -> Option<&mut Run> {
+        self.run.as_mut().filter(|run| event.batch_id == Some(run.batch_id))
+    }
+
+    fn agent_start(&mut self, timestamp_ms: i64, body: &AgentStart) {
+        if self.agents.len() >= MAX_AGENTS && !self.agents.contains_key(&body.agent_id) {
+            return;
+        }
+        let agent = Agent {
+            agent_id: body.agent_id.clone(),
+            pid: body.pid,
+            command: body.command.clone(),
+            story_keys: body.story_keys.clone(),
+            model: body.model.clone(),
+            attempt: body.attempt,
+            background_task: body.background_task.clone(),
+            started_at: timestamp_ms,
+        };
+        Arc::make_mut(&mut self.agents).insert(body.agent_id.clone(), agent);
     }
 
     fn command_start(&mut self, event: &Event, body: &CommandStart) {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Active, Batch, State};
+use super::{Active, Agent, Batch, State};
 use crate::domain::event::EventId;
 use crate::domain::issue::FileIssue;
 
@@ -21,6 +21,8 @@ pub struct Snapshot<'a> {
     pub active: Vec<ActiveView<'a>>,
     /// The managed orchestrator.
     pub orchestrator: OrchestratorView,
+    /// Agents at work, in the order in which they were started.
+    pub agents: Vec<&'a Agent>,
 }
 
 /// The sprint with what is counted from it.
@@ -139,6 +141,10 @@ pub struct OrchestratorView {
     pub max_cycles: Option<i64>,
     pub current_stories: Vec<String>,
     pub batch_mode: Option<String>,
+    /// The cycle under way, or the last one; 0 before the first.
+    pub cycle_number: i64,
+    /// Until when a waiting batch waits, in milliseconds since the epoch.
+    pub parked_until: Option<i64>,
 }
 
 impl OrchestratorView {
@@ -151,6 +157,27 @@ impl OrchestratorView {
             max_cycles: None,
             current_stories: Vec::new(),
             batch_mode: None,
+            cycle_number: 0,
+            parked_until: None,
+        }
+    }
+
+    /// What the state says of it. An observed batch leaves it idle.
+    pub fn of(state: &State) -> Self {
+        let (Some(run), Some(batch)) = (&state.run, &state.batch) else { return Self::idle() };
+        Self {
+            status: match run.status.as_str() {
+                "waiting" => "waiting",
+                "stopping" => "stopping",
+                _ => "running",
+            },
+            batch_id: Some(run.batch_id),
+            cycles_completed: batch.cycles_completed,
+            max_cycles: batch.max_cycles,
+            current_stories: run.current_stories.clone(),
+            batch_mode: Some(run.batch_mode.clone()),
+            cycle_number: run.cycle_number,
+            parked_until: run.parked_until,
         }
     }
 }
@@ -166,7 +193,8 @@ impl State {
             sprint: self.sprint_view(),
             batch: self.batch.as_ref(),
             active: active.into_iter().map(ActiveView::from).collect(),
-            orchestrator: OrchestratorView::idle(),
+            orchestrator: OrchestratorView::of(self),
+            agents: self.agents.values().collect(),
         }
     }
 

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Active, Batch, Epic, SourceInfo, State, Story};
+use super::{Active, Agent, Batch, EndedBatch, Epic, Run, SourceInfo, State, Story};
 use crate::domain::event::{Event, Source};
 use crate::domain::issue::{FileIssue, Issue};
 use crate::domain::payload::Payload;
@@ -31,6 +31,36 @@ fn the_fold_agrees_with_every_case() {
         let end = serde_json::to_value(state.snapshot(epoch)).unwrap();
         assert_eq!(end, without_null_epoch(&case["end"]), "{}: {}", path.display(), case["name"]);
     }
+}
+
+#[test]
+fn only_a_managed_batch_is_remembered_when_it_has_ended() {
+    let mut state = State::default();
+    let mut take = |id, kind: &str, payload: &Value| {
+        state.apply(&Event {
+            id,
+            timestamp_ms: 1000 + id.cast_signed(),
+            source: Source::Server,
+            batch_id: payload["batch_id"].as_i64(),
+            payload: Payload::from_json(kind, &payload.to_string()),
+        });
+        state.last_managed
+    };
+    let start = |batch_id, origin| {
+        json!({"batch_id": batch_id, "max_cycles": null, "batch_mode": "all", "origin": origin,
+               "started_at": 900 + batch_id})
+    };
+    let end = |batch_id| {
+        json!({"batch_id": batch_id, "cycles_completed": 0, "status": "lost", "reason": "",
+               "duration_ms": 0})
+    };
+    take(1, "batch:start", &start(1, "observed"));
+    assert_eq!(take(2, "batch:end", &end(1)), None);
+    take(3, "batch:start", &start(2, "managed"));
+    let ended = Some(EndedBatch { id: 2, started_at: 902, ended_at: 1004, ended_id: 4 });
+    assert_eq!(take(4, "batch:end", &end(2)), ended);
+    take(5, "batch:start", &start(3, "observed"));
+    assert_eq!(take(6, "batch:end", &end(3)), ended, "the observed one leaves it as it was");
 }
 
 fn without_null_epoch(end: &Value) -> Value {
@@ -113,5 +143,17 @@ fn from_snapshot(snapshot: &Value) -> State {
         active.insert(Active::slot(&row.story_key, &row.command, &row.task_id), row);
     }
     state.active = Arc::new(active);
+    let run = &snapshot["orchestrator"];
+    state.run = run["batch_id"].as_i64().map(|batch_id| Run {
+        batch_id,
+        batch_mode: text(&run["batch_mode"]).unwrap(),
+        status: text(&run["status"]).unwrap(),
+        parked_until: run["parked_until"].as_i64(),
+        cycle_number: run["cycle_number"].as_i64().unwrap(),
+        current_stories: serde_json::from_value(run["current_stories"].clone()).unwrap(),
+    });
+    let agents: Vec<Agent> = serde_json::from_value(snapshot["agents"].clone()).unwrap();
+    let agents = agents.into_iter().map(|agent| (agent.agent_id.clone(), agent));
+    state.agents = Arc::new(agents.collect());
     state
 }

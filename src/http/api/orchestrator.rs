@@ -28,8 +28,8 @@ pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
-async fn status(_: Context, _: Asked) -> Result<Response, Response> {
-    Ok(reply::json(&OrchestratorView::idle()))
+async fn status(context: Context, _: Asked) -> Result<Response, Response> {
+    Ok(reply::json(&OrchestratorView::of(&context.hub.state())))
 }
 
 async fn files(context: Context, _: Asked) -> Result<Response, Response> {
