@@ -4,9 +4,11 @@
 //! them reads a clock or a file, and none panics, whatever the bytes. To add a shape that was met
 //! in the wild: put a small file in its likeness into a test, then teach the reader.
 
+pub mod agent;
 pub mod csv;
 pub mod csv_append;
 pub mod lines;
 pub mod markdown;
 pub mod story;
+pub mod verdict;
 pub mod yaml;
