@@ -154,7 +154,7 @@ impl AgentTable {
             && program.contains('/')
             && let Some(absolute) = base.join(&*program).to_str()
         {
-            *program = absolute.to_owned();
+            absolute.clone_into(program);
         }
     }
 
@@ -224,7 +224,7 @@ impl AgentConfig {
 /// All agents, and which of them does what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agents {
-    agents: BTreeMap<String, AgentConfig>,
+    by_name: BTreeMap<String, AgentConfig>,
     standard: AgentConfig,
     workflow: WorkflowConfig,
 }
@@ -232,24 +232,24 @@ pub struct Agents {
 impl Agents {
     pub(super) fn new(tables: BTreeMap<String, AgentTable>, workflow: WorkflowTable) -> Self {
         let workflow = WorkflowConfig::from(workflow);
-        let mut agents: BTreeMap<String, AgentConfig> = Preset::COMPLETE
+        let mut by_name: BTreeMap<String, AgentConfig> = Preset::COMPLETE
             .into_iter()
             .map(|(name, _)| (name.to_owned(), AgentConfig::new(name, AgentTable::default())))
             .collect();
         for (name, table) in tables {
-            agents.insert(name.clone(), AgentConfig::new(&name, table));
+            by_name.insert(name.clone(), AgentConfig::new(&name, table));
         }
-        let standard = agents
+        let standard = by_name
             .get(&workflow.default)
             .cloned()
             .unwrap_or_else(|| AgentConfig::new(&workflow.default, AgentTable::default()));
-        Self { agents, standard, workflow }
+        Self { by_name, standard, workflow }
     }
 
     /// Who does the command of this name (`sprint-dev-story`); the default agent for any other.
     pub fn for_command(&self, command_name: &str) -> &AgentConfig {
         let named = self.workflow.commands.get(command_name);
-        named.and_then(|name| self.agents.get(name)).unwrap_or(&self.standard)
+        named.and_then(|name| self.by_name.get(name)).unwrap_or(&self.standard)
     }
 
     /// Everything about the workflow that is no agent.
@@ -259,7 +259,7 @@ impl Agents {
 
     /// All of them, by name.
     pub fn each(&self) -> impl Iterator<Item = &AgentConfig> {
-        self.agents.values()
+        self.by_name.values()
     }
 }
 

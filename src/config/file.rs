@@ -70,7 +70,7 @@ fn check_names(layer: &Layer) -> Result<(), (usize, String)> {
 fn place_of_agent(text: &str, name: &str) -> usize {
     #[derive(serde::Deserialize)]
     struct Names {
-        agents: BTreeMap<Spanned<String>, serde::de::IgnoredAny>,
+        agents: BTreeMap<Spanned<String>, toml::Value>,
     }
     let names: Option<Names> = toml::from_str(text).ok();
     let mut names = names.into_iter().flat_map(|names| names.agents.into_keys());
