@@ -3,4 +3,6 @@
 pub mod arguments;
 pub mod context;
 pub mod injection;
+pub mod instructions;
+pub mod prompt;
 pub mod story_files;
