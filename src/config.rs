@@ -4,16 +4,23 @@
 //! a list). To add a key: add it to [`Layer`], to [`Layer::over`], to the reader of the environment
 //! and, resolved, to [`Config`].
 
+pub mod agents;
+mod durations;
 mod environment;
 mod file;
 #[cfg(test)]
 mod tests;
 mod values;
+pub mod workflow;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+use agents::{AgentTable, Agents};
+use workflow::WorkflowTable;
 
 pub use values::{parse_host, parse_minutes, parse_token};
 
@@ -47,6 +54,9 @@ pub enum ConfigError {
         /// What is the matter.
         message: String,
     },
+    /// A flag names something that is not there.
+    #[error("{0}")]
+    Flag(String),
 }
 
 /// What one source says; `None` where it says nothing.
@@ -82,6 +92,10 @@ pub struct Layer {
     pub orchestrator_log: Option<PathBuf>,
     /// Instead of `.sprint-runner` in the project.
     pub state: Option<PathBuf>,
+    /// Agents, by name.
+    pub agents: BTreeMap<String, AgentTable>,
+    /// Who does what.
+    pub workflow: WorkflowTable,
 }
 
 impl Layer {
@@ -102,6 +116,8 @@ impl Layer {
             csv_log: self.csv_log.or(lower.csv_log),
             orchestrator_log: self.orchestrator_log.or(lower.orchestrator_log),
             state: self.state.or(lower.state),
+            agents: over_by_name(self.agents, lower.agents),
+            workflow: self.workflow.over(lower.workflow),
         }
     }
 
@@ -119,8 +135,30 @@ impl Layer {
         for path in paths.into_iter().flatten() {
             *path = base.join(&*path);
         }
+        self.agents.values_mut().for_each(|agent| agent.based_on(base));
+        self.workflow.based_on(base);
         self
     }
+
+    /// Whether the default agent it names is there, among the `file`'s own.
+    fn check_agent(&self, file: &Self) -> Result<(), String> {
+        let named = self.workflow.default.as_ref();
+        match named.and_then(|name| agents::unknown(name.get_ref(), &file.agents)) {
+            Some(message) => Err(message),
+            None => Ok(()),
+        }
+    }
+}
+
+fn over_by_name(
+    upper: BTreeMap<String, AgentTable>,
+    mut lower: BTreeMap<String, AgentTable>,
+) -> BTreeMap<String, AgentTable> {
+    for (name, table) in upper {
+        let under = lower.remove(&name).unwrap_or_default();
+        lower.insert(name, table.over(under));
+    }
+    lower
 }
 
 /// The configuration in force. All paths are absolute.
@@ -152,6 +190,8 @@ pub struct Config {
     pub orchestrator_log: Option<PathBuf>,
     /// The state folder, when named.
     pub state: Option<PathBuf>,
+    /// The agents, and which of them does what.
+    pub agents: Agents,
 }
 
 impl Config {
@@ -161,6 +201,11 @@ impl Config {
         let here = std::env::current_dir().unwrap_or_else(|_| project.to_owned());
         let file = file::read(project)?.based_on(project);
         let environment = environment::read(&|name| std::env::var_os(name))?.based_on(&here);
+        environment.check_agent(&file).map_err(|message| ConfigError::Environment {
+            name: "SPRINT_RUNNER_AGENT".to_owned(),
+            message,
+        })?;
+        flags.check_agent(&file).map_err(ConfigError::Flag)?;
         Ok(Self::from(flags.based_on(&here).over(environment).over(file)))
     }
 
@@ -186,6 +231,7 @@ impl From<Layer> for Config {
             csv_log: layer.csv_log,
             orchestrator_log: layer.orchestrator_log,
             state: layer.state,
+            agents: Agents::new(layer.agents, layer.workflow),
         }
     }
 }

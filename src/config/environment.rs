@@ -1,9 +1,13 @@
 //! The environment: each key of the file as `SPRINT_RUNNER_<KEY>`, lists separated by commas.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use toml::Spanned;
+
 use super::values::{parse_host, parse_minutes, parse_token};
+use super::workflow::WorkflowTable;
 use super::{ConfigError, Layer};
 
 /// Reads the variables through `lookup`. An empty value counts as none, as shells make it hard to
@@ -36,6 +40,11 @@ pub(super) fn read(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Layer, C
         csv_log: path("csv_log"),
         orchestrator_log: path("orchestrator_log"),
         state: path("state"),
+        agents: BTreeMap::new(),
+        workflow: WorkflowTable {
+            default: parsed(lookup, "agent", |value| Ok(Spanned::new(0..0, value.to_owned())))?,
+            ..WorkflowTable::default()
+        },
     })
 }
 

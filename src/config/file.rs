@@ -1,8 +1,13 @@
 //! `sprint-runner.toml` in the project folder.
 
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use toml::Spanned;
+
+use super::agents;
+use super::workflow::COMMANDS;
 use super::{ConfigError, FILE_NAME, Layer};
 
 /// What the project's file says; nothing where there is none.
@@ -17,14 +22,57 @@ pub(super) fn read(project: &Path) -> Result<Layer, ConfigError> {
 /// Reads the file's text. An unknown key is an error: it may be a misspelt safeguard.
 pub(super) fn parse(text: &str) -> Result<Layer, ConfigError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    toml::from_str(text).map_err(|error| {
+    let layer: Layer = toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
-        let before = text.get(..at).unwrap_or_default();
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        ConfigError::File {
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-            message: error.message().trim().replace('\n', ": "),
+        wrong(text, at, error.message())
+    })?;
+    check_names(&layer).map_err(|(at, message)| wrong(text, at, &message))?;
+    for (name, table) in &layer.agents {
+        if !table.has_program(name) {
+            let message = format!("the agent {name:?} needs a program, or a preset that has one");
+            return Err(wrong(text, place_of_agent(text, name), &message));
         }
-    })
+    }
+    Ok(layer)
+}
+
+/// The error at a place of the text.
+fn wrong(text: &str, at: usize, message: &str) -> ConfigError {
+    let before = text.get(..at).unwrap_or_default();
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    ConfigError::File {
+        line: before.matches('\n').count() + 1,
+        column: before[line_start..].chars().count() + 1,
+        message: message.trim().replace('\n', ": "),
+    }
+}
+
+/// Whether every agent that is named is there, and every command that is named is one of ours.
+fn check_names(layer: &Layer) -> Result<(), (usize, String)> {
+    let known = |name: &Spanned<String>| match agents::unknown(name.get_ref(), &layer.agents) {
+        Some(message) => Err((name.span().start, message)),
+        None => Ok(()),
+    };
+    layer.workflow.default.as_ref().map_or(Ok(()), known)?;
+    for (command, agent) in layer.workflow.commands.iter().flatten() {
+        if !COMMANDS.contains(&command.get_ref().as_str()) {
+            let names = COMMANDS.join(", ");
+            let message =
+                format!("no command is called {:?}; there are {names}", command.get_ref());
+            return Err((command.span().start, message));
+        }
+        known(agent)?;
+    }
+    Ok(())
+}
+
+/// Where the agent's table begins.
+fn place_of_agent(text: &str, name: &str) -> usize {
+    #[derive(serde::Deserialize)]
+    struct Names {
+        agents: BTreeMap<Spanned<String>, toml::Value>,
+    }
+    let names: Option<Names> = toml::from_str(text).ok();
+    let mut names = names.into_iter().flat_map(|names| names.agents.into_keys());
+    names.find(|known| known.get_ref() == name).map_or(0, |known| known.span().start)
 }

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use super::agents::{AgentConfig, AgentOutput};
+use super::workflow::{COMMANDS, DEFAULT_COMMANDS_DIR, Runner};
 use super::{Config, ConfigError, Layer, environment, file};
 
 fn env(pairs: &[(&str, &str)]) -> Result<Layer, ConfigError> {
@@ -79,4 +82,124 @@ fn fractions_of_minutes_are_taken() {
     assert_eq!(Config::from(layer).observed_idle_ms(), 3000);
     let layer = file::parse("observed_idle_minutes = 5").unwrap();
     assert_eq!(Config::from(layer).observed_idle_ms(), 300_000);
+}
+
+fn configured(text: &str) -> Config {
+    Config::from(file::parse(text).unwrap().based_on(Path::new("/project")))
+}
+
+fn agent(text: &str, command: &str) -> AgentConfig {
+    configured(text).agents.for_command(command).clone()
+}
+
+#[test]
+fn claude_does_all_unless_told() {
+    let config = configured("");
+    let agent = config.agents.for_command("sprint-dev-story");
+    assert_eq!((agent.name.as_str(), agent.program.as_str()), ("claude", "claude"));
+    assert_eq!(
+        agent.args,
+        [
+            "-p",
+            "--output-format",
+            "stream-json",
+            "--verbose",
+            "--append-system-prompt-file",
+            "{context_file}"
+        ]
+    );
+    assert_eq!(agent.model_args, ["--model", "{model}"]);
+    assert_eq!((agent.model.as_deref(), agent.small_model.as_deref()), (None, Some("haiku")));
+    assert_eq!((agent.permission_mode.as_deref(), agent.output), (None, AgentOutput::StreamJson));
+    assert_eq!(agent.timeout, Duration::from_secs(7200));
+    assert_eq!(agent.idle, Duration::from_secs(1200));
+    let workflow = config.agents.workflow();
+    assert_eq!((workflow.runner, workflow.max_processes), (Runner::Agents, 4));
+    assert_eq!(workflow.commands_dir, PathBuf::from(DEFAULT_COMMANDS_DIR));
+    assert_eq!(workflow.stop_grace, Duration::from_secs(3));
+    assert_eq!(workflow.timeout_grace, Duration::from_secs(10));
+    assert_eq!(workflow.result_grace, Duration::from_secs(10));
+    assert_eq!(workflow.retry, Duration::from_secs(5));
+    assert_eq!(workflow.limit_wait, Duration::from_secs(1800));
+}
+
+#[test]
+fn a_table_takes_its_preset_key_by_key() {
+    let own = agent("[agents.claude]\nprogram = \"/opt/claude\"\nsmall_model = \"\"\n", "");
+    assert_eq!(own.program, "/opt/claude");
+    assert_eq!(own.args.len(), 6);
+    assert_eq!(own.small_model, None);
+    let text = "[workflow]\ndefault = \"fast\"\n[workflow.commands]\nsprint-dev-story = \"codex\"\n\
+                [agents.fast]\npreset = \"claude\"\nmodel = \"sonnet\"\nidle_minutes = 0.5\n\
+                env = { A = \"b\" }\npermission_mode = \"acceptEdits\"\n";
+    let fast = agent(text, "sprint-commit");
+    assert_eq!((fast.name.as_str(), fast.program.as_str()), ("fast", "claude"));
+    assert_eq!(fast.model.as_deref(), Some("sonnet"));
+    assert_eq!(fast.idle, Duration::from_secs(30));
+    assert_eq!(fast.permission_args, ["--permission-mode", "{permission_mode}"]);
+    assert_eq!(fast.env["A"], "b");
+    assert!(fast.takes_context_file());
+    let codex = agent(text, "sprint-dev-story");
+    assert_eq!(codex.args, ["exec", "--json"]);
+    assert!(!codex.takes_context_file());
+    let script = agent("[workflow]\ndefault=\"me\"\n[agents.me]\nprogram=\"./do.sh\"\n", "");
+    assert_eq!(script.program, "/project/./do.sh");
+    assert_eq!((script.args.len(), script.output), (0, AgentOutput::Text));
+    assert_eq!(agent("[workflow]\ndefault = \"gemini\"", "").output, AgentOutput::StreamJson);
+}
+
+#[test]
+fn a_wrong_agent_or_workflow_is_named_with_its_place() {
+    for (text, place, word) in [
+        ("[agents.claude]\nprogramm = \"x\"", "2:1", "`programm`"),
+        ("[workflow]\nmax = 3", "2:1", "`max`"),
+        ("[workflow]\nmax_processes = 0", "2:17", "1 to 64"),
+        ("[workflow]\nmax_processes = 65", "2:17", "1 to 64"),
+        ("[workflow]\nrunner = \"robots\"", "2:10", "robots"),
+        ("[workflow]\ndefault = \"cloude\"", "2:11", "there are claude, codex, gemini"),
+        ("[workflow.commands]\nsprint-commit = \"x\"", "2:17", "no agent is called \"x\""),
+        ("[workflow.commands]\ncommit = \"claude\"", "2:1", "no command is called"),
+        ("port = 1\n[agents.mine]\nmodel = \"x\"", "2:9", "needs a program"),
+        ("[agents.command]\noutput = \"text\"", "1:9", "needs a program"),
+        ("[agents.claude]\nprogram = \" \"", "2:11", "empty"),
+        ("[agents.claude]\nargs = [\"a\\u0000b\"]", "2:8", "NUL"),
+        ("[agents.claude]\noutput = \"xml\"", "2:10", "xml"),
+        ("[agents.claude]\npreset = \"clod\"", "2:10", "clod"),
+        ("[agents.claude]\ntimeout_minutes = 0", "2:19", "timeout_minutes must be more than 0"),
+        ("[agents.claude]\nidle_minutes = nan", "2:16", "idle_minutes"),
+        ("[agents.claude]\nenv = { \"A=B\" = \"x\" }", "2:7", "A=B"),
+        ("[workflow]\nretry_seconds = -1", "2:17", "retry_seconds must be at least 0"),
+        ("[workflow]\nstop_grace_seconds = 1e300", "2:22", "at most 31536000"),
+    ] {
+        let error = file::parse(text).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("sprint-runner.toml:{place}: ")), "{text}: {error}");
+        assert!(error.contains(word), "{text}: {error}");
+        assert!(!error.contains('\n'), "{text}: {error}");
+    }
+}
+
+#[test]
+fn the_environment_names_the_default_agent() {
+    let file = file::parse("[workflow]\ndefault = \"claude\"\nmax_processes = 2\n").unwrap();
+    let environment = env(&[("SPRINT_RUNNER_AGENT", "gemini")]).unwrap();
+    assert_eq!(environment.check_agent(&file), Ok(()));
+    let config = Config::from(environment.over(file.clone()));
+    assert_eq!(config.agents.for_command("sprint-commit").name, "gemini");
+    assert_eq!(config.agents.workflow().max_processes, 2);
+    let environment = env(&[("SPRINT_RUNNER_AGENT", "nobody")]).unwrap();
+    assert!(environment.check_agent(&file).unwrap_err().contains("nobody"));
+}
+
+#[test]
+fn a_configured_commands_folder_is_absolute() {
+    let text = "[workflow]\ncommands_dir = \"mine\"\nextra_files = [\"docs/a.md\"]\n";
+    let config = configured(text);
+    assert_eq!(config.agents.workflow().commands_dir, PathBuf::from("/project/mine"));
+    assert_eq!(config.agents.workflow().extra_files, ["docs/a.md"]);
+}
+
+#[test]
+fn the_commands_are_those_of_the_workflow() {
+    let names = crate::domain::workflow::Command::ALL.map(crate::domain::workflow::Command::name);
+    assert_eq!(COMMANDS, names);
 }

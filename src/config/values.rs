@@ -1,5 +1,6 @@
 //! Values that need more than their type says, checked the same way from every source.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Deserializer, de::Error};
@@ -49,4 +50,46 @@ pub(super) fn token<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>
 
 pub(super) fn minutes<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
     check_minutes(f64::deserialize(from)?).map(Some).map_err(D::Error::custom)
+}
+
+/// Reads what has to become part of a command line: no NUL.
+pub(super) fn plain<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    check_plain(String::deserialize(from)?).map(Some).map_err(D::Error::custom)
+}
+
+/// The same, and not empty.
+pub(super) fn word<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let text = check_plain(String::deserialize(from)?).map_err(D::Error::custom)?;
+    if text.trim().is_empty() {
+        return Err(D::Error::custom("must not be empty"));
+    }
+    Ok(Some(text))
+}
+
+pub(super) fn words<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    let words: Vec<String> = Vec::deserialize(from)?;
+    let checked: Result<_, _> = words.into_iter().map(check_plain).collect();
+    checked.map(Some).map_err(D::Error::custom)
+}
+
+pub(super) fn environment<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<BTreeMap<String, String>>, D::Error> {
+    let variables: BTreeMap<String, String> = BTreeMap::deserialize(from)?;
+    for (name, value) in &variables {
+        if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+            return Err(D::Error::custom(format!("{name:?} cannot be set in an environment")));
+        }
+    }
+    Ok(Some(variables))
+}
+
+pub(super) fn max_processes<'de, D: Deserializer<'de>>(from: D) -> Result<Option<usize>, D::Error> {
+    let number = i64::deserialize(from)?;
+    let fits = usize::try_from(number).ok().filter(|number| (1..=64).contains(number));
+    fits.map(Some).ok_or_else(|| D::Error::custom("max_processes must be 1 to 64"))
+}
+
+fn check_plain(text: String) -> Result<String, String> {
+    if text.contains('\0') { Err("must not hold a NUL".to_owned()) } else { Ok(text) }
 }
