@@ -44,11 +44,11 @@ impl Batch {
     }
 
     /// Stop-now while the batch ends already: what it still waits for is ended.
-    pub(super) fn end_now(&mut self) {
+    pub(super) fn end_now(&mut self, reason: &str) {
         if let Some(ending) = &mut self.ending
             && ending.status == "completed"
         {
-            "stop_now".clone_into(&mut ending.reason);
+            reason.clone_into(&mut ending.reason);
             ending.status = "stopped";
         }
         self.end_children();

@@ -26,6 +26,8 @@ pub enum StopMode {
     Graceful,
     /// The children are ended first.
     Now,
+    /// The same, because the server ends.
+    Shutdown,
 }
 
 /// What became of moving the files of finished stories.
@@ -92,7 +94,12 @@ pub enum Effect {
     /// Remember that these stories were decided not to need a tech spec.
     NoteNoTechSpec(Vec<String>),
     /// Run an agent, as soon as the pool has room.
-    Run(Job),
+    Run {
+        /// What it is to do.
+        job: Job,
+        /// The background chain that it belongs to.
+        task: Option<String>,
+    },
     /// Run the user's own orchestrator for the whole batch.
     RunWhole(RunId),
     /// Write a story's status into the file.

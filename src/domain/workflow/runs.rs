@@ -66,7 +66,7 @@ impl Batch {
         let work = &mut self.works[index];
         work.job.run = run;
         work.state = WorkState::Running;
-        self.out.push(Effect::Run(work.job.clone()));
+        self.out.push(Effect::Run { job: work.job.clone(), task: work.task.clone() });
     }
 
     fn running(&self, run: RunId) -> Option<usize> {

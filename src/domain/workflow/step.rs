@@ -103,7 +103,7 @@ impl Batch {
 
     fn stop(&mut self, mode: StopMode) {
         let first = self.stop.is_none();
-        if self.stop != Some(StopMode::Now) {
+        if self.stop.is_none_or(|earlier| earlier == StopMode::Graceful) {
             self.stop = Some(mode);
         }
         match (self.phase == Phase::Ending, mode) {
@@ -118,8 +118,10 @@ impl Batch {
                 }
             }
             (false, StopMode::Now) => self.end("stopped", "stop_now"),
+            (false, StopMode::Shutdown) => self.end("stopped", "server_stopped"),
             (true, StopMode::Graceful) => {}
-            (true, StopMode::Now) => self.end_now(),
+            (true, StopMode::Now) => self.end_now("stop_now"),
+            (true, StopMode::Shutdown) => self.end_now("server_stopped"),
         }
     }
 

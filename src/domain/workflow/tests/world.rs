@@ -143,7 +143,7 @@ impl World {
                         inputs.push_back(Input::TechSpecs(settled));
                     }
                     Effect::NoteNoTechSpec(keys) => self.tech_specs.extend(keys),
-                    Effect::Run(job) => {
+                    Effect::Run { job, .. } => {
                         assert!(!stopped_now, "{job:?} after stop");
                         self.runs.push(job.clone());
                         let (well, outcome) = (self.acts)(&job);
@@ -250,7 +250,7 @@ impl World {
                 let json = serde_json::to_string(payload).unwrap_or_default();
                 format!("  tell {} {json}", payload.kind())
             }
-            Effect::Run(job) => {
+            Effect::Run { job, .. } => {
                 let small = if job.small_model { " small" } else { "" };
                 let background = if job.background { " background" } else { "" };
                 let keys = job.story_keys.join(",");

@@ -1,0 +1,385 @@
+//! The task that owns the batch.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+
+use super::attendant::{Attendant, Task};
+use super::effects::{self, Done};
+use super::parts::{Parts, now_ms};
+use super::preflight::{self, StartError};
+use super::registry::{Order, Registry};
+use super::run_files;
+use super::{BatchSize, Started, StopAnswer, StopError};
+use crate::agents::process::{Receipt, end_leftovers};
+use crate::config::workflow::Runner;
+use crate::domain::attribution;
+use crate::domain::event::{NewEvent, Source};
+use crate::domain::payload::{BatchStart, Payload};
+use crate::domain::workflow::{
+    Batch, Effect, Input, Outcome, Rules, RunId, StopMode, TimerId, step,
+};
+use crate::hub::Publication;
+
+/// The longest nap before the clock is looked at again: a machine that was asleep, or whose clock
+/// was set, must not wait longer than it should.
+const NAP: Duration = Duration::from_secs(15);
+
+/// What the actor is told.
+#[derive(Debug)]
+pub(super) enum Message {
+    Start { size: BatchSize, reply: oneshot::Sender<Result<Started, StartError>> },
+    Stop { mode: StopMode, reply: oneshot::Sender<Result<StopAnswer, StopError>> },
+    Input { batch_id: i64, input: Input },
+    Ended { batch_id: i64, run: RunId, outcome: Outcome, receipt: Receipt },
+    Shutdown,
+}
+
+pub(super) struct Actor {
+    parts: Parts,
+    registry: Arc<Registry>,
+    messages: mpsc::UnboundedSender<Message>,
+    pool: Arc<Semaphore>,
+    running: Option<Running>,
+    ending: bool,
+}
+
+/// The batch under way.
+struct Running {
+    batch: Batch,
+    size: BatchSize,
+    /// Effects not yet carried out.
+    outbox: VecDeque<Effect>,
+    orders: HashMap<RunId, watch::Sender<Option<Order>>>,
+    /// No run begins any more.
+    children_end: bool,
+    receipt: Receipt,
+    waiting: Vec<oneshot::Sender<Result<StopAnswer, StopError>>>,
+    /// Aborted with the batch.
+    timers: JoinSet<()>,
+}
+
+impl Actor {
+    pub(super) fn new(
+        parts: Parts,
+        registry: Arc<Registry>,
+        messages: mpsc::UnboundedSender<Message>,
+    ) -> Self {
+        let pool = Arc::new(Semaphore::new(parts.agents.workflow().max_processes));
+        Self { parts, registry, messages, pool, running: None, ending: false }
+    }
+
+    /// Serves until it is shut down and the batch has ended.
+    pub(super) async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Message>) {
+        self.recover().await;
+        let mut work: Option<BoxFuture<'static, Done>> = None;
+        while !(self.ending && self.running.is_none()) {
+            if work.is_none() {
+                work = self.next_effect();
+            }
+            if self.ending && self.running.is_none() {
+                break;
+            }
+            let done = async {
+                match &mut work {
+                    Some(work) => work.await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                message = inbox.recv() => match message {
+                    Some(message) => self.take(message).await,
+                    None => break,
+                },
+                done = done => {
+                    work = None;
+                    self.done(done);
+                }
+            }
+        }
+    }
+
+    /// What a server that was killed has left: first its children, then its batch.
+    async fn recover(&self) {
+        let grace = self.parts.agents.workflow().stop_grace;
+        let receipt = end_leftovers(&self.parts.project_mark(), grace).await;
+        if receipt.processes > 0 {
+            tracing::warn!(?receipt, "agents of a server that was killed were still alive; ended");
+        }
+        self.close_lost().await;
+    }
+
+    /// Closes a managed batch that nobody runs. Returns its row.
+    async fn close_lost(&self) -> Option<i64> {
+        let state = self.parts.hub.state();
+        let batch = state.batch.as_ref().filter(|batch| batch.origin == "managed")?;
+        let id = batch.id;
+        let lost = |state: &_| attribution::lost(state, now_ms(), "server_lost");
+        match self.parts.hub.publish(Publication::from_state(lost)).await {
+            Ok(_) => Some(id),
+            Err(error) => {
+                tracing::warn!(%error, "a lost batch cannot be closed now");
+                None
+            }
+        }
+    }
+
+    async fn take(&mut self, message: Message) {
+        match message {
+            Message::Start { size, reply } => {
+                let answer = self.start(size).await;
+                // Whoever asked may have gone; the batch runs all the same.
+                let _ = reply.send(answer);
+            }
+            Message::Stop { mode, reply } => self.stop(mode, reply).await,
+            Message::Input { batch_id, input } if self.is_running(batch_id) => self.input(input),
+            Message::Ended { batch_id, run, outcome, receipt } if self.is_running(batch_id) => {
+                if let Some(running) = &mut self.running {
+                    running.orders.remove(&run);
+                    running.receipt.merge(&receipt);
+                }
+                self.input(Input::Ended(run, outcome));
+            }
+            Message::Input { .. } | Message::Ended { .. } => {}
+            Message::Shutdown => {
+                self.ending = true;
+                self.input(Input::Stop(StopMode::Shutdown));
+            }
+        }
+    }
+
+    fn is_running(&self, batch_id: i64) -> bool {
+        self.running.as_ref().is_some_and(|running| running.batch.id() == batch_id)
+    }
+
+    async fn start(&mut self, size: BatchSize) -> Result<Started, StartError> {
+        if self.ending {
+            return Err(StartError::Closed);
+        }
+        if self.running.is_some() {
+            return Err(StartError::Running);
+        }
+        self.registry.set_starting(true);
+        let started = self.try_start(size).await;
+        self.registry.set_starting(false);
+        started
+    }
+
+    async fn try_start(&mut self, size: BatchSize) -> Result<Started, StartError> {
+        let parts = self.parts.clone();
+        let checked = tokio::task::spawn_blocking(move || preflight::check(&parts)).await;
+        checked.map_err(|error| StartError::Log(error.to_string()))??;
+        self.close_lost().await;
+        let max_cycles = match size {
+            BatchSize::Cycles(cycles) => Some(cycles),
+            BatchSize::All => None,
+        };
+        let started_at = now_ms();
+        let start = Payload::BatchStart(BatchStart {
+            batch_id: 0,
+            max_cycles: max_cycles.map(i64::from),
+            batch_mode: if max_cycles.is_some() { "fixed" } else { "all" }.to_owned(),
+            origin: "managed".to_owned(),
+            started_at,
+            size: None,
+        });
+        let events = vec![NewEvent::new(started_at, Source::Orchestrator, start)];
+        let published = self.parts.hub.publish(Publication::events(events)).await;
+        published.map_err(|error| StartError::Log(error.to_string()))?;
+        let state = self.parts.hub.state();
+        let batch = state.batch.as_ref().filter(|batch| batch.origin == "managed");
+        let batch_id = batch.map(|batch| batch.id).ok_or_else(|| {
+            StartError::Log("the batch's row was not found again".to_owned())
+        })?;
+        self.registry.clear();
+        let state_dir = self.parts.state_dir.clone();
+        drop(tokio::task::spawn_blocking(move || run_files::remove_old(&state_dir, batch_id)));
+        self.running = Some(Running {
+            batch: Batch::new(self.rules(batch_id, max_cycles), started_at),
+            size,
+            outbox: VecDeque::new(),
+            orders: HashMap::new(),
+            children_end: false,
+            receipt: Receipt::default(),
+            waiting: Vec::new(),
+            timers: JoinSet::new(),
+        });
+        self.input(Input::Begin);
+        Ok(Started { batch_id })
+    }
+
+    fn rules(&self, batch_id: i64, max_cycles: Option<u32>) -> Rules {
+        let settings = self.parts.settings.get();
+        let workflow = self.parts.agents.workflow();
+        let small = |setting: i64| u32::try_from(setting).unwrap_or(u32::MAX);
+        Rules {
+            batch_id,
+            max_cycles,
+            max_code_reviews: small(settings.max_code_review_attempts),
+            small_from_review: small(settings.haiku_after_review),
+            retry_ms: workflow.retry.as_millis() as i64,
+            limit_wait_ms: workflow.limit_wait.as_millis() as i64,
+            whole: workflow.runner == Runner::Command,
+        }
+    }
+
+    async fn stop(
+        &mut self,
+        mode: StopMode,
+        reply: oneshot::Sender<Result<StopAnswer, StopError>>,
+    ) {
+        let answer = match &mut self.running {
+            Some(running) if mode != StopMode::Graceful => {
+                running.waiting.push(reply);
+                self.input(Input::Stop(mode));
+                return;
+            }
+            Some(_) => {
+                self.input(Input::Stop(mode));
+                Ok(StopAnswer::Stopping)
+            }
+            None => match self.close_lost().await {
+                Some(batch_id) => Ok(StopAnswer::Cleaned { batch_id }),
+                None => Err(StopError::Idle),
+            },
+        };
+        // Whoever asked may have gone.
+        let _ = reply.send(answer);
+    }
+
+    /// One step of the workflow. What it wants done is put in order; children that have to end are
+    /// told at once.
+    fn input(&mut self, input: Input) {
+        let Some(mut running) = self.running.take() else { return };
+        let effects;
+        (running.batch, effects) = step(running.batch, input, now_ms());
+        for effect in effects {
+            if effect == Effect::EndChildren {
+                running.children_end = true;
+                for order in running.orders.values() {
+                    order.send_replace(Some(Order::Batch));
+                }
+            } else {
+                running.outbox.push_back(effect);
+            }
+        }
+        self.running = Some(running);
+    }
+
+    /// Begins the next effect. Those that are done at once are; the first that takes a while is
+    /// returned.
+    fn next_effect(&mut self) -> Option<BoxFuture<'static, Done>> {
+        loop {
+            let running = self.running.as_mut()?;
+            let batch_id = running.batch.id();
+            let parts = self.parts.clone();
+            match running.outbox.pop_front()? {
+                Effect::Publish(end @ Payload::BatchEnd(_)) => {
+                    return Some(effects::tell_end(parts, batch_id, end));
+                }
+                Effect::Publish(payload) => {
+                    let payloads = with_following(payload, &mut running.outbox);
+                    return Some(effects::tell(parts, batch_id, payloads));
+                }
+                Effect::Run { job, task } => self.attend(Task::Job(job, task)),
+                Effect::RunWhole(run) => {
+                    let size = running.size;
+                    self.attend(Task::Whole(run, size));
+                }
+                Effect::Wait { timer, until_ms } => self.wait(timer, until_ms),
+                Effect::EndChildren => {}
+                Effect::Finish => self.finish(),
+                effect => return Some(effects::ask(parts, batch_id, effect)),
+            }
+        }
+    }
+
+    fn done(&mut self, done: Done) {
+        match done {
+            Done::Nothing => {}
+            Done::Answer(input) => self.input(input),
+            Done::Swept(receipt) => {
+                if let Some(running) = &mut self.running {
+                    running.receipt.merge(&receipt);
+                }
+            }
+        }
+    }
+
+    fn attend(&mut self, task: Task) {
+        let Some(running) = &mut self.running else { return };
+        let run = task.run();
+        let first = running.children_end.then_some(Order::Batch);
+        let order = watch::Sender::new(first);
+        running.orders.insert(run, order.clone());
+        let attendant = Attendant {
+            parts: self.parts.clone(),
+            registry: Arc::clone(&self.registry),
+            actor: self.messages.clone(),
+            batch_id: running.batch.id(),
+            task,
+            order,
+        };
+        let batch_id = running.batch.id();
+        let attending = tokio::spawn(attendant.attend(Arc::clone(&self.pool)));
+        let messages = self.messages.clone();
+        tokio::spawn(async move {
+            if let Err(error) = attending.await {
+                tracing::error!(%error, "the attendant of an agent had failed");
+                let why = "an internal error, see the server's log".to_owned();
+                let outcome = Outcome::Failed(crate::domain::workflow::Cause::Failed(why));
+                let receipt = Receipt::default();
+                // The actor has gone only when everything has.
+                let _ = messages.send(Message::Ended { batch_id, run, outcome, receipt });
+            }
+        });
+    }
+
+    fn wait(&mut self, timer: TimerId, until_ms: i64) {
+        let Some(running) = &mut self.running else { return };
+        let batch_id = running.batch.id();
+        let messages = self.messages.clone();
+        running.timers.spawn(async move {
+            loop {
+                let left = until_ms - now_ms();
+                if left <= 0 {
+                    break;
+                }
+                let left = Duration::from_millis(left.unsigned_abs());
+                tokio::time::sleep(left.min(NAP)).await;
+            }
+            // The actor has gone only when everything has.
+            let _ = messages.send(Message::Input { batch_id, input: Input::Tick(timer) });
+        });
+        // What has rung is forgotten.
+        while running.timers.try_join_next().is_some() {}
+    }
+
+    /// The batch is over and told.
+    fn finish(&mut self) {
+        let Some(running) = self.running.take() else { return };
+        for waiting in running.waiting {
+            // Whoever asked may have gone.
+            let _ = waiting.send(Ok(StopAnswer::Stopped(running.receipt.clone())));
+        }
+    }
+}
+
+/// A payload and those right behind it, to be told in one go.
+fn with_following(first: Payload, outbox: &mut VecDeque<Effect>) -> Vec<Payload> {
+    let mut payloads = vec![first];
+    while let Some(Effect::Publish(next)) = outbox.front() {
+        if matches!(next, Payload::BatchEnd(_)) {
+            break;
+        }
+        if let Some(Effect::Publish(next)) = outbox.pop_front() {
+            payloads.push(next);
+        }
+    }
+    payloads
+}

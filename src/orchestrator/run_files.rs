@@ -1,0 +1,76 @@
+//! The files of a run in the state folder: `agents/<batch>/<run>-<command>.log` and the context.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use crate::domain::workflow::Job;
+
+/// Logs of so many batches are kept.
+const KEPT_BATCHES: usize = 50;
+
+/// Tells a run apart from all others of this project.
+pub(super) fn agent_id(batch_id: i64, run: u32) -> String {
+    format!("{batch_id}-{run}")
+}
+
+pub(super) fn folder(state_dir: &Path, batch_id: i64) -> PathBuf {
+    state_dir.join("agents").join(batch_id.to_string())
+}
+
+pub(super) fn log(state_dir: &Path, batch_id: i64, run: u32, command: &str) -> PathBuf {
+    folder(state_dir, batch_id).join(format!("{run}-{command}.log"))
+}
+
+/// Writes what an agent is given, readable by its owner alone.
+pub(super) fn write_context(
+    state_dir: &Path,
+    batch_id: i64,
+    job: &Job,
+    text: &str,
+) -> std::io::Result<PathBuf> {
+    let folder = folder(state_dir, batch_id);
+    make_folder(&folder)?;
+    let path = folder.join(format!("{}-{}.context.md", job.run, job.command.name()));
+    let mut file = tempfile::NamedTempFile::new_in(&folder)?;
+    file.write_all(text.as_bytes())?;
+    file.persist(&path).map_err(|error| error.error)?;
+    Ok(path)
+}
+
+/// The log of an agent, by its id alone: numbers, so that no path can be made of it.
+pub(super) fn find_log(state_dir: &Path, agent_id: &str) -> Option<PathBuf> {
+    let (batch, run) = agent_id.split_once('-')?;
+    let number = |text: &str| text.parse::<u32>().ok().filter(|n| n.to_string() == text);
+    let (batch, run) = (number(batch)?, number(run)?);
+    let prefix = format!("{run}-");
+    fs::read_dir(folder(state_dir, i64::from(batch))).ok()?.flatten().find_map(|entry| {
+        let name = entry.file_name();
+        let name = name.to_str()?;
+        (name.starts_with(&prefix) && name.ends_with(".log")).then(|| entry.path())
+    })
+}
+
+/// Logs of batches long ago go.
+pub(super) fn remove_old(state_dir: &Path, newest: i64) {
+    let Ok(entries) = fs::read_dir(state_dir.join("agents")) else { return };
+    let mut batches: Vec<i64> = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|batch| *batch < newest)
+        .collect();
+    batches.sort_unstable_by(|one, other| other.cmp(one));
+    for batch in batches.into_iter().skip(KEPT_BATCHES - 1) {
+        if let Err(error) = fs::remove_dir_all(folder(state_dir, batch)) {
+            tracing::warn!(%error, batch, "cannot remove the logs of an old batch");
+        }
+    }
+}
+
+fn make_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
