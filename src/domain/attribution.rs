@@ -119,7 +119,7 @@ fn batch_start(state: &State, mut event: NewEvent, moment: Moment) -> Vec<NewEve
     if !managed {
         let home = managed_home(state, &event, moment.now_ms);
         if home.is_some() || event.source == Source::Agent {
-            return vec![announced(event, home)];
+            return vec![announced(&event, home)];
         }
     }
     let mut out = match &state.batch {
@@ -139,12 +139,14 @@ fn batch_start(state: &State, mut event: NewEvent, moment: Moment) -> Vec<NewEve
 }
 
 /// A `batch-start` row of a batch that we run ourselves begins nothing: it is told and no more.
-fn announced(row: NewEvent, batch_id: Option<i64>) -> NewEvent {
+fn announced(row: &NewEvent, batch_id: Option<i64>) -> NewEvent {
     let size = match &row.payload {
         Payload::BatchStart(BatchStart { size: Some(size), .. }) => format!(" of {size}"),
         _ => String::new(),
     };
     NewEvent {
+        timestamp_ms: row.timestamp_ms,
+        source: row.source,
         batch_id,
         payload: Payload::BatchWarning(BatchWarning {
             batch_id,
@@ -152,7 +154,6 @@ fn announced(row: NewEvent, batch_id: Option<i64>) -> NewEvent {
             warning_type: "batch_start_row".to_owned(),
             ..BatchWarning::default()
         }),
-        ..row
     }
 }
 

@@ -299,7 +299,7 @@ fn any_number_a_clock_or_a_row_may_show_is_taken() {
 
 #[derive(Debug, Clone)]
 enum Step {
-    Publish(NewEvent),
+    Publish(Box<NewEvent>),
     Lost,
     Due,
     Wait(i64),
@@ -310,19 +310,19 @@ fn any_step() -> impl Strategy<Value = Step> {
     let source = prop_oneof![3 => Just(Source::Csv), 1 => Just(Source::Agent)];
     let at = (-10..120_i64).prop_map(|seconds| START + seconds * 1000);
     let row = (at, source, story, 0..4).prop_map(|(at, source, story, kind)| {
-        Step::Publish(match kind {
+        Step::Publish(Box::new(match kind {
             0 => start(at, source, story),
             1 => progress(at, source, story),
             2 => done(at, source, story),
             _ => start_row(at, source),
-        })
+        }))
     });
     // Orchestrator's events are stamped when they are published.
     prop_oneof![
         12 => row,
-        2 => Just(Step::Publish(managed_start(0))),
-        2 => (0..4_i64).prop_map(|id| Step::Publish(batch_end(0, id))),
-        1 => Just(Step::Publish(cycle_end(0))),
+        2 => Just(Step::Publish(Box::new(managed_start(0)))),
+        2 => (0..4_i64).prop_map(|id| Step::Publish(Box::new(batch_end(0, id)))),
+        1 => Just(Step::Publish(Box::new(cycle_end(0)))),
         1 => Just(Step::Lost),
         1 => Just(Step::Due),
         4 => prop_oneof![0..70_000_i64, Just(40 * MINUTE)].prop_map(Step::Wait),
@@ -343,7 +343,7 @@ proptest! {
                             body.started_at = now;
                         }
                     }
-                    stage.publish(now, event);
+                    stage.publish(now, *event);
                 }
                 Step::Lost => {
                     let events = lost(&stage.state, now, "crash");
