@@ -110,6 +110,9 @@ impl Twins {
     }
 
     fn clear(&mut self) {
+        if self.counts.is_empty() {
+            return;
+        }
         for (print, count) in std::mem::take(&mut self.counts) {
             self.before.entry(print).or_insert(Some(count));
         }
