@@ -10,4 +10,5 @@ pub mod reading;
 pub mod settings;
 pub mod state;
 pub mod status;
+pub mod twins;
 pub mod workflow;

@@ -7,6 +7,7 @@
 //! ```
 //!
 //! - One thread owns the log: order is total. What waits when it wakes is committed together.
+//! - A row that an agent's stream and the CSV log both tell makes one event ([`twins`]).
 //! - Nothing is shown that is not committed; a failed commit changes nothing and is told.
 //! - A reader is a cursor. There is no queue per reader, so nothing overflows and nothing is lost.
 
@@ -22,10 +23,12 @@ mod writer;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::domain::attribution::Rules;
 use crate::domain::event::EventId;
 use crate::domain::state::State;
+use crate::domain::twins::{self, Twins};
 use crate::store::{Log, Queries, StoreError};
 
 use shared::Shared;
@@ -35,6 +38,9 @@ pub use entry::Entry;
 pub use publication::{Make, Pending, Publication, PublishError, Published};
 pub use shared::SnapshotJson;
 pub use subscription::Subscription;
+
+/// Tells the time, in milliseconds since the epoch.
+pub(crate) type Clock = Box<dyn Fn() -> i64 + Send>;
 
 /// A cheap handle; all of them speak to the same writer.
 #[derive(Clone, Debug)]
@@ -52,11 +58,22 @@ struct Inner {
 
 impl Hub {
     /// Folds the log up to its head and starts the writer thread over it.
-    pub fn start(mut log: Log, queries: Queries, rules: Rules) -> Result<Self, StoreError> {
+    pub fn start(log: Log, queries: Queries, rules: Rules) -> Result<Self, StoreError> {
+        Self::with_clock(log, queries, rules, Box::new(now_ms))
+    }
+
+    /// [`Self::start`] by another clock than the machine's.
+    pub(crate) fn with_clock(
+        mut log: Log,
+        queries: Queries,
+        rules: Rules,
+        clock: Clock,
+    ) -> Result<Self, StoreError> {
         let state = log.load_state()?;
+        let twins = Twins::load(&queries.kept(twins::PREFIX)?);
         let shared = Arc::new(Shared::new(&log, state.clone())?);
         let (requests, inbox) = channel();
-        let writer = Writer::new(log, state, rules, Arc::clone(&shared));
+        let writer = Writer::new(log, state, twins, rules, clock, Arc::clone(&shared));
         let thread = std::thread::Builder::new()
             .name("log".to_owned())
             .spawn(move || writer.run(&inbox))
@@ -145,4 +162,9 @@ impl Hub {
             tracing::error!("the log's thread had panicked");
         }
     }
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,3 +1,5 @@
+mod managed;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -329,6 +331,7 @@ fn any_event() -> impl Strategy<Value = NewEvent> {
                 }),
             )
         }),
+        (at.clone(), 0..6_u8).prop_map(|(at, kind)| managed::nth(at * MINUTE, kind)),
         (at, prop_oneof![Just("ok"), Just("invalid"), Just("reset")]).prop_map(|(at, state)| {
             NewEvent::new(
                 at,

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::Clock;
 use super::publication::{Publication, PublishError, Published, Reply};
 use super::shared::Shared;
-use crate::domain::attribution::{self, Rules};
+use crate::domain::attribution::{self, Moment, Rules};
 use crate::domain::event::{Event, NewEvent};
 use crate::domain::payload::Payload;
 use crate::domain::state::State;
+use crate::domain::twins::Twins;
 use crate::store::{Log, Record};
 
 /// Publications committed together at most: bounds how long the first of them waits.
@@ -39,7 +41,10 @@ pub(super) struct Writer {
     log: Log,
     /// The state behind everything appended so far, also within a transaction.
     state: State,
+    /// The rows that wait for their twin, likewise.
+    twins: Twins,
     rules: Rules,
+    clock: Clock,
     shared: Arc<Shared>,
     /// Who waits for the search index to reach the head.
     searchers: Vec<oneshot::Sender<()>>,
@@ -54,8 +59,15 @@ struct Group {
 }
 
 impl Writer {
-    pub(super) const fn new(log: Log, state: State, rules: Rules, shared: Arc<Shared>) -> Self {
-        Self { log, state, rules, shared, searchers: Vec::new() }
+    pub(super) fn new(
+        log: Log,
+        state: State,
+        twins: Twins,
+        rules: Rules,
+        clock: Clock,
+        shared: Arc<Shared>,
+    ) -> Self {
+        Self { log, state, twins, rules, clock, shared, searchers: Vec::new() }
     }
 
     /// Serves until shut down or until nobody is left to ask.
@@ -165,8 +177,13 @@ impl Writer {
         next_batch_id: &mut i64,
     ) {
         let before = self.state.last_event_id;
+        let now_ms = (self.clock)();
         for event in (publication.make)(&self.state) {
-            for event in attribution::attribute(&self.state, event, self.rules, *next_batch_id) {
+            if self.twins.is_told(&self.state, &event, now_ms) {
+                continue;
+            }
+            let moment = Moment { now_ms, next_batch_id: *next_batch_id };
+            for event in attribution::attribute(&self.state, event, self.rules, moment) {
                 if let Payload::BatchStart(body) = &event.payload {
                     *next_batch_id = (*next_batch_id).max(body.batch_id + 1);
                 }
@@ -189,7 +206,8 @@ impl Writer {
     }
 
     fn commit(&mut self, group: Group) {
-        let Group { records, keep, replies } = group;
+        let Group { records, mut keep, replies } = group;
+        keep.extend(self.twins.changes());
         let result = if records.is_empty() && keep.is_empty() {
             Ok(())
         } else {
@@ -197,6 +215,7 @@ impl Writer {
         };
         match result {
             Ok(()) => {
+                self.twins.settle();
                 self.shared.show(&records);
                 if !records.is_empty() || !keep.is_empty() {
                     self.shared.set_trouble(None);
@@ -209,6 +228,7 @@ impl Writer {
             Err(error) => {
                 // What was folded ahead of the commit is taken back.
                 self.state = self.shared.state();
+                self.twins.undo();
                 let text = error.to_string();
                 if self.shared.trouble().as_deref() != Some(&text) {
                     tracing::error!(error = %text, "cannot write the log");

@@ -16,6 +16,16 @@ pub enum StoreError {
         /// Ours.
         known: i64,
     },
+    /// An older schema, and another process has the file open.
+    #[error(
+        "the database has schema {found} and must be brought to {known}, but another process has it open; end that one first"
+    )]
+    InUse {
+        /// The file's schema.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
     /// A database that is not ours.
     #[error(
         "the file is a database of another program or of the older server; it was left untouched: name another one with --db"

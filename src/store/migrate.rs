@@ -1,8 +1,15 @@
-//! Opening a database: made when it is empty, refused when it is not ours to read.
+//! Opening a database: made when it is empty, brought up to date after a copy was put aside when it
+//! is older, refused when it is not ours to read.
 
-use std::path::Path;
+#[cfg(test)]
+mod tests;
 
-use rusqlite::{Connection, OpenFlags};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::backup::Backup;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::StoreError;
 use super::schema;
@@ -10,8 +17,8 @@ use super::schema;
 /// Opens the database for its one writer and brings it to this version's schema.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     make_private(path)?;
-    let conn = Connection::open(path)?;
-    conn.busy_timeout(std::time::Duration::from_secs(5))?;
+    let mut conn = Connection::open(path)?;
+    conn.busy_timeout(Duration::from_secs(5))?;
     let found: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if found > schema::VERSION {
         return Err(StoreError::Newer { found, known: schema::VERSION });
@@ -24,6 +31,8 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
         }
         // Must come before the first table: pages freed by deleting old events can then be given back.
         conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    } else if found < schema::VERSION {
+        conn = upgrade(conn, path, found)?;
     }
     conn.pragma_update(None, "journal_mode", "WAL")?;
     // FULL, not NORMAL: an event that was shown must still be there after a power cut.
@@ -41,7 +50,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
 pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
-    conn.busy_timeout(std::time::Duration::from_secs(5))?;
+    conn.busy_timeout(Duration::from_secs(5))?;
     let found: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if found > schema::VERSION {
         return Err(StoreError::Newer { found, known: schema::VERSION });
@@ -52,6 +61,69 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     conn.pragma_update(None, "query_only", "ON")?;
     conn.set_prepared_statement_cache_capacity(32);
     Ok(conn)
+}
+
+/// Brings an older schema to this version's. The copy put aside before lies beside the file.
+fn upgrade(conn: Connection, path: &Path, found: i64) -> Result<Connection, StoreError> {
+    // Leaving WAL needs the file for oneself: who has it open would go on with the older schema.
+    conn.busy_timeout(Duration::from_millis(200))?;
+    conn.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    conn.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))
+        .and_then(|()| conn.execute_batch("BEGIN EXCLUSIVE; COMMIT"))
+        .map_err(|error| in_use(error, found))?;
+    put_aside(&conn, path, found)?;
+    let steps = usize::try_from(found - 1).ok().and_then(|done| schema::STEPS.get(done..));
+    conn.execute_batch("BEGIN IMMEDIATE")?;
+    for step in steps.ok_or(StoreError::Foreign)? {
+        conn.execute_batch(step)?;
+    }
+    conn.pragma_update(None, "user_version", schema::VERSION)?;
+    conn.execute_batch("COMMIT")?;
+    tracing::info!(from = found, to = schema::VERSION, "the database was brought up to date");
+    // A new connection: this one would keep the file for itself.
+    conn.close().map_err(|(_, error)| error)?;
+    let conn = Connection::open(path)?;
+    conn.busy_timeout(Duration::from_secs(5))?;
+    Ok(conn)
+}
+
+fn in_use(error: rusqlite::Error, found: i64) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            StoreError::InUse { found, known: schema::VERSION }
+        }
+        _ => error.into(),
+    }
+}
+
+/// A whole copy of the database, on the disk before this returns.
+fn put_aside(conn: &Connection, path: &Path, found: i64) -> Result<(), StoreError> {
+    let aside = beside(path, &format!(".v{found}.bak"));
+    let part = beside(path, &format!(".v{found}.bak.part"));
+    let failed = |source| StoreError::File {
+        what: "cannot put a copy of the older database aside".to_owned(),
+        source,
+    };
+    match std::fs::remove_file(&part) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    make_private(&part)?;
+    let mut copy = Connection::open(&part)?;
+    Backup::new(conn, &mut copy)?.run_to_completion(1024, Duration::ZERO, None)?;
+    copy.close().map_err(|(_, error)| error)?;
+    std::fs::File::open(&part).and_then(|file| file.sync_all()).map_err(failed)?;
+    std::fs::rename(&part, &aside).map_err(failed)?;
+    if let Some(folder) = aside.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(ending);
+    PathBuf::from(name)
 }
 
 fn create(conn: &Connection) -> Result<(), StoreError> {

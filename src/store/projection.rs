@@ -1,7 +1,13 @@
-//! The tables `batches`, `stories` and `commands`: folded from the events, in their transaction.
+//! The tables `batches`, `stories`, `commands` and `background_tasks`: folded from the events, in
+//! their transaction.
 //!
 //! A row of `commands` is one start..end of (batch, story, command, task). A second start without
-//! an end leaves the first `lost`; an end without a start is a row that starts when it ends.
+//! an end leaves the first `lost`; an end without a start is a row that starts when it ends. A late
+//! row of a batch that has ended is put into that batch: its end mends the row that was left open.
+
+mod late;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 
@@ -10,9 +16,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::StoreError;
 use super::columns::Columns;
 use crate::domain::event::Event;
-use crate::domain::payload::{BatchEnd, BatchStart, Payload};
+use crate::domain::payload::{
+    AgentStart, Background, BatchEnd, BatchStart, CycleStart, Payload, StoryStatus,
+};
 use crate::domain::state::Active;
-use crate::domain::status::{CommandOutcome, command_outcome};
+use crate::domain::status::{CommandOutcome, canonical, command_outcome};
 
 /// Messages kept with a command are cut here.
 const SUMMARY_CHARS: usize = 500;
@@ -73,6 +81,7 @@ impl Projection {
         match &event.payload {
             Payload::BatchStart(body) => self.batch_start(conn, body)?,
             Payload::BatchEnd(body) => self.batch_end(conn, event, body)?,
+            Payload::CycleStart(body) => self.cycle_start(conn, event, body)?,
             Payload::CycleEnd(_) => {
                 conn.prepare_cached(
                     "UPDATE batches SET cycles_completed = cycles_completed + 1 WHERE id = ?1",
@@ -87,6 +96,11 @@ impl Projection {
             }
             Payload::CommandEnd(_) => return self.command_end(conn, event, columns),
             Payload::StoryStatus(body) => return self.story_status(conn, event, body),
+            Payload::AgentStart(body) => background_start(conn, event, body)?,
+            Payload::BackgroundComplete(body) => {
+                background_end(conn, event, body, "completed")?;
+            }
+            Payload::BackgroundError(body) => background_end(conn, event, body, "failed")?,
             _ => {}
         }
         Ok(RowIds::default())
@@ -126,7 +140,36 @@ impl Projection {
             body.reason,
             body.cycles_completed
         ])?;
+        conn.prepare_cached(
+            "UPDATE background_tasks SET status = 'lost' WHERE batch_id = ?1 AND status = 'running'",
+        )?
+        .execute([body.batch_id])?;
         *self = Self::default();
+        Ok(())
+    }
+
+    /// The stories of a cycle are the batch's from its start on, not only from their first command.
+    fn cycle_start(
+        &mut self,
+        conn: &Connection,
+        event: &Event,
+        body: &CycleStart,
+    ) -> Result<(), StoreError> {
+        for story_key in &body.story_keys {
+            if event.batch_id != Some(self.batch_id) || self.stories.contains_key(story_key) {
+                continue;
+            }
+            let epic_id: Option<String> = conn
+                .prepare_cached(
+                    "SELECT epic_id FROM events WHERE story_key = ?1 AND epic_id <> ''
+                     ORDER BY id DESC LIMIT 1",
+                )?
+                .query_row([story_key], |row| row.get(0))
+                .optional()?;
+            let epic_id = epic_id.unwrap_or_default();
+            let columns = Columns { story_key, epic_id: &epic_id, ..Columns::default() };
+            self.story(conn, event, &columns)?;
+        }
         Ok(())
     }
 
@@ -137,6 +180,9 @@ impl Projection {
         columns: &Columns<'_>,
     ) -> Result<RowIds, StoreError> {
         let Some(story) = self.story(conn, event, columns)? else { return Ok(RowIds::default()) };
+        if event.batch_id != Some(self.batch_id) {
+            return late::command_start(conn, event, columns, story);
+        }
         let slot = Active::slot(columns.story_key, columns.command, columns.task_id);
         if let Some(first) = self.open.remove(&slot) {
             conn.prepare_cached("UPDATE commands SET status = 'lost' WHERE id = ?1")?
@@ -165,7 +211,12 @@ impl Projection {
             (_, CommandOutcome::Failed) => "failed",
         };
         let summary = columns.message.map(|text| cut(text, SUMMARY_CHARS));
-        let command = if let Some(open) = self.open.remove(&slot) {
+        let open = if event.batch_id == Some(self.batch_id) {
+            self.open.remove(&slot)
+        } else {
+            late::left_open(conn, columns, story)?
+        };
+        let command = if let Some(open) = open {
             // Nobody saw a command that was left open end.
             let ended_at = (status != "lost").then_some(event.timestamp_ms);
             conn.prepare_cached(
@@ -197,15 +248,20 @@ impl Projection {
         &mut self,
         conn: &Connection,
         event: &Event,
-        body: &crate::domain::payload::StoryStatus,
+        body: &StoryStatus,
     ) -> Result<RowIds, StoreError> {
         let known = event.batch_id == Some(self.batch_id);
         let Some(story) = self.stories.get(&body.story_key).copied().filter(|_| known) else {
             return Ok(RowIds::default());
         };
         if let (Some(raw), Some(class)) = (&body.new_status, &body.status_class) {
-            let status = if class == "other" { "in-progress" } else { class };
-            let ended_at = (class == "done").then_some(event.timestamp_ms);
+            let status = match class.as_str() {
+                "other" if canonical(raw) == "blocked" => "blocked",
+                "other" => "in-progress",
+                class => class,
+            };
+            let over = matches!(status, "done" | "blocked");
+            let ended_at = over.then_some(event.timestamp_ms);
             conn.prepare_cached(
                 "UPDATE stories SET status = ?2, status_raw = ?3, ended_at = ?4 WHERE id = ?1",
             )?
@@ -221,26 +277,70 @@ impl Projection {
         event: &Event,
         columns: &Columns<'_>,
     ) -> Result<Option<i64>, StoreError> {
-        let Some(batch_id) = event.batch_id.filter(|id| *id == self.batch_id) else {
-            return Ok(None);
-        };
+        let Some(batch_id) = event.batch_id else { return Ok(None) };
+        if batch_id != self.batch_id {
+            return late::story(conn, event, columns, batch_id);
+        }
         if let Some(id) = self.stories.get(columns.story_key) {
             return Ok(Some(*id));
         }
-        conn.prepare_cached(
-            "INSERT INTO stories (batch_id, story_key, epic_id, started_at)
-             VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .execute(params![
-            batch_id,
-            columns.story_key,
-            columns.epic_id,
-            event.timestamp_ms
-        ])?;
-        let id = conn.last_insert_rowid();
+        let id = insert_story(conn, event, columns, batch_id)?;
         self.stories.insert(columns.story_key.to_owned(), id);
         Ok(Some(id))
     }
+}
+
+fn insert_story(
+    conn: &Connection,
+    event: &Event,
+    columns: &Columns<'_>,
+    batch_id: i64,
+) -> Result<i64, StoreError> {
+    conn.prepare_cached(
+        "INSERT INTO stories (batch_id, story_key, epic_id, started_at) VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![batch_id, columns.story_key, columns.epic_id, event.timestamp_ms])?;
+    Ok(conn.last_insert_rowid())
+}
+
+/// An agent of a background chain: the chain's row, begun by its first agent.
+fn background_start(conn: &Connection, event: &Event, body: &AgentStart) -> Result<(), StoreError> {
+    let (Some(task_id), Some(batch_id)) = (&body.background_task, event.batch_id) else {
+        return Ok(());
+    };
+    conn.prepare_cached(
+        "INSERT INTO background_tasks (batch_id, story_key, task_type, spawned_at, task_id)
+         SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (
+             SELECT 1 FROM background_tasks
+             WHERE batch_id = ?1 AND task_id = ?5 AND status = 'running')",
+    )?
+    .execute(params![
+        batch_id,
+        body.story_keys.join(","),
+        body.command,
+        event.timestamp_ms,
+        task_id
+    ])?;
+    Ok(())
+}
+
+fn background_end(
+    conn: &Connection,
+    event: &Event,
+    body: &Background,
+    otherwise: &str,
+) -> Result<(), StoreError> {
+    // What ends a chain says how; `running` would leave it open.
+    let status = match body.status.as_str() {
+        "" | "running" => otherwise,
+        word => word,
+    };
+    conn.prepare_cached(
+        "UPDATE background_tasks SET status = ?3, completed_at = ?4
+         WHERE batch_id = ?1 AND task_id = ?2 AND status = 'running'",
+    )?
+    .execute(params![event.batch_id, body.task_id, status, event.timestamp_ms])?;
+    Ok(())
 }
 
 /// The first `chars` characters.

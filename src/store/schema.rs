@@ -1,7 +1,11 @@
 //! The tables. Those of the older server keep its columns and gain ours.
 
 /// The schema this version writes, kept in `user_version`.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
+
+/// What leads from each schema to the next; the first from 1 to 2.
+pub(super) const STEPS: &[&str] = &["ALTER TABLE background_tasks ADD COLUMN task_id TEXT;"];
+const _: () = assert!(STEPS.len() as i64 == VERSION - 1);
 
 /// Makes an empty database into schema [`VERSION`].
 ///
@@ -93,7 +97,8 @@ CREATE TABLE background_tasks (
     task_type TEXT NOT NULL,
     spawned_at INTEGER NOT NULL,
     completed_at INTEGER,
-    status TEXT NOT NULL DEFAULT 'running'
+    status TEXT NOT NULL DEFAULT 'running',
+    task_id TEXT
 );
 
 CREATE VIRTUAL TABLE search USING fts5 (

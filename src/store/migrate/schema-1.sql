@@ -1,0 +1,93 @@
+-- The tables as schema 1 had them. Never changed: what it made must still open.
+
+CREATE TABLE meta (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE kept (
+    key TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE fold (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    version INTEGER NOT NULL,
+    last_event_id INTEGER NOT NULL,
+    state_json TEXT NOT NULL
+);
+
+CREATE TABLE batches (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    max_cycles INTEGER,
+    cycles_completed INTEGER NOT NULL DEFAULT 0,
+    status TEXT NOT NULL DEFAULT 'running'
+        CHECK (status IN ('running', 'completed', 'stopped', 'error', 'lost')),
+    origin TEXT NOT NULL DEFAULT 'managed' CHECK (origin IN ('managed', 'observed')),
+    batch_mode TEXT,
+    size INTEGER,
+    reason TEXT
+);
+
+CREATE TABLE stories (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    batch_id INTEGER NOT NULL REFERENCES batches (id),
+    story_key TEXT NOT NULL,
+    epic_id TEXT NOT NULL,
+    status TEXT NOT NULL DEFAULT 'in-progress'
+        CHECK (status IN ('pending', 'in-progress', 'review', 'done', 'failed', 'blocked',
+                          'skipped', 'backlog', 'ready-for-dev', 'optional')),
+    status_raw TEXT,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER
+);
+CREATE UNIQUE INDEX stories_by_key ON stories (batch_id, story_key);
+
+CREATE TABLE commands (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    story_id INTEGER NOT NULL REFERENCES stories (id),
+    command TEXT NOT NULL,
+    task_id TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    status TEXT NOT NULL DEFAULT 'running'
+        CHECK (status IN ('running', 'completed', 'failed', 'lost')),
+    output_summary TEXT
+);
+CREATE INDEX commands_by_story ON commands (story_id);
+
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    batch_id INTEGER REFERENCES batches (id),
+    story_id INTEGER REFERENCES stories (id),
+    command_id INTEGER REFERENCES commands (id),
+    timestamp INTEGER NOT NULL,
+    event_type TEXT NOT NULL,
+    epic_id TEXT NOT NULL,
+    story_key TEXT NOT NULL,
+    command TEXT NOT NULL,
+    task_id TEXT NOT NULL,
+    status TEXT NOT NULL,
+    message TEXT,
+    payload_json TEXT NOT NULL,
+    source TEXT NOT NULL,
+    story_short TEXT
+);
+CREATE INDEX events_by_batch ON events (batch_id, id) WHERE batch_id IS NOT NULL;
+CREATE INDEX events_by_story ON events (story_key, id) WHERE story_key <> '';
+
+CREATE TABLE background_tasks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    batch_id INTEGER NOT NULL REFERENCES batches (id),
+    story_key TEXT NOT NULL,
+    task_type TEXT NOT NULL,
+    spawned_at INTEGER NOT NULL,
+    completed_at INTEGER,
+    status TEXT NOT NULL DEFAULT 'running'
+);
+
+CREATE VIRTUAL TABLE search USING fts5 (
+    body, content = '', tokenize = "unicode61 remove_diacritics 2"
+);
