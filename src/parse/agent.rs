@@ -198,6 +198,7 @@ impl AgentStream {
     /// Words about limits are everywhere in a project that handles them. So only what the agent's
     /// program says in its own voice counts (errors, an error result, standard error), and nothing
     /// does after an end without error, unless that end consists of the message and nothing else.
+    /// Plain text does not tell how it ended: to be asked after a bad exit only.
     pub fn limit(&self) -> Option<Limit> {
         let now = self.now_ms;
         match &self.result {
@@ -207,7 +208,10 @@ impl AgentStream {
             }
             None if self.format == Format::Text => {
                 let whole = limit::whole(&self.text, now);
-                return whole.or_else(|| limit::of_error(&self.stderr.text(), now));
+                // Some print all that they do on standard error; the cause stands at its end.
+                let stderr = self.stderr.text();
+                let end: Vec<&str> = stderr.trim_end().lines().rev().take(3).collect();
+                return whole.or_else(|| end.iter().find_map(|line| limit::of_error(line, now)));
             }
             _ => {}
         }
