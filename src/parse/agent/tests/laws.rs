@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use crate::parse::agent::words::{MAX, SLACK};
+
 use super::*;
 
 #[test]
@@ -22,6 +24,7 @@ fn lines_that_are_no_stream_are_marked_and_do_no_harm() {
         (b"{\"type\":\"assistant\",\"message\":7}", LineMark::Other),
         (b"{\"type\":\"item.completed\"}", LineMark::Other),
         (b"{\"type\":\"user\",\"message\":null}", LineMark::Ok),
+        (b"{\"type\":\"result\",\"x\"", LineMark::NotJson),
         (deep.as_bytes(), LineMark::NotJson),
         (deeper.as_bytes(), LineMark::NotJson),
     ];
@@ -74,17 +77,17 @@ fn only_the_last_of_much_text_is_kept() {
     let long = said(&"é, a line\n".repeat(20_000));
     for _ in 0..40 {
         stream.line(long.as_bytes(), false, NOW);
-        assert!(stream.text().len() <= MAX_TEXT + SLACK);
+        assert!(stream.text().len() <= MAX + SLACK);
     }
     stream.line(said("HIGHEST SEVERITY: LOW").as_bytes(), false, NOW);
-    assert!(stream.text().len() > MAX_TEXT / 2);
+    assert!(stream.text().len() > MAX / 2);
     assert!(stream.text().starts_with("[earlier text left out]\né, a line\n"));
     assert!(stream.text().ends_with("\nHIGHEST SEVERITY: LOW"));
     let mut stream = AgentStream::new(Format::Text);
     for _ in 0..4 {
         stream.line("ü".repeat(MAX_LINE / 2).as_bytes(), false, NOW);
     }
-    assert!(stream.text().len() <= MAX_TEXT + SLACK);
+    assert!(stream.text().len() <= MAX + SLACK);
 }
 
 #[test]
