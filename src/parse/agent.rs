@@ -246,8 +246,7 @@ impl AgentStream {
     fn text_line(&mut self, bytes: &[u8], cut: bool) -> Heard {
         let (text, utf8) = decoded(bytes);
         let line = plain::plain(&text);
-        self.words.add(&line, false);
-        self.words.end_line();
+        self.words.add_line(&line);
         // The rest of a cut row is not known, so it is none.
         let rows = if cut { Vec::new() } else { self.rows(&line) };
         self.worked |= !rows.is_empty();

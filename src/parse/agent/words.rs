@@ -20,23 +20,25 @@ impl Words {
 
     /// Adds more, on a line of its own unless it goes on with the last one.
     pub(super) fn add(&mut self, text: &str, goes_on: bool) {
-        if !goes_on {
-            self.end_line();
-        }
-        self.text.push_str(text);
-        if self.text.len() > MAX + SLACK {
-            self.forget();
-        }
-    }
-
-    /// What is added next begins a line.
-    pub(super) fn end_line(&mut self) {
-        if !self.text.is_empty() && !self.text.ends_with('\n') {
+        if !goes_on && !self.text.is_empty() && !self.text.ends_with('\n') {
             self.text.push('\n');
         }
+        self.text.push_str(text);
+        self.forget();
     }
 
+    /// Adds a whole line.
+    pub(super) fn add_line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+        self.forget();
+    }
+
+    /// Lets the beginning go when there is too much.
     fn forget(&mut self) {
+        if self.text.len() <= MAX + SLACK {
+            return;
+        }
         let mut from = self.text.len() - MAX;
         while !self.text.is_char_boundary(from) {
             from += 1;

@@ -55,10 +55,10 @@ fn rows_in_bad_utf_8_are_rows() {
 fn plain_text_is_assistant_text_and_rows() {
     let mut stream = AgentStream::new(Format::Text);
     assert!(!stream.started_well());
-    let output = b"\x1b[32mZERO ISSUES\x1b[0m\n1769210400,4,4-1,dev-story,write,end\r\n\xFFbad";
+    let output = b"\x1b[32mZERO ISSUES\x1b[0m\n\n1769210400,4,4-1,dev-story,write,end\r\n\xFFbad";
     let heard = hear(&mut stream, output);
-    assert_eq!(stream.text(), "ZERO ISSUES\n1769210400,4,4-1,dev-story,write,end\n\u{FFFD}bad\n");
-    assert_eq!((rows(&heard).len(), heard[2].mark), (1, LineMark::NotUtf8));
+    assert_eq!(stream.text(), "ZERO ISSUES\n\n1769210400,4,4-1,dev-story,write,end\n\u{FFFD}bad\n");
+    assert_eq!((rows(&heard).len(), heard[3].mark), (1, LineMark::NotUtf8));
     assert!(stream.started_well() && stream.result().is_none() && stream.failure().is_none());
     let cut = stream.line(b"1769210400,4,4-1,dev-story,write,en", true, NOW);
     assert_eq!((cut.rows.len(), cut.mark), (0, LineMark::Cut));
