@@ -16,6 +16,7 @@ mod plain;
 mod shapes;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use serde_json::Value;
 
@@ -24,15 +25,10 @@ use crate::domain::workflow::Usage;
 use super::csv::{CsvContext, LogRow, RowOutcome, looks_like_row, parse_row};
 use plain::Tail;
 use shapes::Notice;
+use words::Words;
 
 /// A longer line is not read; whoever collects lines should cut it there.
 pub const MAX_LINE: usize = 1024 * 1024;
-/// This much of what the agent says is kept, counted from its end.
-const MAX_TEXT: usize = 1024 * 1024;
-/// So much more may gather before the beginning is thrown away, which costs a move of the rest.
-const SLACK: usize = 256 * 1024;
-/// Stands where the beginning was.
-const CUT_NOTE: &str = "[earlier text left out]\n";
 /// Longest line for the live log, in characters.
 const MAX_SAID: usize = 200;
 
@@ -107,7 +103,7 @@ struct Refusal {
 #[derive(Debug, Clone)]
 pub struct AgentStream {
     format: Format,
-    text: String,
+    words: Words,
     /// How many separate texts the agent itself has said.
     texts: u64,
     /// The last thing was a piece of a text that may go on.
@@ -134,7 +130,7 @@ impl AgentStream {
     pub fn new(format: Format) -> Self {
         Self {
             format,
-            text: String::new(),
+            words: Words::default(),
             texts: 0,
             in_piece: false,
             result: None,
@@ -170,7 +166,7 @@ impl AgentStream {
 
     /// All that the agent itself has said, one message after another, each on lines of its own.
     pub fn text(&self) -> &str {
-        &self.text
+        self.words.text()
     }
 
     /// How it says that it ended, once it has.
@@ -198,6 +194,7 @@ impl AgentStream {
     /// Words about limits are everywhere in a project that handles them. So only what the agent's
     /// program says in its own voice counts (errors, an error result, standard error), and nothing
     /// does after an end without error, unless that end consists of the message and nothing else.
+    /// Plain text does not tell how it ended: to be asked after a bad exit only.
     pub fn limit(&self) -> Option<Limit> {
         let now = self.now_ms;
         match &self.result {
@@ -206,14 +203,17 @@ impl AgentStream {
                 return alone.then(|| limit::whole(&result.text, now)).flatten();
             }
             None if self.format == Format::Text => {
-                let whole = limit::whole(&self.text, now);
-                return whole.or_else(|| limit::of_error(&self.stderr.text(), now));
+                let whole = limit::whole(self.words.text(), now);
+                // Some print all that they do on standard error; the cause stands at its end.
+                let stderr = self.stderr.text();
+                let end: Vec<&str> = stderr.trim_end().lines().rev().take(3).collect();
+                return whole.or_else(|| end.iter().find_map(|line| limit::of_error(line, now)));
             }
             _ => {}
         }
         let only_text = || {
             let only = self.result.is_some() && self.texts == 1;
-            only.then(|| limit::whole(&self.text, now)).flatten()
+            only.then(|| limit::whole(self.words.text(), now)).flatten()
         };
         let said = self
             .limit
@@ -246,7 +246,7 @@ impl AgentStream {
     fn text_line(&mut self, bytes: &[u8], cut: bool) -> Heard {
         let (text, utf8) = decoded(bytes);
         let line = plain::plain(&text);
-        self.push_text(&line, false);
+        self.words.add_line(&line);
         // The rest of a cut row is not known, so it is none.
         let rows = if cut { Vec::new() } else { self.rows(&line) };
         self.worked |= !rows.is_empty();
@@ -302,7 +302,7 @@ impl AgentStream {
                 if !goes_on {
                     self.texts += 1;
                 }
-                self.push_text(text, goes_on);
+                self.words.add(text, goes_on);
                 note(heard, text);
             }
             Notice::Aside(text) => note(heard, text),
@@ -329,8 +329,8 @@ impl AgentStream {
                 if result.is_error {
                     let met = limit::of_error(&result.text, self.now_ms);
                     self.limit = met.or(self.limit.take());
-                } else if self.text.is_empty() {
-                    self.push_text(&result.text, false);
+                } else if self.words.text().is_empty() {
+                    self.words.add(&result.text, false);
                 }
                 let end = if result.is_error { "ended with an error" } else { "done" };
                 note(heard, end);
@@ -341,27 +341,6 @@ impl AgentStream {
                 };
                 self.result = Some(result);
             }
-        }
-    }
-
-    /// Adds to the text, on a line of its own unless it goes on with the last one.
-    fn push_text(&mut self, text: &str, goes_on: bool) {
-        if !goes_on && !self.text.is_empty() && !self.text.ends_with('\n') {
-            self.text.push('\n');
-        }
-        self.text.push_str(text);
-        if self.format == Format::Text {
-            self.text.push('\n');
-        }
-        if self.text.len() > MAX_TEXT + SLACK {
-            let mut from = self.text.len() - MAX_TEXT;
-            while !self.text.is_char_boundary(from) {
-                from += 1;
-            }
-            // At a line's beginning, so that no half line is taken for a mark.
-            let near = &self.text.as_bytes()[from..from + SLACK];
-            from += memchr::memchr(b'\n', near).map_or(0, |at| at + 1);
-            self.text.replace_range(..from, CUT_NOTE);
         }
     }
 

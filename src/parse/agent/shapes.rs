@@ -45,7 +45,8 @@ pub(super) fn read(line: &Value) -> Option<Vec<Notice<'_>>> {
         "user" => Some(user(line)),
         "message" => message(line),
         "tool_use" => Some(vec![Notice::Aside(tool_call(line))]),
-        "tool_result" => Some(vec![Notice::Output(output(line)?)]),
+        // A call that failed has an error in its answer's place.
+        "tool_result" => Some(vec![Notice::Output(output(line).unwrap_or_default())]),
         "error" => Some(vec![Notice::Trouble(error_text(line)?)]),
         "rate_limit_event" => Some(rate_limit(line)),
         // What claude streams besides, when it is told to.

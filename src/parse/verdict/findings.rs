@@ -26,6 +26,8 @@ pub(super) fn normalised(review: &str) -> String {
             }
             for c in word.chars().flat_map(char::to_lowercase) {
                 if out.len() + c.len_utf8() > MAX_FINDINGS {
+                    // The break or blank before a word that found no room.
+                    out.truncate(out.trim_end().len());
                     return out;
                 }
                 out.push(c);
