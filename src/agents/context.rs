@@ -172,8 +172,8 @@ struct Gathered {
 impl Gathered {
     fn read(&mut self, layout: &Layout, path: &Path, limit: u64) {
         let name = layout.display_name(path);
-        let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        if !self.seen.insert(real) {
+        let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if !self.seen.insert(place) {
             return;
         }
         match open(layout, path) {
@@ -416,8 +416,8 @@ mod tests {
             gathered.unreadable,
             [
                 format!("{PROJECT_CONTEXT}: leads out of the project"),
-                "other.md: leads out of the project".to_owned(),
                 "hostname: leads out of the project".to_owned(),
+                "other.md: leads out of the project".to_owned(),
                 "a-folder: not a regular file".to_owned(),
                 "pipe: not a regular file".to_owned(),
             ]

@@ -79,12 +79,12 @@ pub fn escape_path(path: &str) -> String {
 /// Whether `<` before this text could begin one of our elements.
 fn is_element(text: &str) -> bool {
     let name = text.trim_start_matches(|c: char| c.is_whitespace() || c == '/' || c == '\0');
-    let starts = |wanted: &&str| {
+    let starts = |wanted: &str| {
         name.as_bytes()
             .get(..wanted.len())
             .is_some_and(|head| head.eq_ignore_ascii_case(wanted.as_bytes()))
     };
-    NAMES.iter().any(|wanted| starts(&wanted))
+    NAMES.iter().any(|wanted| starts(wanted))
 }
 
 /// Whether `&` before this text begins what an escaped element looks like.

@@ -146,6 +146,7 @@ fn is_ours(layout: &Layout, path: &Path) -> bool {
 /// One story among all: says which names are its own.
 struct Owners {
     key: String,
+    id: Option<String>,
     /// All keys in small letters, with their ids; this story's is among them.
     all: Vec<(String, Option<String>)>,
 }
@@ -161,12 +162,17 @@ impl Owners {
         if all.iter().all(|(known, _)| *known != key) {
             all.push(entry(story_key, epic_key));
         }
-        Self { key, all }
+        let id = all.iter().find(|(known, _)| *known == key).and_then(|(_, id)| id.clone());
+        Self { key, id, all }
     }
 
     /// What a file of this name is to the story; none when it belongs to another or to nobody.
     fn kind_of(&self, name: &str) -> Option<FileKind> {
         let stem = name.to_lowercase().strip_suffix(".md")?.to_owned();
+        // Most names are not this story's; only the others are worth asking all keys about.
+        if !stem.contains(&self.key) && !self.id.as_ref().is_some_and(|id| stem.contains(id)) {
+            return None;
+        }
         let kind = file_kind(name);
         let forms = forms(&stem);
         // Exactly a key, the fewest words taken away: `login-discovery` may be a story's key.
@@ -177,25 +183,34 @@ impl Owners {
             }
         }
         let owner = forms.iter().find_map(|form| self.by_number(form.text, kind))?;
-        (owner? == self.key).then_some(kind)
+        (owner == Owner::Key(&self.key)).then_some(kind)
     }
 
-    /// Whose number `text` is or begins with: `Some(None)` when that cannot be told.
-    fn by_number(&self, text: &str, kind: FileKind) -> Option<Option<&str>> {
+    /// Whose number `text` is or begins with.
+    fn by_number(&self, text: &str, kind: FileKind) -> Option<Owner<'_>> {
         let numbered = self.all.iter().filter_map(|(key, id)| Some((key, id.as_deref()?)));
         // A story's own file has no further words: `2-1-notes.md` is no story.
         let fits = |word: &str| text == word || (kind != FileKind::Story && begins(text, word));
         let longest = numbered.clone().filter(|(_, id)| fits(id)).map(|(_, id)| id.len()).max()?;
         let whole = numbered.clone().filter(|(key, _)| fits(key)).max_by_key(|(key, _)| key.len());
         if let Some((key, _)) = whole {
-            return Some(Some(key));
+            return Some(Owner::Key(key));
         }
         let mut owners = numbered.filter(|(_, id)| fits(id) && id.len() == longest);
         match (owners.next(), owners.next()) {
-            (Some((key, _)), None) => Some(Some(key)),
-            _ => Some(None),
+            (Some((key, _)), None) => Some(Owner::Key(key)),
+            _ => Some(Owner::Several),
         }
     }
+}
+
+/// Whose a number is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner<'a> {
+    /// This story's.
+    Key(&'a str),
+    /// That of several stories, none of which is guessed.
+    Several,
 }
 
 /// A file's stem with some of the words around it taken away.
