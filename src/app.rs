@@ -15,7 +15,7 @@ pub mod state_dir;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, anyhow};
 use tokio::sync::oneshot;
@@ -28,6 +28,7 @@ use crate::domain::event::{NewEvent, Source};
 use crate::domain::payload::{ErrorEvent, Payload};
 use crate::http::{self, Guard, GuardSettings, Server};
 use crate::hub::{Hub, Publication};
+use crate::orchestrator::{self, Orchestrator};
 use crate::project::board::Board;
 use crate::project::layout::{Layout, Named};
 use crate::project::settings_store::SettingsStore;
@@ -43,8 +44,11 @@ use state_dir::StateDir;
 const FIRST_READ_OF_ALL: Duration = Duration::from_secs(1);
 const FIRST_READ: Duration = Duration::from_millis(50);
 
-/// How long the streams have to end, and then the threads: together less than the 5 s promised.
+/// How long agents and streams have to end, and then the threads: together less than the 5 s
+/// promised. Streams have at least a moment, however long the agents take.
+const AGENTS_END: Duration = Duration::from_millis(3500);
 const STREAMS_END: Duration = Duration::from_millis(3800);
+const STREAMS_LEAST: Duration = Duration::from_millis(300);
 const THREADS_END: Duration = Duration::from_secs(1);
 
 /// What to do when the port is taken.
@@ -62,6 +66,7 @@ pub struct App {
     state: StateDir,
     hub: Hub,
     watcher: Watcher,
+    orchestrator: Orchestrator,
     serving: JoinHandle<()>,
     end_streams: oneshot::Sender<()>,
     url: String,
@@ -95,26 +100,47 @@ impl App {
         if let Some(message) = trouble {
             tell_trouble(&hub, message);
         }
+        let settings = Arc::new(settings);
+        let url = listen::url(address);
+        let orchestrator = Orchestrator::start_up(orchestrator::Parts {
+            hub: hub.clone(),
+            board: Arc::clone(&board),
+            looker: watcher.looker(),
+            settings: Arc::clone(&settings),
+            agents: Arc::new(config.agents.clone()),
+            state_dir: state.path.clone(),
+            url: Some(url.clone()),
+        });
         let context = http::Context {
             hub: hub.clone(),
             board,
             guard,
             streams: Arc::new(http::Streams::new()),
-            settings: Arc::new(settings),
+            settings,
             read_only: config.read_only,
             public_dir: config.public.clone(),
             started_at_ms: now_ms(),
             limits: http::Limits::default(),
         };
-        let routes = http::api::routes(&context);
+        let routes = http::api::routes(&context, &orchestrator);
         let (end_streams, ended) = oneshot::channel();
         let serving = tokio::spawn(server.run(context, routes, async move {
             // A sender that is gone means the same.
             let _ = ended.await;
         }));
-        let url = listen::url(address);
         lock.announce(&url, token.as_deref())?;
-        Ok(Self { lock, state, hub, watcher, serving, end_streams, url, token, token_is_new })
+        Ok(Self {
+            lock,
+            state,
+            hub,
+            watcher,
+            orchestrator,
+            serving,
+            end_streams,
+            url,
+            token,
+            token_is_new,
+        })
     }
 
     /// The address for this machine, `http://127.0.0.1:8080/`.
@@ -150,10 +176,16 @@ impl App {
 
     /// Ends everything in order: streams and connections, watching, the log. Takes less than 5 s.
     pub async fn stop(self) {
-        let Self { lock, hub, watcher, mut serving, end_streams, .. } = self;
+        let Self { lock, hub, watcher, orchestrator, mut serving, end_streams, .. } = self;
+        let begun = Instant::now();
+        // Before the streams end, so that who listens sees how the batch ended.
+        if timeout(AGENTS_END, orchestrator.shutdown()).await.is_err() {
+            tracing::warn!("the batch could not be ended in time; the next start closes it");
+        }
+        let streams_end = STREAMS_END.saturating_sub(begun.elapsed()).max(STREAMS_LEAST);
         // Gone only when the server has ended already.
         let _ = end_streams.send(());
-        if !serving.is_finished() && timeout(STREAMS_END, &mut serving).await.is_err() {
+        if !serving.is_finished() && timeout(streams_end, &mut serving).await.is_err() {
             tracing::warn!("some connections did not end in time and were dropped");
             serving.abort();
         }

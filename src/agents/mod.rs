@@ -4,5 +4,7 @@ pub mod arguments;
 pub mod context;
 pub mod injection;
 pub mod instructions;
+pub mod log;
+pub mod process;
 pub mod prompt;
 pub mod story_files;

@@ -97,12 +97,24 @@ async fn serve(context: Context, asked: Asked, name: &'static str) -> Result<Res
 }
 
 fn answer(headers: &HeaderMap, file: File, kind: &str, etag: &str, length: u64) -> Response {
+    answer_from(headers, file, kind, etag, 0, length)
+}
+
+/// The file as asked for, from byte `begin` on where no range is named.
+pub(super) fn answer_from(
+    headers: &HeaderMap,
+    file: File,
+    kind: &str,
+    etag: &str,
+    begin: u64,
+    length: u64,
+) -> Response {
     if let Some(response) = reply::conditional_without_body(headers, etag, length) {
         return response;
     }
     let (from, to, partial) = match Conditions::of(headers).range(etag, length) {
         Some(Range::Part(from, to)) => (from, to + 1, true),
-        _ => (0, length, false),
+        _ => (begin, length, false),
     };
     let mut response = warp::reply::stream(parts(file, from, to)).into_response();
     if partial {

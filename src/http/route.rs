@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 
+use bytes::Bytes;
 use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, Method};
 use warp::path::FullPath;
@@ -60,6 +61,35 @@ where
             async move {
                 let answered = match allowed {
                     Ok(()) => answer(context, asked).await,
+                    Err(refusal) => Err(refusal),
+                };
+                answered.unwrap_or_else(|response| response)
+            }
+        })
+        .boxed()
+}
+
+/// A path that changes something: what it asks for stands in its body.
+pub(super) fn post<F, Fut>(
+    context: &Context,
+    path: &'static str,
+    answer: F,
+) -> BoxedFilter<(Response,)>
+where
+    F: Fn(Context, Bytes) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = Result<Response, Response>> + Send + 'static,
+{
+    let context = context.clone();
+    exact(path)
+        .and(warp::method())
+        .and(warp::body::bytes())
+        .then(move |method: Method, body: Bytes| {
+            let allowed = reply::only(&method, &[Method::POST]);
+            let answer = answer.clone();
+            let context = context.clone();
+            async move {
+                let answered = match allowed {
+                    Ok(()) => answer(context, body).await,
                     Err(refusal) => Err(refusal),
                 };
                 answered.unwrap_or_else(|response| response)

@@ -193,9 +193,9 @@ impl Actor {
         published.map_err(|error| StartError::Log(error.to_string()))?;
         let state = self.parts.hub.state();
         let batch = state.batch.as_ref().filter(|batch| batch.origin == "managed");
-        let batch_id = batch.map(|batch| batch.id).ok_or_else(|| {
-            StartError::Log("the batch's row was not found again".to_owned())
-        })?;
+        let batch_id = batch
+            .map(|batch| batch.id)
+            .ok_or_else(|| StartError::Log("the batch's row was not found again".to_owned()))?;
         self.registry.clear();
         let state_dir = self.parts.state_dir.clone();
         drop(tokio::task::spawn_blocking(move || run_files::remove_old(&state_dir, batch_id)));
@@ -261,8 +261,9 @@ impl Actor {
         for effect in effects {
             if effect == Effect::EndChildren {
                 running.children_end = true;
-                for order in running.orders.values() {
-                    order.send_replace(Some(Order::Batch));
+                let order = if self.ending { Order::Shutdown } else { Order::Batch };
+                for orders in running.orders.values() {
+                    orders.send_replace(Some(order));
                 }
             } else {
                 running.outbox.push_back(effect);

@@ -22,7 +22,7 @@ use super::files;
 use super::outcome::outcome;
 use super::parts::{Parts, now_ms};
 use super::publish::{event, publish};
-use super::registry::{AgentView, Order, Record, Registry};
+use super::registry::{AgentView, Order, Record, Registry, ordered};
 use super::run_files;
 use super::telling::{Told, command_name, tell, tell_whole};
 
@@ -83,13 +83,9 @@ impl Attendant {
         let mut order = self.order.subscribe();
         let (outcome, receipt) = tokio::select! {
             biased;
-            _ = order.wait_for(Option::is_some) => (Outcome::Stopped, Receipt::default()),
-            // The pool is closed never, and hands out room in the order of asking.
-            room = pool.acquire() => {
-                let ended = self.run_it().await;
-                drop(room);
-                ended
-            }
+            _ = ordered(&mut order) => (Outcome::Stopped, Receipt::default()),
+            // The pool hands out room in the order of asking, and is never closed.
+            _room = pool.acquire() => self.run_it().await,
         };
         let batch_id = self.batch_id;
         // The actor has gone only when everything has.
@@ -103,7 +99,7 @@ impl Attendant {
         };
         let Told { agent, model, launch, events, warnings } = told;
         let mut all = events;
-        all.extend(warnings.into_iter().map(|message| self.warning("agent_context", message)));
+        all.extend(warnings.iter().map(|message| self.warning("agent_context", message)));
         self.publish(all).await;
         let process = match spawn(launch) {
             Ok(process) => process,
@@ -166,7 +162,8 @@ impl Attendant {
         let batch_id = self.batch_id;
         let told = match self.task.clone() {
             Task::Whole(run, size) => {
-                tokio::task::spawn_blocking(move || Ok(tell_whole(&parts, batch_id, run, size))).await
+                tokio::task::spawn_blocking(move || Ok(tell_whole(&parts, batch_id, run, size)))
+                    .await
             }
             Task::Job(job, _) => {
                 let git_status = if job.command.groups().git_status {
@@ -174,7 +171,7 @@ impl Attendant {
                     match files::git::status(&root).await {
                         Ok(status) => Some(status),
                         Err(why) => {
-                            self.publish(vec![self.warning("git_status", why)]).await;
+                            self.publish(vec![self.warning("git_status", &why)]).await;
                             None
                         }
                     }
@@ -187,7 +184,9 @@ impl Attendant {
                 .await
             }
         };
-        told.unwrap_or_else(|error| Err(Cause::Failed(format!("it could not be prepared: {error}"))))
+        told.unwrap_or_else(|error| {
+            Err(Cause::Failed(format!("it could not be prepared: {error}")))
+        })
     }
 
     /// Hears the process out, until it has ended and everything it had printed is read.
@@ -206,20 +205,19 @@ impl Attendant {
             } else {
                 None
             };
-            let output = match ready {
-                Some(output) => Some(output),
-                None => {
-                    at_once = 0;
-                    hearing.flush().await;
-                    tokio::task::yield_now().await;
-                    tokio::select! {
-                        output = process.next() => Some(output),
-                        ended = guard.ended(), if guarded.is_none() => {
-                            guarded = Some(ended);
-                            None
-                        }
-                        () = tokio::time::sleep(LAST_WORDS), if guarded.is_some() => break,
+            let output = if ready.is_some() {
+                ready
+            } else {
+                at_once = 0;
+                hearing.flush().await;
+                tokio::task::yield_now().await;
+                tokio::select! {
+                    output = process.next() => Some(output),
+                    ended = guard.ended(), if guarded.is_none() => {
+                        guarded = Some(ended);
+                        None
                     }
+                    () = tokio::time::sleep(LAST_WORDS), if guarded.is_some() => break,
                 }
             };
             match output {
@@ -302,7 +300,7 @@ impl Attendant {
         })
     }
 
-    fn warning(&self, warning_type: &str, message: String) -> Payload {
+    fn warning(&self, warning_type: &str, message: &str) -> Payload {
         Payload::BatchWarning(BatchWarning {
             batch_id: Some(self.batch_id),
             message: format!("{}: {message}", self.task.row_command()),

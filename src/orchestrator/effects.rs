@@ -33,7 +33,11 @@ pub(super) enum Done {
 }
 
 /// Tells the log, in order.
-pub(super) fn tell(parts: Parts, batch_id: i64, payloads: Vec<Payload>) -> BoxFuture<'static, Done> {
+pub(super) fn tell(
+    parts: Parts,
+    batch_id: i64,
+    payloads: Vec<Payload>,
+) -> BoxFuture<'static, Done> {
     async move {
         let told = |payload| event(batch_id, Source::Orchestrator, payload);
         let events: Vec<NewEvent> = payloads.into_iter().map(told).collect();

@@ -145,7 +145,7 @@ impl Orchestrator {
     pub fn status(&self) -> Status {
         let mut view = OrchestratorView::of(&self.inner.parts.hub.state());
         if self.inner.registry.is_starting() && view.batch_id.is_none() {
-            "starting".clone_into(&mut view.status);
+            view.status = "starting";
         }
         Status { view }
     }

@@ -33,7 +33,9 @@ pub(super) fn outcome(
         Some(EndedBy::TimeOut(why)) => return (failed(why.clone()), well),
         Some(EndedBy::AfterResult) | None => {}
     }
-    if let Some(limit) = stream.limit() {
+    // Plain text does not tell how its run ended: words about limits count after a bad end only.
+    let good_text = format == Format::Text && exit.is_some_and(|exit| exit.code == Some(0));
+    if let Some(limit) = stream.limit().filter(|_| !good_text) {
         let message = limit.message;
         return (Outcome::UsageLimit { resets_at_ms: limit.resets_at_ms, message }, well);
     }
@@ -51,7 +53,10 @@ pub(super) fn outcome(
         return (failed(why), well);
     }
     // Without a result, and not a word that could be understood: not the program it should be.
-    if format == Format::StreamJson && stream.result().is_none() && !well && stream.text().is_empty()
+    if format == Format::StreamJson
+        && stream.result().is_none()
+        && !well
+        && stream.text().is_empty()
     {
         let why = "it ended without a result, and nothing it printed could be understood";
         return (failed(with(why, stream.failure())), false);

@@ -1,7 +1,7 @@
 //! What the orchestrator works with.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use crate::config::agents::Agents;
 use crate::hub::Hub;
@@ -24,8 +24,8 @@ pub struct Parts {
     pub agents: Arc<Agents>,
     /// Where agents' logs and contexts are kept.
     pub state_dir: PathBuf,
-    /// The server's address, once it listens: agents are told.
-    pub url: Arc<OnceLock<String>>,
+    /// The server's address, where there is one: agents are told.
+    pub url: Option<String>,
 }
 
 impl Parts {

@@ -52,7 +52,10 @@ pub(super) fn check(parts: &Parts) -> Result<(), StartError> {
         let agent = parts.agents.for_command(name);
         if seen.insert(&agent.name) {
             find_program(agent.program.as_ref(), &layout.root).map_err(|error| {
-                StartError::Program(format!("the agent \"{}\" cannot be started: {error}", agent.name))
+                StartError::Program(format!(
+                    "the agent \"{}\" cannot be started: {error}",
+                    agent.name
+                ))
             })?;
         }
     }

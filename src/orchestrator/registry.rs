@@ -60,8 +60,20 @@ pub struct AgentView {
 pub(super) enum Order {
     /// Its batch ends.
     Batch,
+    /// The server ends.
+    Shutdown,
     /// Somebody stopped this one.
     One,
+}
+
+/// Waits for an order. Cancel-safe.
+pub(super) async fn ordered(order: &mut watch::Receiver<Option<Order>>) -> Order {
+    let seen = order.wait_for(Option::is_some).await.ok().and_then(|order| *order);
+    match seen {
+        Some(order) => order,
+        // Who gives orders keeps the sender for as long as anybody waits for one.
+        None => std::future::pending().await,
+    }
 }
 
 /// What the registry keeps of an agent.
@@ -110,8 +122,7 @@ impl Registry {
     }
 
     pub(super) fn change(&self, agent_id: &str, change: impl FnOnce(&mut Record)) {
-        if let Some(record) =
-            self.lock().iter_mut().find(|record| record.view.agent_id == agent_id)
+        if let Some(record) = self.lock().iter_mut().find(|record| record.view.agent_id == agent_id)
         {
             change(record);
         }

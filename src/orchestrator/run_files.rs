@@ -47,7 +47,8 @@ pub(super) fn find_log(state_dir: &Path, agent_id: &str) -> Option<PathBuf> {
     fs::read_dir(folder(state_dir, i64::from(batch))).ok()?.flatten().find_map(|entry| {
         let name = entry.file_name();
         let name = name.to_str()?;
-        (name.starts_with(&prefix) && name.ends_with(".log")).then(|| entry.path())
+        let rest = name.strip_prefix(&prefix)?;
+        rest.strip_suffix(".log").map(|_| entry.path())
     })
 }
 

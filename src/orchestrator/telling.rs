@@ -89,7 +89,8 @@ pub(super) fn tell(
         let message = "no file was found to give to the agent".to_owned();
         events.push(Payload::InjectionEmpty(injection(message, 0)));
     }
-    let unreadable = gathered.unreadable.iter().map(|file| format!("not given to the agent: {file}"));
+    let unreadable =
+        gathered.unreadable.iter().map(|file| format!("not given to the agent: {file}"));
     let warnings = instructions.warning.into_iter().chain(unreadable).collect();
     Ok(Told { agent, model, launch, events, warnings })
 }
@@ -126,7 +127,7 @@ fn launch(
         .iter()
         .map(|(name, value)| (OsString::from(name), value.as_os_str().to_owned()))
         .collect();
-    if let Some(url) = parts.url.get() {
+    if let Some(url) = &parts.url {
         env.push(("SPRINT_RUNNER_URL".into(), url.into()));
     }
     if let Some(path) = path_with_us() {
@@ -144,13 +145,16 @@ fn launch(
     }
 }
 
-/// The search path with this program's own folder at its end: agents log with `sprint-runner log`,
-/// also where it is not installed.
+/// The search path with this program's own folder first, unless it is there already: agents log
+/// with `sprint-runner log`, also where it is not installed, and mean this one.
 fn path_with_us() -> Option<OsString> {
     let folder = std::env::current_exe().ok()?.parent()?.to_owned();
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).chain([folder]);
-    std::env::join_paths(folders).ok()
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    if folders.contains(&folder) {
+        return None;
+    }
+    std::env::join_paths(std::iter::once(folder).chain(folders)).ok()
 }
 
 /// The stories as last read, also when the file cannot be read just now.

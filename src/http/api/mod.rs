@@ -1,5 +1,7 @@
 //! The API: one file per resource, each exporting its routes.
 
+mod activity;
+mod agents;
 mod batches;
 mod events;
 mod health;
@@ -14,15 +16,20 @@ use warp::reply::Response;
 
 use super::context::Context;
 use super::{assets, data};
+use crate::orchestrator::Orchestrator;
 
 /// Everything but `/ws` and `/sse`; ends in a reply for any path.
-pub fn routes(context: &Context) -> BoxedFilter<(Response,)> {
-    batches::routes(context)
+pub fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Response,)> {
+    activity::routes(context)
+        .or(agents::routes(context, orchestrator))
+        .unify()
+        .or(batches::routes(context))
+        .unify()
         .or(events::routes(context))
         .unify()
         .or(health::routes(context))
         .unify()
-        .or(orchestrator::routes(context))
+        .or(orchestrator::routes(context, orchestrator))
         .unify()
         .or(settings::routes(context))
         .unify()

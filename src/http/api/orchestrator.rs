@@ -1,116 +1,154 @@
-//! `/api/orchestrator-status`: orchestrator.md and the log's rows, for older pages.
-//! `/api/orchestrator/status`: the managed orchestrator.
+//! `/api/orchestrator/…`: what the managed orchestrator does, its start and its stop.
 
-use std::fs::File;
-use std::io::Read;
+use std::future::ready;
 
-use indexmap::IndexMap;
-use serde_json::{Value, json};
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
-use crate::domain::state::OrchestratorView;
+use crate::domain::workflow::StopMode;
 use crate::http::context::Context;
-use crate::http::route::{Asked, blocking, get};
-use crate::http::{data, reply};
-use crate::parse::lines::next_line;
-use crate::parse::markdown::{MarkdownLog, MdEntry, MdLine, activities};
-use crate::store::rows::{CommandRow, StoryRow};
+use crate::http::error::{Code, error_reply};
+use crate::http::query::bad;
+use crate::http::reply;
+use crate::http::route::{get, post};
+use crate::orchestrator::{BatchSize, Orchestrator, StartError, StopAnswer, StopError};
 
-/// More of orchestrator.md than this is not shown; its events are in the log all the same.
-const MAX_BYTES: u64 = 4 * 1024 * 1024;
+/// No batch has more cycles.
+const MOST_CYCLES: u64 = i32::MAX as u64;
 
-pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
-    get(context, "/api/orchestrator-status", files)
-        .or(get(context, "/api/orchestrator/status", status))
+pub(super) fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Response,)> {
+    let (told, started, stopped) =
+        (orchestrator.clone(), orchestrator.clone(), orchestrator.clone());
+    get(context, "/api/orchestrator/status", move |_, _| ready(Ok(reply::json(&told.status()))))
+        .or(post(context, "/api/orchestrator/start", move |context, body| {
+            start(context, started.clone(), body)
+        }))
+        .unify()
+        .or(post(context, "/api/orchestrator/stop", move |_, body| stop(stopped.clone(), body)))
         .unify()
         .boxed()
 }
 
-async fn status(context: Context, _: Asked) -> Result<Response, Response> {
-    Ok(reply::json(&OrchestratorView::of(&context.hub.state())))
+async fn start(
+    context: Context,
+    orchestrator: Orchestrator,
+    body: Bytes,
+) -> Result<Response, Response> {
+    let body = object(&body)?;
+    let default = context.settings.get().default_max_cycles.unsigned_abs();
+    let size = match body.get("batch_size") {
+        None => BatchSize::Cycles(u32::try_from(default).unwrap_or(u32::MAX)),
+        Some(size) => batch_size(size)?,
+    };
+    let started = orchestrator.start(size).await.map_err(|error| refused(&error))?;
+    let size = match size {
+        BatchSize::Cycles(cycles) => json!(cycles),
+        BatchSize::All => json!("all"),
+    };
+    let batch_id = started.batch_id;
+    Ok(reply::json(&json!({ "status": "started", "batch_size": size, "batch_id": batch_id })))
 }
 
-async fn files(context: Context, _: Asked) -> Result<Response, Response> {
-    let answer = blocking(move || {
-        let text = read(&context);
-        let stories = context.hub.queries().stories(None)?;
-        let statuses = context.hub.state();
-        let word = |key: &str| statuses.sprint.stories.get(key).map(|story| story.status.clone());
-        Ok(json!({
-            "activities": activities(&text),
-            "entries": entries(&text),
-            "raw": text,
-            "stories": of_stories(&stories, word),
-        }))
-    });
-    Ok(reply::json(&answer.await?))
-}
-
-fn read(context: &Context) -> String {
-    let layout = context.board.layout();
-    let open = |path: &std::path::PathBuf| data::open(&layout, path);
-    let found: Option<File> = layout.orchestrator_logs.iter().find_map(open);
-    let mut bytes = Vec::new();
-    if let Some(file) = found
-        && let Err(error) = file.take(MAX_BYTES).read_to_end(&mut bytes)
-    {
-        tracing::warn!(%error, "cannot read orchestrator.md");
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn entries(text: &str) -> Vec<MdEntry> {
-    let mut log = MarkdownLog::default();
-    let mut out = Vec::new();
-    let mut rest = text.as_bytes();
-    for line_no in 1.. {
-        let (line, taken) = next_line(rest).unwrap_or((rest, rest.len()));
-        if taken == 0 {
-            break;
+async fn stop(orchestrator: Orchestrator, body: Bytes) -> Result<Response, Response> {
+    // Scripts of the older server stop without a body.
+    let body = if body.is_empty() { Map::new() } else { object(&body)? };
+    let mode = match body.get("mode") {
+        None => StopMode::Graceful,
+        Some(Value::String(mode)) if mode == "graceful" => StopMode::Graceful,
+        Some(Value::String(mode)) if mode == "now" => StopMode::Now,
+        Some(_) => return Err(bad("\"mode\" is either \"graceful\" or \"now\"")),
+    };
+    let answer = orchestrator.stop(mode).await.map_err(not_stopped)?;
+    Ok(reply::json(&match answer {
+        StopAnswer::Stopping => json!({ "status": "stopping" }),
+        StopAnswer::Cleaned { batch_id } => json!({ "status": "cleaned", "batch_id": batch_id }),
+        StopAnswer::Stopped(receipt) => {
+            let mut answer = json!({ "status": "stopped" });
+            if let (Value::Object(answer), Ok(Value::Object(receipt))) =
+                (&mut answer, serde_json::to_value(receipt))
+            {
+                answer.extend(receipt);
+            }
+            answer
         }
-        if let MdLine::Entry(entry) = log.line(line_no, line) {
-            out.push(*entry);
-        }
-        rest = &rest[taken..];
-    }
-    out
+    }))
 }
 
-/// A story over all its batches.
-fn of_stories(rows: &[StoryRow], word: impl Fn(&str) -> Option<String>) -> Vec<Value> {
-    let mut by_key: IndexMap<&str, Vec<&StoryRow>> = IndexMap::new();
-    for row in rows {
-        by_key.entry(&row.story_key).or_default().push(row);
+/// The body as an object; anything else is told.
+pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, Response> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(bad("the body must be a JSON object")),
+        Err(error) => Err(bad(format!("the body is not valid JSON: {error}"))),
     }
-    by_key
-        .into_iter()
-        .map(|(key, rows)| {
-            let commands = || rows.iter().flat_map(|row| &row.commands);
-            let last = commands().map(|c| c.ended_at.unwrap_or(c.started_at)).max();
-            let durations: Vec<f64> = rows.iter().filter_map(|row| row.duration_seconds).collect();
-            let total = (!durations.is_empty()).then(|| durations.iter().sum::<f64>());
-            let description = commands().rev().find_map(|c| c.output_summary.as_deref());
-            json!({
-                "storyId": key,
-                "status": word(key).or_else(|| rows.last().map(|row| row.status.clone())),
-                "totalDuration": total,
-                "lastActivityTime": last,
-                "description": description,
-                "commands": commands().map(command).collect::<Vec<_>>(),
-            })
+}
+
+fn batch_size(value: &Value) -> Result<BatchSize, Response> {
+    let number = match value {
+        Value::String(text) if text == "all" => return Ok(BatchSize::All),
+        Value::String(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
+        Value::Number(number) => number.as_u64(),
+        _ => None,
+    };
+    number
+        .filter(|number| (1..=MOST_CYCLES).contains(number))
+        .and_then(|number| u32::try_from(number).ok())
+        .map(BatchSize::Cycles)
+        .ok_or_else(|| {
+            bad("\"batch_size\" must be a whole number from 1 to 2147483647, or \"all\"")
         })
-        .collect()
 }
 
-fn command(row: &CommandRow) -> Value {
-    let duration = row.ended_at.map(|ended_at| (ended_at - row.started_at).max(0) as f64 / 1000.0);
-    json!({
-        "command": row.command,
-        "taskId": row.task_id,
-        "duration": duration,
-        "status": row.status,
-        "startedAt": row.started_at,
-    })
+fn refused(error: &StartError) -> Response {
+    let code = match error {
+        StartError::Running | StartError::Program(_) | StartError::StatusFile(_) => Code::Conflict,
+        StartError::Log(_) | StartError::Closed => Code::Busy,
+    };
+    error_reply(code, error.to_string())
+}
+
+/// Why nothing was stopped.
+pub(super) fn not_stopped(error: StopError) -> Response {
+    let code = match error {
+        StopError::Idle => Code::Conflict,
+        StopError::NoSuchAgent => Code::NotFound,
+        StopError::Closed => Code::Busy,
+    };
+    error_reply(code, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_of_batches() {
+        for (json, size) in [
+            ("1", Some(BatchSize::Cycles(1))),
+            ("\"3\"", Some(BatchSize::Cycles(3))),
+            ("2147483647", Some(BatchSize::Cycles(2_147_483_647))),
+            ("\"all\"", Some(BatchSize::All)),
+            ("2147483648", None),
+            ("0", None),
+            ("-1", None),
+            ("2.5", None),
+            ("2.0", None),
+            ("true", None),
+            ("null", None),
+            ("[]", None),
+            ("{}", None),
+            ("\"x\"", None),
+            ("\"\"", None),
+            ("\"-1\"", None),
+            ("\" 2\"", None),
+            ("100000000000000000000", None),
+            ("\"100000000000000000000\"", None),
+        ] {
+            let value = serde_json::from_str(json).unwrap();
+            assert_eq!(batch_size(&value).ok(), size, "{json}");
+        }
+    }
 }

@@ -16,7 +16,10 @@ use crate::config::agents::AgentConfig;
 use crate::config::workflow::WorkflowConfig;
 use crate::orchestrator::outcome::EndedBy;
 use crate::orchestrator::parts::now_ms;
-use crate::orchestrator::registry::Order;
+use crate::orchestrator::registry::{Order, ordered};
+
+/// The server ends within 5 s, whatever grace is configured.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
 
 /// What the guard had to do; `None` when the run ended by itself.
 pub(super) type Guarded = Option<(EndedBy, Receipt)>;
@@ -51,6 +54,7 @@ impl Guard {
             let why = watching.wait(released).await?;
             let grace = match why {
                 EndedBy::TimeOut(_) => timeout_grace,
+                EndedBy::Order(Order::Shutdown) => stop_grace.min(SHUTDOWN_GRACE),
                 EndedBy::Order(_) | EndedBy::AfterResult => stop_grace,
             };
             let receipt = group.stop(grace).await;
@@ -96,7 +100,7 @@ impl Watching {
         tokio::select! {
             biased;
             _ = released => None,
-            Ok(order) = order.wait_for(Option::is_some) => (*order).map(EndedBy::Order),
+            order = ordered(order) => Some(EndedBy::Order(order)),
             () = sleep_until(too_long) => {
                 Some(EndedBy::TimeOut(format!("it ran longer than {}", words(self.timeout))))
             }

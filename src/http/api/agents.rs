@@ -1,0 +1,96 @@
+//! `/api/agents`: the children of the newest batch, their logs, the stop of one.
+
+use std::os::unix::fs::MetadataExt;
+
+use bytes::Bytes;
+use serde_json::json;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::http::Method;
+use warp::path::FullPath;
+use warp::reply::Response;
+
+use super::orchestrator::not_stopped;
+use crate::http::context::Context;
+use crate::http::error::{Code, error_reply};
+use crate::http::route::{Asked, asked, blocking, get};
+use crate::http::{data, reply};
+use crate::orchestrator::Orchestrator;
+
+const BELOW: &str = "/api/agents/";
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// What is asked of one agent.
+#[derive(Debug, Clone)]
+enum Wish {
+    Log(String),
+    Stop(String),
+}
+
+pub(super) fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Response,)> {
+    let listed = orchestrator.clone();
+    get(context, "/api/agents", move |_, _| list(listed.clone()))
+        .or(one_route(orchestrator))
+        .unify()
+        .boxed()
+}
+
+async fn list(orchestrator: Orchestrator) -> Result<Response, Response> {
+    let agents = blocking(move || Ok(orchestrator.agents())).await?;
+    Ok(reply::json(&json!({ "agents": agents })))
+}
+
+fn one_route(orchestrator: &Orchestrator) -> BoxedFilter<(Response,)> {
+    let orchestrator = orchestrator.clone();
+    let wish = warp::path::full().and_then(|full: FullPath| async move {
+        let (id, wish) = full
+            .as_str()
+            .strip_prefix(BELOW)
+            .and_then(|rest| rest.split_once('/'))
+            .ok_or_else(warp::reject::not_found)?;
+        match wish {
+            "log" => Ok(Wish::Log(id.to_owned())),
+            "stop" => Ok(Wish::Stop(id.to_owned())),
+            _ => Err(warp::reject::not_found()),
+        }
+    });
+    wish.and(asked())
+        .and(warp::body::bytes())
+        .then(move |wish: Wish, asked: Asked, _: Bytes| {
+            let orchestrator = orchestrator.clone();
+            async move {
+                let answered = match wish {
+                    Wish::Log(id) => log(orchestrator, asked, id).await,
+                    Wish::Stop(id) => stop(orchestrator, asked, id).await,
+                };
+                answered.unwrap_or_else(|refusal| refusal)
+            }
+        })
+        .boxed()
+}
+
+async fn log(orchestrator: Orchestrator, asked: Asked, id: String) -> Result<Response, Response> {
+    reply::only_get(&asked.method)?;
+    let tail = asked.query.number("tail")?;
+    let found = blocking(move || {
+        Ok(orchestrator.agent_log(&id).and_then(|path| {
+            let file = std::fs::File::open(path).ok()?;
+            let metadata = file.metadata().ok()?;
+            metadata.is_file().then_some((file, metadata))
+        }))
+    });
+    let Some((file, metadata)) = found.await? else {
+        return Err(error_reply(Code::NotFound, "there is no log of that agent"));
+    };
+    let length = metadata.len();
+    // It only grows: what a range is a part of is told by the file alone.
+    let etag = format!("\"{:x}\"", metadata.ino());
+    let from = tail.map_or(0, |tail| length.saturating_sub(tail));
+    Ok(data::answer_from(&asked.headers, file, TEXT, &etag, from, length))
+}
+
+async fn stop(orchestrator: Orchestrator, asked: Asked, id: String) -> Result<Response, Response> {
+    reply::only(&asked.method, &[Method::POST])?;
+    let receipt = orchestrator.stop_agent(&id).await.map_err(not_stopped)?;
+    Ok(reply::json(&receipt))
+}
