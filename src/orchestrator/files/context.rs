@@ -35,13 +35,13 @@ pub(in crate::orchestrator) fn age(layout: &Layout, max_age: Duration) -> Contex
 /// Copies it, so that all agents of the batch get the same text, whoever changes it meanwhile.
 pub(in crate::orchestrator) fn copy(layout: &Layout) -> Result<(), String> {
     let path = original(layout);
+    if fs::symlink_metadata(&path).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+        return Err(format!("there is no {FOLDER}/{ORIGINAL}"));
+    }
     if !layout.allows(&path) {
         return Err(format!("{ORIGINAL} leads out of the project"));
     }
-    let text = read(&path).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => format!("there is no {FOLDER}/{ORIGINAL}"),
-        _ => format!("{ORIGINAL} cannot be read: {error}"),
-    })?;
+    let text = read(&path).map_err(|error| format!("{ORIGINAL} cannot be read: {error}"))?;
     let folder = layout.root.join(FOLDER);
     replace(&folder, &text).map_err(|error| format!("{COPY} cannot be written: {error}"))
 }

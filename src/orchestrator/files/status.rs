@@ -6,6 +6,9 @@
 //! undoes it with an older reading. Those who edit the file without the lock are met by reading it
 //! once more right before the rename; a file that looks half-written is given time to be finished.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::Path;
