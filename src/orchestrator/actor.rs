@@ -141,7 +141,7 @@ impl Actor {
             Message::Ended { batch_id, run, outcome, receipt } if self.is_running(batch_id) => {
                 if let Some(running) = &mut self.running {
                     running.orders.remove(&run);
-                    running.receipt.merge(&receipt);
+                    running.receipt = running.receipt.merge(receipt);
                 }
                 self.input(Input::Ended(run, outcome));
             }
@@ -306,7 +306,7 @@ impl Actor {
             Done::Answer(input) => self.input(input),
             Done::Swept(receipt) => {
                 if let Some(running) = &mut self.running {
-                    running.receipt.merge(&receipt);
+                    running.receipt = running.receipt.merge(receipt);
                 }
             }
         }
@@ -366,7 +366,7 @@ impl Actor {
         let Some(running) = self.running.take() else { return };
         for waiting in running.waiting {
             // Whoever asked may have gone.
-            let _ = waiting.send(Ok(StopAnswer::Stopped(running.receipt.clone())));
+            let _ = waiting.send(Ok(StopAnswer::Stopped(running.receipt)));
         }
     }
 }

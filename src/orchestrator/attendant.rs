@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::agents::process::{Exit, Output, Process, Receipt, SpawnError, spawn};
-use crate::config::agents::AgentOutput;
+use crate::config::agents::{AgentConfig, AgentOutput};
 use crate::domain::event::Source;
 use crate::domain::payload::{AgentEnd, AgentStart, BatchWarning, Payload};
 use crate::domain::workflow::{Cause, Command, Input, Job, Outcome, RunId};
@@ -21,6 +21,7 @@ use super::actor::Message;
 use super::files;
 use super::outcome::outcome;
 use super::parts::{Parts, now_ms};
+use super::preflight;
 use super::publish::{event, publish};
 use super::registry::{AgentView, Order, Record, Registry, ordered};
 use super::run_files;
@@ -103,7 +104,7 @@ impl Attendant {
         self.publish(all).await;
         let process = match spawn(launch) {
             Ok(process) => process,
-            Err(error) => return (Outcome::Failed(cause_of(&error)), Receipt::default()),
+            Err(error) => return (Outcome::Failed(cause_of(&agent, &error)), Receipt::default()),
         };
         let format = match agent.output {
             AgentOutput::StreamJson => Format::StreamJson,
@@ -153,7 +154,7 @@ impl Attendant {
             record.view.model = hearing.stream().model().map(str::to_owned).or(model);
             record.group = None;
         });
-        ended.send_replace(Some(receipt.clone()));
+        ended.send_replace(Some(receipt));
         (outcome, receipt)
     }
 
@@ -235,7 +236,7 @@ impl Attendant {
                 None => {}
             }
         }
-        hearing.flush().await;
+        hearing.finish().await;
         let guarded = match guarded {
             Some(ended) => ended,
             None => guard.release().await,
@@ -333,12 +334,11 @@ impl Attendant {
     }
 }
 
-fn cause_of(error: &SpawnError) -> Cause {
+fn cause_of(agent: &AgentConfig, error: &SpawnError) -> Cause {
+    let message = preflight::cannot_start(agent, error);
     match error {
-        SpawnError::Missing(..) | SpawnError::NotExecutable(..) => {
-            Cause::CannotStart(error.to_string())
-        }
+        SpawnError::Missing(..) | SpawnError::NotExecutable(..) => Cause::CannotStart(message),
         // Too many processes, no memory: another time it may go.
-        SpawnError::Other(..) => Cause::Failed(error.to_string()),
+        SpawnError::Other(..) => Cause::Failed(message),
     }
 }

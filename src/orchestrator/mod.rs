@@ -150,10 +150,9 @@ impl Orchestrator {
         Status { view }
     }
 
-    /// The agents of the newest batch: running ones first, then those that have ended. Looks into
-    /// the system's process table: keep it off the reactor.
-    pub fn agents(&self) -> Vec<AgentView> {
-        self.inner.registry.views()
+    /// The agents of the newest batch: running ones first, then those that have ended.
+    pub async fn agents(&self) -> Vec<AgentView> {
+        self.inner.registry.views().await
     }
 
     /// Where an agent's log lies, for any agent whose log is still kept.

@@ -1,10 +1,12 @@
 //! What must be right before a batch begins: the agents' programs, the status file.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::agents::process::find_program;
+use crate::agents::process::{SpawnError, find_program};
 use crate::agents::story_files::StoryKey;
+use crate::config::agents::AgentConfig;
 use crate::config::workflow::Runner;
 use crate::domain::key;
 use crate::domain::reading::{EntryKind, Reading, ReadingState};
@@ -51,15 +53,29 @@ pub(super) fn check(parts: &Parts) -> Result<(), StartError> {
     for name in agents {
         let agent = parts.agents.for_command(name);
         if seen.insert(&agent.name) {
-            find_program(agent.program.as_ref(), &layout.root).map_err(|error| {
-                StartError::Program(format!(
-                    "the agent \"{}\" cannot be started: {error}",
-                    agent.name
-                ))
-            })?;
+            find_program(agent.program.as_ref(), &layout.root)
+                .map_err(|error| StartError::Program(cannot_start(agent, &error)))?;
         }
     }
     read(&layout).map(|_| ()).map_err(StartError::StatusFile)
+}
+
+/// Why an agent cannot be started and what to do, in one sentence without a path of the machine.
+pub(super) fn cannot_start(agent: &AgentConfig, error: &SpawnError) -> String {
+    let program = Path::new(&agent.program).file_name().unwrap_or_default().to_string_lossy();
+    let name = &agent.name;
+    let fault = match error {
+        SpawnError::Missing(_) => format!(
+            "there is no program \"{program}\"; install it, or name another under [agents.{name}] in \
+             sprint-runner.toml"
+        ),
+        SpawnError::NotExecutable(_) => format!(
+            "\"{program}\" is no program that this user can execute; see [agents.{name}] in \
+             sprint-runner.toml"
+        ),
+        SpawnError::Other(error) => error.to_string(),
+    };
+    format!("the agent \"{name}\" cannot be started: {fault}")
 }
 
 /// The stories of the status file. One that is only half written is given time. Blocks.

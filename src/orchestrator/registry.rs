@@ -145,11 +145,11 @@ impl Registry {
             record.ended.clone()
         };
         let waited = tokio::time::timeout(PATIENCE, ended.wait_for(Option::is_some)).await;
-        waited.ok()?.ok()?.clone()
+        *waited.ok()?.ok()?
     }
 
     /// Everything about them; looks into the process table.
-    pub(super) fn views(&self) -> Vec<AgentView> {
+    pub(super) async fn views(&self) -> Vec<AgentView> {
         let listed: Vec<_> = self
             .lock()
             .iter()
@@ -161,19 +161,17 @@ impl Registry {
                 (view, group, record.log.clone())
             })
             .collect();
-        let mut views: Vec<AgentView> = listed
-            .into_iter()
-            .map(|(mut view, group, log)| {
-                if let Some(group) = group {
-                    let usage = group.usage();
-                    view.processes = Some(usage.processes);
-                    view.cpu_ms = Some(usage.cpu_ms);
-                    view.rss_bytes = Some(usage.rss_bytes);
-                }
-                view.log_bytes = std::fs::metadata(log).map_or(0, |metadata| metadata.len());
-                view
-            })
-            .collect();
+        let mut views = Vec::with_capacity(listed.len());
+        for (mut view, group, log) in listed {
+            if let Some(group) = group {
+                let usage = group.usage().await;
+                view.processes = Some(usage.processes);
+                view.cpu_ms = Some(usage.cpu_ms);
+                view.rss_bytes = Some(usage.rss_bytes);
+            }
+            view.log_bytes = tokio::fs::metadata(log).await.map_or(0, |metadata| metadata.len());
+            views.push(view);
+        }
         views.sort_by_key(|view| (view.ended_at.is_some(), view.run));
         views
     }

@@ -36,8 +36,7 @@ pub(super) fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFil
 }
 
 async fn list(orchestrator: Orchestrator) -> Result<Response, Response> {
-    let agents = blocking(move || Ok(orchestrator.agents())).await?;
-    Ok(reply::json(&json!({ "agents": agents })))
+    Ok(reply::json(&json!({ "agents": orchestrator.agents().await })))
 }
 
 fn one_route(orchestrator: &Orchestrator) -> BoxedFilter<(Response,)> {

@@ -112,8 +112,16 @@ impl<'a> Hearing<'a> {
     }
 
     fn note(&mut self, mark: Mark, bytes: &[u8]) {
-        if let Some(log) = &mut self.log {
+        if let Some(log) = &self.log {
             log.line(mark, bytes);
+        }
+    }
+
+    /// Nothing more comes: the last rows are committed and the log is whole when it returns.
+    pub(super) async fn finish(&mut self) {
+        self.flush().await;
+        if let Some(log) = self.log.take() {
+            log.finish().await;
         }
     }
 

@@ -1,0 +1,109 @@
+//! Bytes of a pipe to lines, within bounded memory however long a line is.
+
+use memchr::memchr;
+
+/// What is kept of a line, in bytes.
+pub const MAX_LINE: usize = 1024 * 1024;
+
+/// An emptied buffer larger than this is given back: one long line is not paid for for ever.
+const KEEP: usize = 256 * 1024;
+
+/// Where a line came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Where it came from.
+    pub stream: Stream,
+    /// Its bytes without the newline, at most [`MAX_LINE`].
+    pub bytes: Vec<u8>,
+    /// How many it really had.
+    pub full_len: u64,
+}
+
+/// Takes bytes as they come and gives whole lines.
+#[derive(Debug, Default)]
+pub(super) struct Splitter {
+    buffer: Vec<u8>,
+    /// Where the next line begins.
+    start: usize,
+    /// Up to where no newline is known to be.
+    scanned: usize,
+    /// Bytes of the unfinished line that were let go.
+    dropped: u64,
+    /// No more bytes come: what is there is the last line.
+    ended: bool,
+}
+
+impl Splitter {
+    /// The next whole line; its bytes and its real length.
+    pub(super) fn take(&mut self) -> Option<(Vec<u8>, u64)> {
+        if let Some(at) = memchr(b'\n', &self.buffer[self.scanned..]) {
+            let end = self.scanned + at;
+            let line = self.cut(end);
+            self.start = end + 1;
+            self.scanned = self.start;
+            return Some(line);
+        }
+        self.scanned = self.buffer.len();
+        if self.ended && (self.start < self.buffer.len() || self.dropped > 0) {
+            let line = self.cut(self.buffer.len());
+            self.start = self.buffer.len();
+            return Some(line);
+        }
+        None
+    }
+
+    /// More bytes. To be called when [`Self::take`] gave none, or the buffer would grow.
+    pub(super) fn feed(&mut self, bytes: &[u8]) {
+        self.tidy();
+        if self.dropped == 0 {
+            self.buffer.extend_from_slice(bytes);
+            let newline = memchr(b'\n', &self.buffer[self.scanned..]);
+            if newline.is_none() && self.buffer.len() > MAX_LINE {
+                self.dropped = (self.buffer.len() - MAX_LINE) as u64;
+                self.buffer.truncate(MAX_LINE);
+                self.scanned = MAX_LINE;
+            }
+            return;
+        }
+        let rest = memchr(b'\n', bytes).unwrap_or(bytes.len());
+        self.dropped = self.dropped.saturating_add(rest as u64);
+        self.buffer.extend_from_slice(&bytes[rest..]);
+    }
+
+    /// No more bytes come.
+    pub(super) fn end(&mut self) {
+        self.ended = true;
+    }
+
+    fn cut(&mut self, end: usize) -> (Vec<u8>, u64) {
+        let line = &self.buffer[self.start..end];
+        let full_len = (line.len() as u64).saturating_add(std::mem::take(&mut self.dropped));
+        (line[..line.len().min(MAX_LINE)].to_vec(), full_len)
+    }
+
+    fn tidy(&mut self) {
+        if self.start == 0 {
+            return;
+        }
+        self.buffer.drain(..self.start);
+        self.scanned -= self.start;
+        self.start = 0;
+        if self.buffer.len() <= KEEP && self.buffer.capacity() > KEEP {
+            self.buffer.shrink_to(KEEP);
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.buffer.capacity()
+    }
+}

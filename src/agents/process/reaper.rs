@@ -1,0 +1,99 @@
+//! Collects the dead children that came to us as orphans, and no others.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::process::{Child, Command};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustix::process::{Pid, WaitId, WaitIdOptions, getpgrp, waitid};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+
+use super::table::{self, Row, Table};
+
+/// Leaders that are not collected yet: those are their agents' business. Held while one is
+/// started, so that a leader that ends at once is never taken for an orphan.
+static LEADERS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+/// Deaths come in flocks; one look serves them all.
+const GATHER: Duration = Duration::from_millis(20);
+
+/// Starts a leader. From the first one on, orphans come to us.
+pub(super) fn start_leader(command: &mut Command) -> io::Result<Child> {
+    let mut leaders = leaders();
+    #[cfg(target_os = "linux")]
+    {
+        static ONCE: std::sync::Once = std::sync::Once::new();
+        ONCE.call_once(|| {
+            if let Err(error) =
+                rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
+            {
+                tracing::warn!(%error, "what agents leave behind goes to the system's first process");
+            }
+        });
+    }
+    let child = command.spawn()?;
+    leaders.insert(child.id());
+    Ok(child)
+}
+
+/// Collects a leader that has ended. No orphan can be taken for it in between.
+pub(super) fn collect_leader(pid: u32) {
+    let mut leaders = leaders();
+    collect(pid);
+    leaders.remove(&pid);
+}
+
+/// Collects the orphans among the dead of this table.
+pub(super) fn sweep(table: &Table) {
+    let own = std::process::id();
+    let group = getpgrp().as_raw_pid() as u32;
+    let orphan = |row: &Row| row.dead && row.parent == own && row.group != group;
+    for row in table.values().filter(|row| orphan(row)) {
+        let leaders = leaders();
+        let pid = row.identity.pid;
+        // Asked again under the lock: the number may have become a leader's meanwhile.
+        if !leaders.contains(&pid) && table::row(pid).is_some_and(|now| orphan(&now)) {
+            collect(pid);
+        }
+    }
+}
+
+/// Sees to it that somebody collects orphans whenever a child of ours dies.
+pub(super) fn listen() -> io::Result<()> {
+    static TASK: Mutex<Option<JoinHandle<()>>> = Mutex::new(None);
+    let mut task = TASK.lock().unwrap_or_else(PoisonError::into_inner);
+    // It ends with its runtime; the next agent's runtime takes over.
+    if task.as_ref().is_none_or(JoinHandle::is_finished) {
+        let mut deaths = signal(SignalKind::child())?;
+        *task = Some(tokio::spawn(async move {
+            while deaths.recv().await.is_some() {
+                tokio::time::sleep(GATHER).await;
+                if anybody_dead() {
+                    let sweeping = tokio::task::spawn_blocking(|| sweep(&table::read()));
+                    if sweeping.await.is_err() {
+                        break;
+                    }
+                }
+            }
+        }));
+    }
+    Ok(())
+}
+
+/// Whether any child of ours waits to be collected; takes nobody's exit code away.
+fn anybody_dead() -> bool {
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    matches!(waitid(WaitId::All, look), Ok(Some(_)))
+}
+
+fn collect(pid: u32) {
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return };
+    // Where it is gone already there is nothing to do.
+    let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
+}
+
+fn leaders() -> MutexGuard<'static, BTreeSet<u32>> {
+    LEADERS.lock().unwrap_or_else(PoisonError::into_inner)
+}

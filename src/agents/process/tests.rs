@@ -1,0 +1,1 @@
+//! Laws of the room, held by real processes.
