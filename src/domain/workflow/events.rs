@@ -9,8 +9,9 @@ use crate::domain::payload::{
     Background, BatchWarning, Cleanup, CommandEnd, CommandStart, Context, Payload,
 };
 
-/// The task that stands for a whole command; its parts are told by the agent itself.
-const WHOLE_COMMAND: &str = "workflow";
+/// The task that stands for the whole command, as long as its agent runs. Agents tell of the parts;
+/// none of theirs has this name.
+const WHOLE_COMMAND: &str = "agent";
 
 impl Batch {
     pub(super) fn tell(&mut self, payload: Payload) {
