@@ -153,6 +153,14 @@ impl Leader {
         self.pid().is_some_and(|pid| test_kill_process_group(pid).is_ok())
     }
 
+    /// As after an exit long ago: the number is anybody's.
+    #[cfg(test)]
+    pub(super) fn forget_for_test(&self) {
+        let mut state = self.state();
+        state.exit = Some(Exit::default());
+        state.collected = true;
+    }
+
     fn pid(&self) -> Option<Pid> {
         // 1 would be every process there is, where a group is meant.
         i32::try_from(self.identity.pid).ok().filter(|pid| *pid > 1).and_then(Pid::from_raw)
