@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde::Serialize;
 
-use super::end::{self, Family, Member};
+use super::end::{self, Family, Look, Member};
 use super::leader::Leader;
 use super::{Identity, Receipt};
 
@@ -73,16 +73,20 @@ impl Group {
 }
 
 impl Family for Group {
-    fn look(&self) -> (Vec<Member>, bool) {
+    fn look(&self) -> Look {
         let seen = self.leader.look();
         let group = self.leader.identity.pid;
         let member =
             |row: super::table::Row| Member { identity: row.identity, escaped: row.group != group };
-        (seen.alive.into_iter().map(member).collect(), seen.unsettled)
+        Look {
+            members: seen.alive.into_iter().map(member).collect(),
+            dead: seen.dead,
+            slipping: seen.slipping,
+        }
     }
 
-    fn signal_group(&self, members: &[Member], signal: Signal) -> bool {
-        self.leader.signal_group(signal, members.iter().any(|one| !one.escaped))
+    fn signal_group(&self, signal: Signal, proven: bool) -> bool {
+        self.leader.signal_group(signal, proven)
     }
 
     fn still(&self, _: Identity) -> bool {

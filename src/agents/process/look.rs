@@ -78,8 +78,8 @@ mod tests {
 
     fn found(table: &Table, known: &[(u32, u64)], carriers: &[u32]) -> Vec<u32> {
         let known = known.iter().map(|&(pid, start)| Identity { pid, start }).collect();
-        let carries = |row: &Row| carriers.contains(&row.identity.pid);
-        let members = members(table, LEADER, &known, OWN, carries);
+        let members =
+            members(table, LEADER, &known, OWN, |row| carriers.contains(&row.identity.pid));
         members.iter().map(|row| row.identity.pid).collect()
     }
 

@@ -37,9 +37,12 @@ async fn three_levels_one_deaf_one_stopped_all_gone_and_counted() {
 async fn those_that_listen_are_not_killed() {
     let stage = Stage::new();
     let mut process = stage.spawn(
-        "trap 'echo tidying; kill $child; exit 12' TERM; sleep 1000 & child=$!; echo $!; wait",
+        "trap 'echo tidying; kill $child 2>&-; exit 12' TERM; sleep 1000 & child=$!; echo $!; wait",
     );
     let child = pid(&mut process).await;
+    // Until then it is a copy of its shell, whose trap it has, and which loses signals.
+    let name = || std::fs::read_to_string(format!("/proc/{}/comm", child.pid)).unwrap();
+    until("it is what it is to be", || name() == "sleep\n").await;
     let receipt = soon(process.group().stop(LONG)).await;
     assert_eq!(receipt, Receipt { processes: 2, ..Receipt::default() });
     assert!(no_trace(child));

@@ -103,24 +103,21 @@ async fn a_group_whose_number_went_to_a_stranger_is_not_touched() {
 #[tokio::test]
 async fn orphans_leave_no_zombies() {
     let stage = Stage::new();
-    // Orphans in the group, in sessions of their own and in groups of their own, told to end when
-    // the agent is gone.
-    stage.script("orphan.sh", "echo $$; cat go > /dev/null");
+    // Orphans in the group, in sessions of their own and in a group of its own.
+    stage.script("orphan.sh", "echo $$; exec sleep 1000");
     let mut process = stage.spawn(
-        "mkfifo go; sh ./orphan.sh & setsid sh ./orphan.sh & (setsid sh ./orphan.sh &) & \
-         set -m; sh ./orphan.sh & exit",
+        "sh ./orphan.sh & setsid sh ./orphan.sh & (setsid sh ./orphan.sh &) & \
+         bash -c 'set -m; sh ./orphan.sh & exit'; \
+         mkfifo go; cat go",
     );
     let orphans = pids(&mut process, 4).await;
     let leader = process.identity();
+    until("the leader waits", || stage.folder().join("go").exists()).await;
+    tokio::fs::write(stage.folder().join("go"), "").await.unwrap();
     rest(&mut process).await;
     until("the leader is collected", || no_trace(leader)).await;
-    assert!(orphans.iter().all(|one| alive(*one)));
-    // Opened for reading too: opening waits for nobody, and each of the orphans sees the end.
-    let path = stage.folder().join("go");
-    tokio::task::spawn_blocking(move || drop(std::fs::OpenOptions::new().write(true).open(path)))
-        .await
-        .unwrap();
     for one in orphans {
+        assert!(signals::send(one, Signal::TERM, || true));
         until("the orphan is collected", || no_trace(one)).await;
     }
 }
