@@ -4,27 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use serde::Serialize;
 
 use super::end::{self, Family, Look, Member};
 use super::leader::Leader;
-use super::{Identity, Receipt};
+use super::{Identity, Receipt, Usage};
 
 /// An agent's processes, whoever reads its output.
 #[derive(Debug, Clone)]
 pub struct Group {
     pub(super) leader: Arc<Leader>,
-}
-
-/// What an agent's living processes use together.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Usage {
-    /// Processor time, with that of the children they have collected, in milliseconds.
-    pub cpu_ms: u64,
-    /// Memory held; pages that several share count once for each.
-    pub rss_bytes: u64,
-    /// How many they are.
-    pub processes: u32,
 }
 
 impl Group {

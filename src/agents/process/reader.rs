@@ -12,21 +12,10 @@ use tokio::task::coop::consume_budget;
 
 use super::leader::Leader;
 use super::lines::{Line, MAX_LINE, Splitter, Stream};
-use super::{Exit, Group, Identity};
+use super::{Exit, Group, Identity, Output};
 
 /// How much is read at a time.
 const CHUNK: usize = 64 * 1024;
-
-/// What comes of an agent, in this order: lines, one exit, closed for ever.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Output {
-    /// A line.
-    Line(Line),
-    /// The leader has ended, and all that it wrote has been given out.
-    Exited(Exit),
-    /// Nothing comes any more.
-    Closed,
-}
 
 /// A running agent. Letting go of it before its exit kills all of it.
 #[derive(Debug)]
