@@ -27,8 +27,7 @@ impl Group {
         receipt
     }
 
-    /// Who still lives besides the leader, and has not been asked to end: what a normal exit
-    /// reports.
+    /// Who still lives besides the leader: what a normal exit reports.
     pub async fn leftovers(&self) -> Vec<Identity> {
         let leader = Arc::clone(&self.leader);
         let look = tokio::task::spawn_blocking(move || {
