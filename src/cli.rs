@@ -16,6 +16,7 @@ mod log_pages;
 mod overview;
 mod place;
 mod reading;
+mod run;
 mod serve;
 mod sse;
 mod status;
@@ -48,6 +49,8 @@ enum Command {
     Serve(serve::Args),
     /// See how it looks: a throw-away project into which a recorded sprint is played
     Demo(serve::Args),
+    /// Run one batch: take stories through create, development and review, agent by agent
+    Run(run::Args),
     /// Show where the sprint stands: epics, stories, next story, active commands
     Status(status::Args),
     /// Show the log: what happened, and with --follow what happens
@@ -69,6 +72,7 @@ impl Cli {
         match self.command.unwrap_or(Command::Serve(self.serve)) {
             Command::Serve(args) => wait_for(serve::run(place, &args)),
             Command::Demo(args) => wait_for(demo::run(place, &args)),
+            Command::Run(args) => wait_for(run::run(place, &args)),
             Command::Status(args) => wait_for(status::run(place, &args)),
             Command::Events(args) => wait_for(events::run(place, &args)),
             Command::Log(args) => log::run(place, &args),
