@@ -2,6 +2,7 @@
 
 mod driver;
 mod progress;
+mod rehearsal;
 mod shown;
 
 use std::time::Duration;
@@ -39,7 +40,12 @@ pub(crate) struct Args {
     /// setting `default_max_cycles`, 2]
     #[arg(value_name = "N|all", value_parser = size)]
     cycles: Option<BatchSize>,
-    /// The batch's events as NDJSON
+    /// Only show what the next cycle's agents would be told: arguments, context and prompt of each
+    /// command. Writes nothing into the project, starts nothing; exit code 1 where something is in
+    /// the way
+    #[arg(long)]
+    dry_run: bool,
+    /// The batch's events as NDJSON; with --dry-run all of it as one JSON object
     #[arg(long)]
     json: bool,
     /// Tell so much on standard error: error, warn, info, debug, trace, or a filter of `RUST_LOG`
@@ -61,6 +67,9 @@ fn size(text: &str) -> Result<BatchSize, String> {
 /// Runs the command.
 pub(crate) async fn run(place: &Place, args: &Args) -> anyhow::Result<u8> {
     let found = place.find(Layer::default())?;
+    if args.dry_run {
+        return rehearsal::run(&found, args.cycles, args.json).await;
+    }
     let shown = Shown::new(args.json);
     serve::start_log(args.log_level.as_deref().or(Some("warn")), shown.multi())?;
     // Before anything is started: whoever sends a signal gets an orderly end.
