@@ -17,6 +17,7 @@ mod overview;
 mod place;
 mod reading;
 mod run;
+mod scripted_agent;
 mod serve;
 mod sse;
 mod status;
@@ -59,6 +60,9 @@ enum Command {
     Log(log::Args),
     /// Read the sprint's files as the server would and report every issue
     Check(check::Args),
+    /// An agent that only plays one: what `demo` runs its batch with
+    #[command(hide = true)]
+    ScriptedAgent(scripted_agent::Args),
 }
 
 impl Cli {
@@ -77,6 +81,7 @@ impl Cli {
             Command::Events(args) => wait_for(events::run(place, &args)),
             Command::Log(args) => log::run(place, &args),
             Command::Check(args) => check::run(place, &args),
+            Command::ScriptedAgent(args) => scripted_agent::run(&args),
         }
     }
 }

@@ -115,11 +115,10 @@ impl Progress {
             "batch:warning" => return Some(self.warning(&body)),
             "agent:start" => self.agent_started(&event, &body),
             "agent:end" => return self.agent_ended(&body),
-            "command:start" | "command:progress" => self.said(&body),
             "command:end" if body.text("task_id") == WHOLE_COMMAND => {
                 return Some(finished(&body));
             }
-            "command:end" => self.said(&body),
+            "command:start" | "command:progress" | "command:end" => self.said(&body),
             "story:status" => return self.story(&body),
             "error" => return Some(Told::Error(body.text("message"))),
             "context:error" | "background:error" => {
