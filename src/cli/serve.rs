@@ -77,15 +77,16 @@ impl Args {
 pub(crate) async fn run(place: &Place, args: &Args) -> anyhow::Result<u8> {
     start_log(args.log_level.as_deref(), None)?;
     let found = place.find(args.layer())?;
-    serve(&found.root, &found.config, PortChoice::Exactly, args.open).await
+    serve(&found.root, &found.config, PortChoice::Exactly, args.open, |_| Ok(())).await
 }
 
-/// Serves a project until a signal comes.
+/// Serves a project until a signal comes. `begun` is called once the server answers.
 pub(crate) async fn serve(
     root: &Path,
     config: &Config,
     choice: PortChoice,
     open: bool,
+    begun: impl FnOnce(&App) -> anyhow::Result<()>,
 ) -> anyhow::Result<u8> {
     // Before the first line: whoever read it may send a signal at once.
     let mut signals = Signals::listen().context("cannot listen for signals")?;
@@ -109,6 +110,10 @@ pub(crate) async fn serve(
     }
     if open {
         open_browser(&app.url_with_token());
+    }
+    if let Err(error) = begun(&app) {
+        app.stop().await;
+        return Err(error);
     }
     let outcome = tokio::select! {
         () = signals.recv() => Ok(0),
