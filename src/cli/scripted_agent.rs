@@ -26,13 +26,15 @@ use brief::Brief;
 
 /// No prompt is longer.
 const LARGEST: u64 = 4 << 20;
-/// Every third row goes to the log's file as well, as a real agent's `sprint-runner log` does.
+/// The rows of every third task go to the log's file as well, as a real agent's `sprint-runner log`
+/// does it. Of a task both or none: an end that is read there before its start is heard here would
+/// leave the start open.
 const ALSO_IN_THE_FILE: u64 = 3;
 
 /// The flags of `scripted-agent`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// How long a task takes
+    /// How long a usual task takes
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = pace)]
     pace: Duration,
     /// Whatever a real agent would be given; not looked at
@@ -80,7 +82,7 @@ impl Agent {
         for task in tasks(brief.command) {
             for subject in &subjects {
                 self.row(subject, task, "start", &script::intent(brief, task))?;
-                std::thread::sleep(pace);
+                std::thread::sleep(pace * script::weight(brief, task));
                 if *task == "write" {
                     self.write(subject)?;
                 }
@@ -107,7 +109,7 @@ impl Agent {
             "task_id": task, "status": status, "message": message,
         });
         let line = format_row(&row, now_s())?;
-        if brief.dice(&[subject, task, status].join("/")).is_multiple_of(ALSO_IN_THE_FILE) {
+        if brief.dice(&[subject, task].join("/")).is_multiple_of(ALSO_IN_THE_FILE) {
             append_line(&self.csv, &line).context("cannot append to the log")?;
         }
         self.tool("Bash", &json!({ "command": format!("sprint-runner log '{row}'") }), &line)

@@ -42,6 +42,15 @@ pub(super) fn intent(brief: &Brief, task: &str) -> String {
     what.to_owned()
 }
 
+/// How many times as long as the others a task takes.
+pub(super) fn weight(brief: &Brief, task: &str) -> u32 {
+    match (task, brief.command) {
+        ("implement", _) => 4,
+        ("explore" | "generate", _) | ("tests", Command::DevStory) => 2,
+        _ => 1,
+    }
+}
+
 /// What came of a task.
 pub(super) fn outcome(brief: &Brief, subject: &str, task: &str) -> String {
     let dice = brief.dice(&format!("{subject}/{task}"));
@@ -124,7 +133,7 @@ pub(super) fn ending(brief: &Brief) -> String {
 fn document_review(brief: &Brief) -> String {
     let first = brief.attempt.unwrap_or(1) == 1;
     let story = brief.command == Command::StoryReview;
-    let (flag, severity) = match brief.dice("severity") % 3 {
+    let (flag, severity) = match brief.dice("found") % 3 {
         0 if first && story => ("YES", "HIGHEST SEVERITY: CRITICAL"),
         1 => ("NO", "HIGHEST SEVERITY: LOW"),
         _ => ("NO", "ZERO ISSUES"),
@@ -134,7 +143,7 @@ fn document_review(brief: &Brief) -> String {
 
 /// A first review often finds something, a second hardly ever.
 fn code_review(brief: &Brief) -> String {
-    let dice = brief.dice("findings");
+    let dice = brief.dice("remarks");
     let severity = match (brief.attempt.unwrap_or(1), dice % 4) {
         (1, 0 | 1) => "HIGH",
         (1, 2) | (2, 0) => "MEDIUM",
