@@ -9,4 +9,5 @@ mod delivery;
 mod files;
 mod honesty;
 mod rooms;
+mod run;
 mod wire;

@@ -22,6 +22,7 @@ mod parts;
 mod preflight;
 mod publish;
 mod registry;
+pub mod rehearsal;
 mod run_files;
 mod telling;
 #[cfg(test)]

@@ -22,8 +22,7 @@ pub(super) enum Settled {
 impl Batch {
     /// Has something of the main line done.
     pub(super) fn run(&mut self, command: Command, story_keys: Vec<String>, attempt: Option<u32>) {
-        let small = command == Command::CodeReview
-            && attempt.is_some_and(|attempt| attempt >= self.rules.small_from_review);
+        let small = command.is_for_small_model(attempt, self.rules.small_from_review);
         let epic_id = (!story_keys.is_empty()).then(|| self.cycle.epic_id.clone()).flatten();
         let background = false;
         let small_model = small;
