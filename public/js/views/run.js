@@ -1,5 +1,5 @@
 /** The sprint run: what the orchestrator does, its agents and their logs. */
-import { moment, plural, span, timer } from "../format.js";
+import { moment, plural, span, storyTitle, timer } from "../format.js";
 import { empty, heading, statusBadge } from "../parts.js";
 import { attribute, h, keyed, show, text } from "../render.js";
 import { address } from "../router.js";
@@ -91,7 +91,7 @@ function storyLine() {
     update(key, { model }) {
       const story = model.byKey.get(key);
       text(id, story?.story_id ?? "");
-      text(title, story?.title ?? key);
+      text(title, story ? storyTitle(story) : key);
       attribute(title, "href", address("activity", { story: key }));
       badge.update(story?.status ?? null, story?.status_class ?? null);
     },
