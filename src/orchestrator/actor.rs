@@ -20,14 +20,18 @@ use crate::config::workflow::Runner;
 use crate::domain::attribution;
 use crate::domain::event::{NewEvent, Source};
 use crate::domain::payload::{BatchStart, Payload};
+use crate::domain::state::State;
 use crate::domain::workflow::{
     Batch, Effect, Input, Outcome, Rules, RunId, StopMode, TimerId, step,
 };
-use crate::hub::Publication;
+use crate::hub::{Hub, Publication, PublishError, Published};
 
 /// The longest nap before the clock is looked at again: a machine that was asleep, or whose clock
 /// was set, must not wait longer than it should.
 const NAP: Duration = Duration::from_secs(15);
+
+/// Between two tries to close a lost batch while the log cannot be written.
+const CLOSE_AGAIN: Duration = Duration::from_secs(1);
 
 /// What the actor is told.
 #[derive(Debug)]
@@ -119,14 +123,17 @@ impl Actor {
         let state = self.parts.hub.state();
         let batch = state.batch.as_ref().filter(|batch| batch.origin == "managed")?;
         let id = batch.id;
-        let lost = |state: &_| attribution::lost(state, now_ms(), "server_lost");
-        match self.parts.hub.publish(Publication::from_state(lost)).await {
-            Ok(_) => Some(id),
-            Err(error) => {
-                tracing::warn!(%error, "a lost batch cannot be closed now");
-                None
-            }
+        if let Err(error) = close(&self.parts.hub, id).await {
+            tracing::warn!(%error, "a lost batch cannot be closed now; trying again");
+            let hub = self.parts.hub.clone();
+            tokio::spawn(async move {
+                while matches!(close(&hub, id).await, Err(PublishError::Store(_))) {
+                    tokio::time::sleep(CLOSE_AGAIN).await;
+                }
+            });
+            return None;
         }
+        Some(id)
     }
 
     async fn take(&mut self, message: Message) {
@@ -369,6 +376,15 @@ impl Actor {
             let _ = waiting.send(Ok(StopAnswer::Stopped(running.receipt)));
         }
     }
+}
+
+/// Ends this batch as lost, if it still stands as running.
+async fn close(hub: &Hub, batch_id: i64) -> Result<Published, PublishError> {
+    let lost = move |state: &State| match &state.batch {
+        Some(batch) if batch.id == batch_id => attribution::lost(state, now_ms(), "server_lost"),
+        _ => Vec::new(),
+    };
+    hub.publish(Publication::from_state(lost)).await
 }
 
 /// A payload and those right behind it, to be told in one go.

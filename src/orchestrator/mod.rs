@@ -21,6 +21,7 @@ mod outcome;
 mod parts;
 mod preflight;
 mod publish;
+mod pulse;
 mod registry;
 pub mod rehearsal;
 mod run_files;
