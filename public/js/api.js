@@ -15,6 +15,24 @@ export async function get(path, query = {}, patience_ms = 8000) {
   return answer.json();
 }
 
+/**
+ * Asks for something to be done.
+ * @param {string} path @param {any} body @param {number} [patience_ms]
+ * @returns {Promise<any>} rejects with the server's own sentence
+ */
+export async function post(path, body, patience_ms = 30_000) {
+  let answer;
+  try {
+    answer = await fetch(new URL(path, base), { method: "POST", cache: "no-store", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal: AbortSignal.timeout(patience_ms) });
+  } catch {
+    throw new Error("The server did not answer.");
+  }
+  const said = await answer.json().catch(() => ({}));
+  if (answer.ok) return said;
+  const sentence = String(said.error ?? `The server answered ${answer.status}`);
+  throw new Error(sentence[0].toUpperCase() + sentence.slice(1));
+}
+
 /** Does the server answer at all? @param {number} [patience_ms] */
 export async function alive(patience_ms = 2000) {
   try {

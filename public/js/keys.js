@@ -5,7 +5,7 @@ import { address, VIEWS } from "./router.js";
 /** @type {[string[], string][]} */
 const KEYS = [
   [["/"], "search in this view"],
-  [["1", "…", "5"], "overview, epics, stories, activity, issues"],
+  [["1", "…", "6"], "overview, run, epics, stories, activity, issues"],
   [["j", "k"], "next and previous row"],
   [["Esc"], "leave the search, close this"],
   [["?"], "this list"],
@@ -48,7 +48,7 @@ export function listenToKeys(actions) {
       if (!here) setTimeout(() => /** @type {HTMLElement|null} */ (document.querySelector("#view-stories input"))?.focus(), 100);
     } else if (event.key === "?") dialog.showModal();
     else if (event.key === "j" || event.key === "k") move(event.key === "j" ? 1 : -1);
-    else if (/^[1-5]$/.test(event.key)) location.hash = address(VIEWS[Number(event.key) - 1]);
+    else if (/^[1-6]$/.test(event.key)) location.hash = address(VIEWS[Number(event.key) - 1]);
     else return;
     actions.changed();
   });

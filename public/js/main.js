@@ -7,24 +7,30 @@
 import { get, serverNow } from "./api.js";
 import { announce, light } from "./beacon.js";
 import { connect } from "./connection.js";
+import { createControl } from "./control.js";
 import { listenToKeys } from "./keys.js";
 import { createLog } from "./log.js";
 import { apply, fromSnapshot, tally } from "./model.js";
 import { refine, route, VIEWS } from "./router.js";
 import { concerns, verdict } from "./verdict.js";
+import { createToasts } from "./toasts.js";
 import * as bar from "./views/bar.js";
 import * as header from "./views/header.js";
 
 /**
  * @typedef {{refine: (change: Record<string, string|null>) => void, loadOlder: (filter: import("./log.js").Filter) => void,
- *   forgetOlder: () => void, retry: () => void, changed: () => void, help: () => void}} Actions
+ *   forgetOlder: () => void, retry: () => void, changed: () => void, help: () => void, start: (size: number|"all") => void,
+ *   stop: (mode: "graceful"|"now") => void, stopAgent: (id: string) => void, openLog: (id: string) => void}} Actions
  * @typedef {{model: import("./model.js").State, loaded: boolean, sums: ReturnType<typeof tally>, log: ReturnType<typeof createLog>,
+ *   control: ReturnType<typeof createControl>,
  *   line: import("./connection.js").Line, verdict: import("./verdict.js").Verdict, concerns: import("./verdict.js").Concern[],
  *   route: import("./router.js").Route, now: number, liveNow: number}} App
  */
 
 const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const log = createLog(changed);
+const control = createControl(changed);
+const toast = createToasts(byId("toasts"));
 let model = fromSnapshot();
 let loaded = false;
 let sums = tally(model);
@@ -45,13 +51,15 @@ const { line, start, retryNow } = connect({
   event(event) {
     apply(model, event);
     log.push(event);
+    control.noteEvent(event);
     tell(event);
     changed();
   },
 });
 
 /** @type {Actions} */
-const actions = { refine, changed, retry: retryNow, loadOlder: log.loadOlder, forgetOlder: log.forgetOlder, help: () => {} };
+const actions = { refine, changed, retry: retryNow, loadOlder: log.loadOlder, forgetOlder: log.forgetOlder, help: () => {},
+  start: control.start, stop: control.stop, stopAgent: control.stopAgent, openLog: (id) => control.log.open(control.log.id === id ? null : id) };
 actions.help = listenToKeys(actions);
 const frame = [header.mount(byId("header"), actions), bar.mount(byId("bar"), actions)];
 /** @type {Record<string, (app: App) => void>} */
@@ -81,7 +89,7 @@ function look() {
   const worries = loaded ? concerns(model, log.lastOf, log.failures(), now) : [];
   // What runs is counted up to the last moment we know of.
   const liveNow = line.live ? now : Math.min(now, line.lostAt ?? now);
-  return { model, loaded, sums, log, line, verdict: word, concerns: worries, route: route(), now, liveNow };
+  return { model, loaded, sums, log, line, verdict: word, concerns: worries, route: route(), now, liveNow, control };
 }
 
 let shown = "";
@@ -93,6 +101,7 @@ function commit() {
     for (const name of VIEWS) byId(`view-${name}`).hidden = name !== view;
     if (shown) byId("main").scrollTop = 0;
     if (shown === "activity") log.forgetOlder();
+    if (shown === "run") control.follow(false);
     shown = view;
   }
   if (!views[view]) fetchView(view);
@@ -119,6 +128,8 @@ function changed() {
 /** What is worth hearing without looking. @param {import("./model.js").WireEvent} event */
 function tell({ type, payload: p, timestamp }) {
   if (serverNow() - timestamp > 60_000 || p?.imported) return;
+  if (type === "batch:warning" && p.state !== "stopping") toast(p.warning_type === "context_unavailable" ? "info" : "warning", String(p.warning_type || "general").replaceAll("_", " "), String(p.message ?? p.warning ?? ""));
+  else if (type === "error") toast("error", String(p.type ?? "error").replaceAll("_", " "), String(p.message ?? ""));
   if (type === "batch:end") announce(`Batch ${p.batch_id} ended: ${p.status}`);
   else if (type === "batch:start") announce(`Batch ${p.batch_id} began`);
   else if (type === "story:status" && p.status_class === "done" && p.old_status != null) announce(`Story ${p.story_id ?? p.story_key} is done`);

@@ -22,11 +22,14 @@ export function verdict(model, line, now) {
     const detail = line.ever ? "what you see is what was last known" : "the server does not answer";
     return { kind: "offline", word: "unknown – offline", detail };
   }
-  const { batch, active } = model;
+  const { batch, active, orchestrator: run, agents } = model;
+  if (run.status === "waiting") return { kind: "waiting", word: "parked", detail: run.parked_until ? `the usage limit ends in ${span(Math.max(0, run.parked_until - now))}` : "the usage limit is reached" };
+  if (run.status === "stopping") return { kind: "running", word: "stopping", detail: plural(agents.length, "agent") };
   if (active.length) {
     const stories = new Set(active.map((one) => one.story_key)).size;
     return { kind: "running", word: "running", detail: plural(stories, "story", "stories") };
   }
+  if (batch && agents.length) return { kind: "running", word: "running", detail: plural(agents.length, "agent") };
   if (batch) {
     const quiet = now - batch.last_activity_at;
     if (quiet < BREATH_MS) return { kind: "running", word: "running", detail: "between two commands" };

@@ -11,7 +11,7 @@ if (!folder) throw new Error("say where the pictures go: node screenshots.mjs FO
 mkdirSync(folder, { recursive: true });
 
 const SIZES = [[1400, 900], [900, 700], [390, 844]];
-const VIEWS = ["overview", "epics", "stories", "activity", "issues"];
+const VIEWS = ["overview", "run", "epics", "stories", "activity", "issues"];
 const THEMES = /** @type {const} */ (["light", "dark"]);
 const browser = await launch();
 

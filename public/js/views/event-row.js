@@ -15,7 +15,7 @@ export function eventRow(event) {
   const story = words.story
     ? h("a", { class: "event-story mono", href: address("activity", { story: words.story }), title: words.story }, words.story_id)
     : h("span", { class: "event-story mono" }, words.story_id ?? "");
-  const task = h("span", { class: "event-task" }, words.task && words.task !== "workflow" ? words.task : "");
+  const task = h("span", { class: "event-task" }, words.task && !["workflow", "agent"].includes(words.task) ? words.task : "");
   show(task, !!task.textContent);
   const el = h("li", { class: "event", "data-type": event.type, "data-tone": words.tone, "data-id": event.id, "data-row": true },
     time,

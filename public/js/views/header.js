@@ -63,7 +63,7 @@ export function mount(el, actions) {
     const bad = concerns.some((one) => one.tone === "bad");
     const troubles = model.issues.filter((one) => one.severity !== "info").length;
     /** @type {Record<string, number>} */
-    const numbers = { epics: sums.counts.epics, stories: sums.counts.stories, issues: troubles };
+    const numbers = { run: model.agents.length, epics: sums.counts.epics, stories: sums.counts.stories, issues: troubles };
     for (const tab of tabs) {
       attribute(tab.el, "aria-current", tab.view === route.view ? "page" : null);
       text(tab.count, numbers[tab.view] > 99 && tab.view === "issues" ? "99+" : numbers[tab.view] ? count(numbers[tab.view]) : "");

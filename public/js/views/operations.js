@@ -6,6 +6,8 @@ import { address } from "../router.js";
 import { signOf } from "../verdict.js";
 import { family, FAMILIES, metricsOf } from "../words.js";
 
+/** Tasks that stand for the whole command. */
+const WHOLE = new Set(["workflow", "agent"]);
 const SILENT_MS = 5 * 60_000;
 
 /** Tasks of one command of one story belong together. @param {import("../model.js").Active[]} active */
@@ -47,7 +49,7 @@ function card() {
     /** @param {ReturnType<typeof group>[number]} item @param {import("../main.js").App} app */
     update({ tasks }, { model, log, liveNow, line }) {
       const first = tasks.reduce((a, b) => (b.started_at < a.started_at ? b : a));
-      const inner = tasks.filter((one) => one.task_id !== "workflow");
+      const inner = tasks.filter((one) => !WHOLE.has(one.task_id));
       const now = inner.at(-1) ?? tasks.at(-1) ?? first;
       const story = model.byKey.get(first.story_key);
       chip.update(first.command);

@@ -19,6 +19,17 @@ const EMPTY_LOOKS: u32 = 2;
 /// How often an unsettled look is repeated before it is taken for what it shows.
 const UNSETTLED_LOOKS: u32 = 20;
 
+/// What one look at a family showed.
+#[derive(Debug, Default)]
+pub(super) struct Look {
+    /// The living.
+    pub(super) members: Vec<Member>,
+    /// Dead ones are still there to be collected.
+    pub(super) dead: bool,
+    /// The group has somebody whom no look catches: one that forks and ends over and over.
+    pub(super) slipping: bool,
+}
+
 /// A living member.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Member {
@@ -29,10 +40,11 @@ pub(super) struct Member {
 
 /// Who is to be ended.
 pub(super) trait Family: Send + Sync + 'static {
-    /// The living members, and whether the look has to be repeated before it counts as empty.
-    fn look(&self) -> (Vec<Member>, bool);
-    /// Sends a signal to all that have not escaped at one stroke; whether that was possible.
-    fn signal_group(&self, members: &[Member], signal: Signal) -> bool;
+    /// Looks who lives.
+    fn look(&self) -> Look;
+    /// Sends a signal to all that have not escaped at one stroke, `proven` being whether a look just
+    /// now found one of them. Whether that was possible.
+    fn signal_group(&self, signal: Signal, proven: bool) -> bool;
     /// Whether this process, which has not been replaced by another, is still a member.
     fn still(&self, identity: Identity) -> bool;
 }
@@ -54,18 +66,20 @@ pub(super) async fn end(family: Arc<impl Family>, grace: Duration) -> Receipt {
         let looking = Arc::clone(&family);
         // Reading the table takes milliseconds: not on the threads that serve others.
         let round = tokio::task::spawn_blocking(move || {
-            let alive = tally.round(&*looking, killing);
-            (tally, alive)
+            let look = tally.round(&*looking, killing);
+            (tally, look)
         });
-        let Ok((back, (alive, unsettled))) = round.await else {
+        let Ok((back, look)) = round.await else {
             // The runtime is going down, and with it whoever asked.
             return Receipt { left: 1, ..Receipt::default() };
         };
         tally = back;
+        let alive = look.members.len();
+        let unsettled = look.dead || look.slipping;
         if alive == 0 {
             empty += 1;
             if empty >= EMPTY_LOOKS && (!unsettled || empty >= UNSETTLED_LOOKS) {
-                break 0;
+                break usize::from(look.slipping);
             }
         } else {
             empty = 0;
@@ -89,30 +103,38 @@ struct Tally {
     told: HashSet<Identity>,
     killed: HashSet<Identity>,
     group_told: bool,
+    /// A look of this ending proved the group to be theirs.
+    group_proven: bool,
 }
 
 impl Tally {
-    /// One look, and the signals that are due. How many live, and whether that is certain.
-    fn round(&mut self, family: &impl Family, killing: bool) -> (usize, bool) {
-        let (members, unsettled) = family.look();
+    /// One look, and the signals that are due.
+    fn round(&mut self, family: &impl Family, killing: bool) -> Look {
+        let look = family.look();
+        let members = &look.members;
         self.seen.extend(members.iter().map(|one| one.identity));
         self.escaped.extend(members.iter().filter(|one| one.escaped).map(|one| one.identity));
+        let proven = members.iter().any(|one| !one.escaped);
+        self.group_proven |= proven;
         if members.is_empty() {
-            return (0, unsettled);
+            // Nobody is seen; whoever slips from look to look is reached by number, or not at all.
+            let slipped = killing && look.slipping && self.group_proven;
+            family.signal_group(Signal::KILL, slipped);
+            return look;
         }
         let group = if killing {
             self.killed.extend(members.iter().map(|one| one.identity));
-            family.signal_group(&members, Signal::KILL)
+            family.signal_group(Signal::KILL, proven)
         } else if self.group_told {
             false
         } else {
             // Once: a second TERM makes some programs give up tidying.
             self.group_told = true;
-            let told = family.signal_group(&members, Signal::TERM);
+            let told = family.signal_group(Signal::TERM, proven);
             // A stopped process takes the signal only when it goes on.
-            told && family.signal_group(&members, Signal::CONT)
+            told && family.signal_group(Signal::CONT, proven)
         };
-        for member in &members {
+        for member in members {
             let identity = member.identity;
             let reached = group && !member.escaped;
             if killing {
@@ -124,7 +146,7 @@ impl Tally {
                 signals::send(identity, Signal::CONT, || family.still(identity));
             }
         }
-        (members.len(), unsettled)
+        look
     }
 
     fn receipt(&self, left: usize) -> Receipt {

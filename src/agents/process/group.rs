@@ -4,27 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use serde::Serialize;
 
-use super::end::{self, Family, Member};
+use super::end::{self, Family, Look, Member};
 use super::leader::Leader;
-use super::{Identity, Receipt};
+use super::{Identity, Receipt, Usage};
 
 /// An agent's processes, whoever reads its output.
 #[derive(Debug, Clone)]
 pub struct Group {
     pub(super) leader: Arc<Leader>,
-}
-
-/// What an agent's living processes use together.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Usage {
-    /// Processor time, with that of the children they have collected, in milliseconds.
-    pub cpu_ms: u64,
-    /// Memory held; pages that several share count once for each.
-    pub rss_bytes: u64,
-    /// How many they are.
-    pub processes: u32,
 }
 
 impl Group {
@@ -39,8 +27,7 @@ impl Group {
         receipt
     }
 
-    /// Who still lives besides the leader, and has not been asked to end: what a normal exit
-    /// reports.
+    /// Who still lives besides the leader: what a normal exit reports.
     pub async fn leftovers(&self) -> Vec<Identity> {
         let leader = Arc::clone(&self.leader);
         let look = tokio::task::spawn_blocking(move || {
@@ -73,16 +60,20 @@ impl Group {
 }
 
 impl Family for Group {
-    fn look(&self) -> (Vec<Member>, bool) {
+    fn look(&self) -> Look {
         let seen = self.leader.look();
         let group = self.leader.identity.pid;
         let member =
             |row: super::table::Row| Member { identity: row.identity, escaped: row.group != group };
-        (seen.alive.into_iter().map(member).collect(), seen.unsettled)
+        Look {
+            members: seen.alive.into_iter().map(member).collect(),
+            dead: seen.dead,
+            slipping: seen.slipping,
+        }
     }
 
-    fn signal_group(&self, members: &[Member], signal: Signal) -> bool {
-        self.leader.signal_group(signal, members.iter().any(|one| !one.escaped))
+    fn signal_group(&self, signal: Signal, proven: bool) -> bool {
+        self.leader.signal_group(signal, proven)
     }
 
     fn still(&self, _: Identity) -> bool {

@@ -39,8 +39,10 @@ struct State {
 pub(super) struct Seen {
     /// Its living members.
     pub(super) alive: Vec<Row>,
-    /// Some that are dead are still there, or one may have slipped by: look again.
-    pub(super) unsettled: bool,
+    /// Some that are dead are still there.
+    pub(super) dead: bool,
+    /// There is somebody whom the look did not catch.
+    pub(super) slipping: bool,
 }
 
 impl Leader {
@@ -117,7 +119,7 @@ impl Leader {
         let members = look::members(&table, self.identity, &known, std::process::id(), |row| {
             self.cookie.is_in(&table::environment(row.identity.pid))
         });
-        let of_the_dead = members.iter().any(|row| row.dead && row.identity != self.identity);
+        let dead = members.iter().any(|row| row.dead && row.identity != self.identity);
         let alive: Vec<Row> = members.into_iter().filter(|row| !row.dead).cloned().collect();
         let found: HashSet<Identity> = alive.iter().map(|row| row.identity).collect();
         // Another look may be newer than this one: only what is gone for certain is forgotten.
@@ -126,18 +128,23 @@ impl Leader {
         });
         known.extend(found);
         drop(known);
-        let unsettled = of_the_dead || self.slipped_by(&table);
+        let slipping = self.slipping(&table);
         #[cfg(not(target_os = "linux"))]
         let alive = self.without_a_table(alive);
-        Seen { alive, unsettled }
+        Seen { alive, dead, slipping }
     }
 
-    /// Whether the group has somebody whom the table does not show: one that forks and ends over
-    /// and over can be elsewhere whenever its row is read.
-    fn slipped_by(&self, table: &Table) -> bool {
-        let listed = table.values().any(|row| row.group == self.identity.pid);
+    /// Whether the group has somebody, yet nobody that stays: one that forks and ends over and over
+    /// is elsewhere whenever its row or its environment is read. While the number is pinned the
+    /// dead leader itself keeps the group, so this cannot be told, and need not be: the group can be
+    /// killed by its number.
+    fn slipping(&self, table: &Table) -> bool {
+        let stays = |row: &Row| {
+            row.group == self.identity.pid
+                && table::row(row.identity.pid).is_some_and(|now| now.identity == row.identity)
+        };
         let collected = self.state().collected;
-        cfg!(target_os = "linux") && collected && !listed && self.group_exists()
+        cfg!(target_os = "linux") && collected && self.group_exists() && !table.values().any(stays)
     }
 
     /// Sends a signal to all of the group at one stroke, which no fork escapes, if the group is
@@ -151,6 +158,14 @@ impl Leader {
 
     fn group_exists(&self) -> bool {
         self.pid().is_some_and(|pid| test_kill_process_group(pid).is_ok())
+    }
+
+    /// As after an exit long ago: the number is anybody's.
+    #[cfg(test)]
+    pub(super) fn forget_for_test(&self) {
+        let mut state = self.state();
+        state.exit = Some(Exit::default());
+        state.collected = true;
     }
 
     fn pid(&self) -> Option<Pid> {

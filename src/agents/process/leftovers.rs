@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use super::cookie::project_cookie;
-use super::end::{self, Family, Member};
+use super::end::{self, Family, Look, Member};
 use super::table::Row;
 use super::{Identity, Receipt, look, table};
 
@@ -22,7 +22,7 @@ pub async fn find_leftovers(project: &str) -> Vec<Identity> {
     let project = Project(project.to_owned());
     let look = tokio::task::spawn_blocking(move || {
         let mut found: Vec<Identity> =
-            project.look().0.into_iter().map(|member| member.identity).collect();
+            project.look().members.into_iter().map(|member| member.identity).collect();
         found.sort_unstable();
         found
     });
@@ -32,7 +32,7 @@ pub async fn find_leftovers(project: &str) -> Vec<Identity> {
 struct Project(String);
 
 impl Family for Project {
-    fn look(&self) -> (Vec<Member>, bool) {
+    fn look(&self) -> Look {
         let table = table::read();
         let ours = look::ancestors(&table, std::process::id());
         let mut carriers: Vec<(Vec<u8>, &Row)> = table
@@ -53,10 +53,10 @@ impl Family for Project {
                 escaped: *groups.entry(cookie).or_insert(row.group) != row.group,
             })
             .collect();
-        (members, false)
+        Look { members, ..Look::default() }
     }
 
-    fn signal_group(&self, _: &[Member], _: Signal) -> bool {
+    fn signal_group(&self, _: Signal, _: bool) -> bool {
         // Nothing proves that a group of theirs holds no stranger.
         false
     }

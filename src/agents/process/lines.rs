@@ -29,8 +29,10 @@ pub struct Line {
 }
 
 /// Takes bytes as they come and gives whole lines.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Splitter {
+    /// What is kept of a line.
+    max: usize,
     buffer: Vec<u8>,
     /// Where the next line begins.
     start: usize,
@@ -43,6 +45,10 @@ pub(super) struct Splitter {
 }
 
 impl Splitter {
+    pub(super) fn new(max: usize) -> Self {
+        Self { max, buffer: Vec::new(), start: 0, scanned: 0, dropped: 0, ended: false }
+    }
+
     /// The next whole line; its bytes and its real length.
     pub(super) fn take(&mut self) -> Option<(Vec<u8>, u64)> {
         if let Some(at) = memchr(b'\n', &self.buffer[self.scanned..]) {
@@ -67,10 +73,10 @@ impl Splitter {
         if self.dropped == 0 {
             self.buffer.extend_from_slice(bytes);
             let newline = memchr(b'\n', &self.buffer[self.scanned..]);
-            if newline.is_none() && self.buffer.len() > MAX_LINE {
-                self.dropped = (self.buffer.len() - MAX_LINE) as u64;
-                self.buffer.truncate(MAX_LINE);
-                self.scanned = MAX_LINE;
+            if newline.is_none() && self.buffer.len() > self.max {
+                self.dropped = (self.buffer.len() - self.max) as u64;
+                self.buffer.truncate(self.max);
+                self.scanned = self.max;
             }
             return;
         }
@@ -87,7 +93,7 @@ impl Splitter {
     fn cut(&mut self, end: usize) -> (Vec<u8>, u64) {
         let line = &self.buffer[self.start..end];
         let full_len = (line.len() as u64).saturating_add(std::mem::take(&mut self.dropped));
-        (line[..line.len().min(MAX_LINE)].to_vec(), full_len)
+        (line[..line.len().min(self.max)].to_vec(), full_len)
     }
 
     fn tidy(&mut self) {
@@ -105,5 +111,49 @@ impl Splitter {
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
         self.buffer.capacity()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn however_the_bytes_are_cut_the_lines_are_the_same(
+            lines in prop::collection::vec("[a-c\u{0}\r]{0,12}", 0..20),
+            last_is_whole in any::<bool>(),
+            steps in prop::collection::vec(1_usize..30, 1..50),
+        ) {
+            let max = 5;
+            let mut bytes = lines.join("\n").into_bytes();
+            if last_is_whole && !lines.is_empty() {
+                bytes.push(b'\n');
+            }
+            let mut expected: Vec<(Vec<u8>, u64)> = bytes
+                .split(|&byte| byte == b'\n')
+                .map(|line| (line[..line.len().min(max)].to_vec(), line.len() as u64))
+                .collect();
+            expected.pop_if(|last| last.1 == 0);
+
+            let mut splitter = Splitter::new(max);
+            let mut found = Vec::new();
+            let mut rest = &bytes[..];
+            for step in steps.into_iter().cycle() {
+                found.extend(std::iter::from_fn(|| splitter.take()));
+                if rest.is_empty() {
+                    break;
+                }
+                let (now, later) = rest.split_at(step.min(rest.len()));
+                splitter.feed(now);
+                prop_assert!(splitter.buffer.len() <= max + 2 * 30);
+                rest = later;
+            }
+            splitter.end();
+            found.extend(std::iter::from_fn(|| splitter.take()));
+            prop_assert_eq!(found, expected);
+        }
     }
 }

@@ -59,3 +59,72 @@ pub(super) fn ancestors(table: &Table, own: u32) -> HashSet<u32> {
     }
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWN: u32 = 10;
+    const LEADER: Identity = Identity { pid: 100, start: 1000 };
+
+    /// Rows of (number, start, parent, group).
+    fn table(rows: &[(u32, u64, u32, u32)]) -> Table {
+        let row = |&(pid, start, parent, group): &(u32, u64, u32, u32)| {
+            let identity = Identity { pid, start };
+            (pid, Row { identity, parent, group, dead: false, ticks: 0, rss_pages: 0 })
+        };
+        rows.iter().map(row).collect()
+    }
+
+    fn found(table: &Table, known: &[(u32, u64)], carriers: &[u32]) -> Vec<u32> {
+        let known = known.iter().map(|&(pid, start)| Identity { pid, start }).collect();
+        let members =
+            members(table, LEADER, &known, OWN, |row| carriers.contains(&row.identity.pid));
+        members.iter().map(|row| row.identity.pid).collect()
+    }
+
+    #[test]
+    fn the_group_the_carriers_and_all_that_descends_belong_to_it() {
+        let table = table(&[
+            (1, 1, 0, 1),
+            (OWN, 500, 1, 10),
+            (100, 1000, OWN, 100),
+            (101, 1001, 100, 100),
+            (102, 1002, 101, 102), // left the group, its parent lives
+            (103, 1003, 102, 103),
+            (104, 1004, OWN, 104), // orphan with the cookie
+            (105, 1005, 104, 105), // its child
+            (106, 1006, OWN, 106), // another agent
+            (107, 1007, 106, 106),
+            (108, 1008, 1, 108), // a stranger
+        ]);
+        assert_eq!(found(&table, &[], &[104]), [100, 101, 102, 103, 104, 105]);
+        assert_eq!(found(&table, &[(108, 1008)], &[]), [100, 101, 102, 103, 108]);
+    }
+
+    #[test]
+    fn a_number_given_to_another_proves_nothing() {
+        let stranger = table(&[(OWN, 500, 1, 10), (100, 2000, 1, 100), (101, 2001, 100, 100)]);
+        assert_eq!(found(&stranger, &[(101, 1001)], &[]), [0; 0]);
+        let older = table(&[(OWN, 500, 1, 10), (101, 900, 1, 100)]);
+        assert_eq!(found(&older, &[], &[101]), [0; 0], "what started before it is not its child");
+    }
+
+    #[test]
+    fn without_its_leader_a_group_counts_while_one_of_it_is_known() {
+        // 101 and 102 cleared their environment.
+        let left = table(&[(OWN, 500, 1, 10), (101, 1001, OWN, 100), (102, 1500, 101, 100)]);
+        assert_eq!(found(&left, &[(101, 1001)], &[]), [101, 102]);
+        assert_eq!(found(&left, &[], &[102]), [101, 102]);
+        assert_eq!(found(&left, &[], &[]), [0; 0]);
+    }
+
+    #[test]
+    fn this_program_and_its_ancestors_are_never_in_it() {
+        let odd = table(&[(1, 0, 0, 1), (7, 1, 1, 7), (OWN, 1500, 7, 100), (11, 1600, OWN, 10)]);
+        assert_eq!(found(&odd, &[(OWN, 1500)], &[OWN]), [0; 0]);
+        assert_eq!(ancestors(&odd, OWN), HashSet::from([0, 1, 7, OWN]));
+        let circle = table(&[(OWN, 5, 11, 1), (11, 5, OWN, 1)]);
+        assert_eq!(ancestors(&circle, OWN), HashSet::from([OWN, 11]));
+    }
+}

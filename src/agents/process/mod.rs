@@ -21,37 +21,59 @@
 //! **No `PDEATHSIG`.** It is sent when the *thread* that started the child ends, and tokio's
 //! threads come and go. What a crash of the server leaves is ended by [`end_leftovers`] at the next
 //! start.
+//!
+//! Proven on Linux. Elsewhere on Unix there is no table to look into: groups are ended by their
+//! number, and who left one is not found. Other systems start no agents.
 
 mod cookie;
+#[cfg(unix)]
 mod end;
+#[cfg(unix)]
 mod group;
+#[cfg(unix)]
 mod leader;
+#[cfg(unix)]
 mod leftovers;
 mod lines;
+#[cfg(unix)]
 mod look;
+#[cfg(unix)]
 mod program;
+#[cfg(unix)]
 mod reader;
+#[cfg(unix)]
 mod reaper;
 mod receipt;
+#[cfg(unix)]
 mod signals;
+#[cfg(unix)]
 mod start;
+#[cfg(unix)]
 mod table;
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests;
+#[cfg(not(unix))]
+mod unsupported;
 
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 pub use cookie::{COOKIE_VARIABLE, Cookie};
-pub use group::{Group, Usage};
-pub use leftovers::{end_leftovers, find_leftovers};
 pub use lines::{Line, MAX_LINE, Stream};
-pub use program::{SpawnError, find_program};
-pub use reader::{Output, Process};
 pub use receipt::Receipt;
-pub use start::spawn;
+#[cfg(not(unix))]
+pub use unsupported::{Group, Process, end_leftovers, find_leftovers, find_program, spawn};
+#[cfg(unix)]
+pub use {
+    group::Group,
+    leftovers::{end_leftovers, find_leftovers},
+    program::find_program,
+    reader::Process,
+    start::spawn,
+};
 
 /// What is to be started, and how.
 #[derive(Debug, Clone)]
@@ -88,4 +110,40 @@ pub struct Exit {
     pub code: Option<i32>,
     /// The signal that ended it.
     pub signal: Option<i32>,
+}
+
+/// Why a program could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    /// There is no such program.
+    #[error("{0}")]
+    Missing(String),
+    /// There is something, but the system cannot run it.
+    #[error("{0}")]
+    NotExecutable(String),
+    /// Something else: the folder is missing, no more processes, arguments too long.
+    #[error("{0}")]
+    Other(#[from] io::Error),
+}
+
+/// What comes of an agent, in this order: lines, one exit, closed for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// A line.
+    Line(Line),
+    /// The leader has ended, and all that it wrote has been given out.
+    Exited(Exit),
+    /// Nothing comes any more.
+    Closed,
+}
+
+/// What an agent's living processes use together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Usage {
+    /// Processor time, with that of the children they have collected, in milliseconds.
+    pub cpu_ms: u64,
+    /// Memory held; pages that several share count once for each.
+    pub rss_bytes: u64,
+    /// How many they are.
+    pub processes: u32,
 }

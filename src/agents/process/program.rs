@@ -6,19 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
-/// Why a program could not be started.
-#[derive(Debug, thiserror::Error)]
-pub enum SpawnError {
-    /// There is no such program.
-    #[error("{0}")]
-    Missing(String),
-    /// There is something, but the system cannot run it.
-    #[error("{0}")]
-    NotExecutable(String),
-    /// Something else: the folder is missing, no more processes, arguments too long.
-    #[error("{0}")]
-    Other(#[from] io::Error),
-}
+use super::SpawnError;
 
 /// Where the program lies, without starting it: a bare name is looked up in our `PATH`, a path
 /// with a slash counts from `folder`.

@@ -11,22 +11,11 @@ use tokio::task::JoinHandle;
 use tokio::task::coop::consume_budget;
 
 use super::leader::Leader;
-use super::lines::{Line, Splitter, Stream};
-use super::{Exit, Group, Identity};
+use super::lines::{Line, MAX_LINE, Splitter, Stream};
+use super::{Exit, Group, Identity, Output};
 
 /// How much is read at a time.
 const CHUNK: usize = 64 * 1024;
-
-/// What comes of an agent, in this order: lines, one exit, closed for ever.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Output {
-    /// A line.
-    Line(Line),
-    /// The leader has ended, and all that it wrote has been given out.
-    Exited(Exit),
-    /// Nothing comes any more.
-    Closed,
-}
 
 /// A running agent. Letting go of it before its exit kills all of it.
 #[derive(Debug)]
@@ -55,8 +44,8 @@ impl Process {
         Self {
             ended: leader.ended.subscribe(),
             leader,
-            stdout: Source::default(),
-            stderr: Source::default(),
+            stdout: Source::new(),
+            stderr: Source::new(),
             stderr_first: false,
             chunk: vec![0; CHUNK].into_boxed_slice(),
             stdin: None,
@@ -143,6 +132,17 @@ impl Process {
         }
     }
 
+    /// What the buffers take, and how much waits in the pipe of standard output.
+    #[cfg(test)]
+    pub(super) fn load(&self) -> (usize, u64) {
+        let waiting =
+            self.stdout.pipe.as_ref().map_or(0, |pipe| rustix::io::ioctl_fionread(pipe).unwrap());
+        (
+            self.stdout.splitter.capacity() + self.stderr.splitter.capacity() + self.chunk.len(),
+            waiting,
+        )
+    }
+
     fn close(&mut self) {
         self.phase = Phase::Closed;
         self.stdout.pipe = None;
@@ -171,7 +171,7 @@ impl Drop for Process {
 }
 
 /// One of the two pipes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Source {
     pipe: Option<pipe::Receiver>,
     splitter: Splitter,
@@ -180,6 +180,10 @@ struct Source {
 }
 
 impl Source {
+    fn new() -> Self {
+        Self { pipe: None, splitter: Splitter::new(MAX_LINE), rest: None }
+    }
+
     /// Reads what is there, without waiting. Whether anything changed.
     fn fill(&mut self, chunk: &mut [u8]) -> bool {
         let Some(pipe) = &self.pipe else { return false };

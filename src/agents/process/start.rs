@@ -12,9 +12,9 @@ use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::leader::Leader;
-use super::program::{SpawnError, explain, find_program};
+use super::program::{explain, find_program};
 use super::reader::Process;
-use super::{COOKIE_VARIABLE, Identity, Launch, reaper, table};
+use super::{COOKIE_VARIABLE, Identity, Launch, SpawnError, reaper, table};
 
 /// Starts an agent. To be called within a tokio runtime.
 pub fn spawn(launch: Launch) -> Result<Process, SpawnError> {

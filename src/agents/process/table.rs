@@ -116,3 +116,57 @@ mod system {
 }
 
 pub(super) use system::{environment, read, row};
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn stat(name: &str, state: &str, threads: u32) -> Vec<u8> {
+        let head = format!("42 ({name}) {state} 7 40 40 0 -1 4194560 1 2 3 4 ");
+        format!("{head}10 20 -1 40 20 0 {threads} 0 98765 1000000 321 18446744073709551615 1\n")
+            .into_bytes()
+    }
+
+    #[test]
+    fn a_row_is_read_whatever_its_name() {
+        let expected = Row {
+            identity: Identity { pid: 42, start: 98765 },
+            parent: 7,
+            group: 40,
+            dead: false,
+            ticks: 70,
+            rss_pages: 321,
+        };
+        for name in ["sh", "", "a b", ") Z 1 1 (", "(((", "\u{1F600}", "x) R 1 2 3"] {
+            assert_eq!(parse_stat(&stat(name, "S", 1)).as_ref(), Some(&expected), "{name}");
+        }
+        assert!(parse_stat(&stat("sh", "Z", 1)).unwrap().dead);
+        assert!(!parse_stat(&stat("sh", "Z", 3)).unwrap().dead, "its other threads live");
+        assert_eq!(parse_stat(b""), None);
+        assert_eq!(parse_stat(b"42 (sh) S 1 2"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = parse_stat(&bytes);
+        }
+
+        #[test]
+        fn nothing_after_the_name_makes_it_panic(rest in "[-0-9ZS) ]{0,120}") {
+            let _ = parse_stat(format!("1 (a) {rest}").as_bytes());
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn this_process_stands_in_the_table() {
+        let own = std::process::id();
+        let row = read().remove(&own).unwrap();
+        assert_eq!(row.identity, super::row(own).unwrap().identity);
+        assert!(!row.dead && row.rss_pages > 0);
+        assert!(!environment(own).is_empty());
+    }
+}

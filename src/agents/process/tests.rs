@@ -1,1 +1,7 @@
 //! Laws of the room, held by real processes.
+
+mod ending;
+mod leaving;
+mod reading;
+mod stage;
+mod starting;
