@@ -30,7 +30,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use place::Place;
 
-/// Watches the sprint of a BMAD-method project and shows it live.
+/// Watches the sprint of a BMAD-method project, shows it live, and runs it.
 ///
 /// Without a command it serves: `sprint-runner --port 0` is `sprint-runner serve --port 0`.
 #[derive(Debug, Parser)]
@@ -48,7 +48,7 @@ pub struct Cli {
 enum Command {
     /// Watch the project, serve dashboard and API (what runs without a command)
     Serve(serve::Args),
-    /// See how it looks: a throw-away project into which a recorded sprint is played
+    /// See how it looks: a throw-away project in which scripted agents work through a sprint
     Demo(serve::Args),
     /// Run one batch: take stories through create, development and review, agent by agent
     Run(run::Args),

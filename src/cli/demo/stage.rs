@@ -87,7 +87,8 @@ impl Stage {
 }
 
 fn is_story_file(name: &str) -> bool {
-    name.ends_with(".md") && !matches!(name, "README.md" | "project-context.md")
+    let is_text = Path::new(name).extension().is_some_and(|kind| kind == "md");
+    is_text && !matches!(name, "README.md" | "project-context.md")
 }
 
 fn configuration() -> anyhow::Result<String> {

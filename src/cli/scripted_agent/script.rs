@@ -45,8 +45,8 @@ pub(super) fn intent(brief: &Brief, task: &str) -> String {
 /// How many times as long as the others a task takes.
 pub(super) fn weight(brief: &Brief, task: &str) -> u32 {
     match (task, brief.command) {
-        ("implement", _) => 4,
-        ("explore" | "generate", _) | ("tests", Command::DevStory) => 2,
+        ("implement", _) => 6,
+        ("explore" | "generate", _) | ("tests", Command::DevStory) => 3,
         _ => 1,
     }
 }
