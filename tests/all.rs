@@ -8,5 +8,6 @@ mod cli;
 mod delivery;
 mod files;
 mod honesty;
+mod managed;
 mod rooms;
 mod wire;
