@@ -86,7 +86,6 @@ fn bench() -> Bench {
         bench.project.write(name, name.as_bytes());
     }
     bench.plan("good", &format!("export AGENT_CSV='{}'", bench.project.log().display()));
-    git(bench.project.root(), &["init", "-q"]);
     git(bench.project.root(), &["add", "-A"]);
     git(bench.project.root(), &["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "x"]);
     bench

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -68,6 +69,9 @@ impl Bench {
             ),
         );
         bench.plan("good", "");
+        let root = bench.project.root();
+        let git = Command::new("git").args(["init", "-q"]).current_dir(root).status().unwrap();
+        assert!(git.success());
         bench
     }
 
@@ -234,7 +238,7 @@ impl Follower {
 pub(crate) fn told(events: &[Value]) -> String {
     let lines = events.iter().map(|event| {
         let (id, kind, payload) = (&event["id"], &event["type"], event["payload"].to_string());
-        format!("{id} {kind} {}", payload.chars().take(200).collect::<String>())
+        format!("{id} {kind} {}", payload.chars().take(160).collect::<String>())
     });
     lines.collect::<Vec<_>>().join("\n")
 }
