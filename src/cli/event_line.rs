@@ -59,7 +59,7 @@ impl Payload<'_> {
 
     /// The story, epic, file or batch it speaks of.
     fn subject(&self) -> String {
-        for key in ["story_key", "epic_key", "epic_id", "file", "agent_id"] {
+        for key in ["story_key", "epic_key", "epic_id", "file", "file_name", "agent_id"] {
             if let Some(text) = self.text(key) {
                 return text.to_owned();
             }
@@ -68,6 +68,12 @@ impl Payload<'_> {
             Some(id) => format!("batch {id}"),
             None => "-".to_owned(),
         }
+    }
+
+    /// A list of keys.
+    fn keys(&self, name: &str) -> String {
+        let keys = self.0.get(name).and_then(Value::as_array).into_iter().flatten();
+        keys.filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
     }
 
     fn summary(&self, kind: &str) -> String {
@@ -93,6 +99,32 @@ impl Payload<'_> {
                     parts.extend(number.map(|number| format!("{number} {word}")));
                 }
             }
+            "cycle:start" | "cycle:end" => {
+                let number = self.0.get("cycle_number").and_then(Value::as_i64).unwrap_or_default();
+                parts.push(format!("cycle {number}"));
+                let done = if kind == "cycle:end" { "done: " } else { "" };
+                let keys =
+                    self.keys(if done.is_empty() { "story_keys" } else { "completed_stories" });
+                parts.push(format!(
+                    "{done}{}",
+                    if keys.is_empty() { "none".to_owned() } else { keys }
+                ));
+            }
+            "cleanup:complete" => {
+                let moved = self.0.get("files_moved").and_then(Value::as_i64).unwrap_or_default();
+                parts.push(format!("{moved} files moved"));
+            }
+            "agent:start" => {
+                parts.extend(self.text("command").map(str::to_owned));
+                parts.push(self.keys("story_keys"));
+                parts.extend(self.text("model").map(str::to_owned));
+            }
+            "agent:end" => {
+                let number = |key: &str| self.0.get(key).and_then(Value::as_i64);
+                parts.extend(number("exit_code").map(|code| format!("exit code {code}")));
+                parts.extend(number("signal").map(|signal| format!("signal {signal}")));
+                parts.extend(number("duration_ms").map(duration));
+            }
             "activity:entry" => return self.text("text").unwrap_or_default().trim().to_owned(),
             _ => {
                 if let Some(command) = self.text("command") {
@@ -106,6 +138,7 @@ impl Payload<'_> {
                 }
             }
         }
+        parts.retain(|part| !part.is_empty());
         parts.extend(self.text("message").map(str::to_owned));
         parts.extend(self.text("error").map(str::to_owned));
         if parts.is_empty() && self.0.as_object().is_some_and(|body| !body.is_empty()) {

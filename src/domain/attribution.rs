@@ -59,10 +59,20 @@ pub fn attribute(
         _ => {}
     }
     event.batch_id = event.batch_id.or_else(|| state.batch.as_ref().map(|batch| batch.id));
-    if let Payload::BatchWarning(body) = &mut event.payload {
-        body.batch_id = body.batch_id.or(event.batch_id);
+    match &mut event.payload {
+        Payload::BatchWarning(body) => body.batch_id = body.batch_id.or(event.batch_id),
+        Payload::CommandEnd(body) if body.duration_ms.is_none() => {
+            body.duration_ms = since_start(state, body, event.timestamp_ms);
+        }
+        _ => {}
     }
     vec![event]
+}
+
+/// How long a command has taken, when its start is known.
+fn since_start(state: &State, end: &CommandEnd, timestamp_ms: i64) -> Option<i64> {
+    let active = state.active.get(&Active::slot(&end.story_key, &end.command, &end.task_id))?;
+    Some(timestamp_ms.saturating_sub(active.started_at).max(0))
 }
 
 /// The end of an observed batch whose silence has passed at `now_ms`; empty while none is due.
@@ -197,11 +207,7 @@ fn row(state: &State, mut event: NewEvent, rules: Rules, moment: Moment) -> Vec<
         Payload::CommandEnd(body)
             if body.duration_ms.is_none() && of_the_running && out.is_empty() =>
         {
-            let slot = Active::slot(&body.story_key, &body.command, &body.task_id);
-            body.duration_ms = state
-                .active
-                .get(&slot)
-                .map(|active| event.timestamp_ms.saturating_sub(active.started_at).max(0));
+            body.duration_ms = since_start(state, body, event.timestamp_ms);
         }
         // No batch's end will come behind this start.
         Payload::CommandStart(body) if !of_the_running => {

@@ -43,8 +43,12 @@ impl Batch {
         self.end("error", &format!("{kind}: {message}"));
     }
 
-    /// Stop-now while the batch ends already: what it still waits for is ended.
-    pub(super) fn end_now(&mut self, reason: &str) {
+    /// Somebody wants it to end now; also when it ends already, and still waits for something.
+    pub(super) fn end_at_once(&mut self, reason: &str) {
+        if self.phase != Phase::Ending {
+            self.end("stopped", reason);
+            return;
+        }
         if let Some(ending) = &mut self.ending
             && ending.status == "completed"
         {

@@ -2,15 +2,16 @@
 
 use super::batch::Batch;
 use super::command::Command;
-use super::input::{Effect, MoveReport};
+use super::input::{Effect, MoveReport, StopMode};
 use super::job::{Job, Outcome};
 use crate::domain::key;
 use crate::domain::payload::{
     Background, BatchWarning, Cleanup, CommandEnd, CommandStart, Context, Payload,
 };
 
-/// The task that stands for a whole command; its parts are told by the agent itself.
-const WHOLE_COMMAND: &str = "workflow";
+/// The task that stands for the whole command, as long as its agent runs. Agents tell of the parts;
+/// none of theirs has this name.
+const WHOLE_COMMAND: &str = "agent";
 
 impl Batch {
     pub(super) fn tell(&mut self, payload: Payload) {
@@ -37,8 +38,12 @@ impl Batch {
         }));
     }
 
-    pub(super) fn tell_stopping(&mut self) {
-        let message = "stopping: what runs may end, nothing more begins";
+    pub(super) fn tell_stopping(&mut self, mode: StopMode) {
+        let message = match mode {
+            StopMode::Graceful => "stopping: what runs may end, nothing more begins",
+            StopMode::Now => "stopping now: every agent is ended",
+            StopMode::Shutdown => "the server is stopping: every agent is ended",
+        };
         self.warn_with_state("stopping", message, Some("stopping"), None);
     }
 

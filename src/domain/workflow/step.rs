@@ -102,26 +102,22 @@ impl Batch {
     }
 
     fn stop(&mut self, mode: StopMode) {
-        let first = self.stop.is_none();
-        if self.stop.is_none_or(|earlier| earlier == StopMode::Graceful) {
+        if self.stop.is_none_or(|earlier| earlier == StopMode::Graceful && earlier != mode) {
             self.stop = Some(mode);
+            self.tell_stopping(mode);
         }
-        match (self.phase == Phase::Ending, mode) {
-            (false, StopMode::Graceful) => {
-                if first {
-                    self.tell_stopping();
-                }
+        let ending = self.phase == Phase::Ending;
+        match mode {
+            StopMode::Graceful if ending => {}
+            StopMode::Graceful => {
                 self.drop_waiting();
                 if self.rules.whole {
                     // One process is the whole batch: there is no step between to stop at.
                     self.out.push(Effect::EndChildren);
                 }
             }
-            (false, StopMode::Now) => self.end("stopped", "stop_now"),
-            (false, StopMode::Shutdown) => self.end("stopped", "server_stopped"),
-            (true, StopMode::Graceful) => {}
-            (true, StopMode::Now) => self.end_now("stop_now"),
-            (true, StopMode::Shutdown) => self.end_now("server_stopped"),
+            StopMode::Now => self.end_at_once("stop_now"),
+            StopMode::Shutdown => self.end_at_once("server_stopped"),
         }
     }
 
