@@ -337,5 +337,5 @@ fn agents_and_their_logs(server: &Server, events: &[Value]) {
     let tail = server.get(&format!("/api/agents/{id}/log?tail=100"));
     assert_eq!(tail.body, log.body[log.body.len() - 100..]);
     assert_eq!(server.get("/api/agents/999-1/log").status, 404);
-    assert_eq!(server.get("/api/agents/..%2f1/log").status, 404);
+    assert!(matches!(server.get("/api/agents/..%2f1/log").status, 400 | 404));
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::sse::Sse;
-use super::{Project, Server};
+use super::{Project, Server, eventually};
 
 /// How long a batch may take: the machine may have much else to do.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -144,14 +144,21 @@ impl Bench {
         self.lines("pids").iter().map(second).collect()
     }
 
-    /// Those of them that are still in the table of processes, dead ones nobody collected included.
+    /// Those of them that are still alive.
     pub(crate) fn alive(&self) -> Vec<u32> {
-        let there = |pid: &u32| Path::new(&format!("/proc/{pid}")).exists();
-        self.pids().into_iter().filter(there).collect()
+        let state = |pid: &u32| fs::read_to_string(format!("/proc/{pid}/stat")).ok();
+        let dead = |stat: &str| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'));
+        let pids = self.pids().into_iter();
+        pids.filter(|pid| state(pid).is_some_and(|stat| !dead(&stat))).collect()
     }
 
+    /// Neither is any of them alive, nor does anybody leave dead ones uncollected.
     pub(crate) fn nothing_alive(&self) {
         assert_eq!(self.alive(), [0_u32; 0], "processes are left");
+        eventually("the dead to be collected", || {
+            let there = |pid: &u32| Path::new(&format!("/proc/{pid}")).exists();
+            (!self.pids().iter().any(there)).then_some(())
+        });
     }
 
     fn lines(&self, name: &str) -> Vec<String> {
