@@ -32,7 +32,6 @@ fn stop_now_ends_three_levels_and_shows_the_receipt() {
     let count = |key: &str| receipt[key].as_i64().unwrap();
     // Each `level-0` waits, so it counts; the sleep of the last level is that level.
     assert!(count("processes") >= 10, "{receipt}");
-    assert!(count("killed") >= 2, "one of each ignores TERM: {receipt}");
     assert_eq!(doing(&server), "idle");
     let end = follower.end_of(batch_id);
     assert_eq!((&end["status"], &end["reason"]), (&json!("stopped"), &json!("stop_now")));
