@@ -71,3 +71,18 @@ fn b31_two_hundred_starts_and_stops_make_one_batch_at_a_time() {
     assert_eq!(follower.end_of(batch_id)["status"], "completed");
     assert_eq!(server.json("/api/batches")["total"], started + 1);
 }
+
+/// Who sees the end of one batch may start the next.
+#[test]
+fn a_start_at_the_very_end_of_a_batch_is_no_conflict() {
+    let bench = Bench::new(STORIES);
+    bench.project.replace("sprint-status.yaml", b"development_status:\n  1-1-skeleton: done\n");
+    let server = bench.serve();
+    let mut follower = Follower::open(&server);
+    for _ in 0..100 {
+        let batch_id = start(&server, "1");
+        follower.end_of(batch_id);
+    }
+    let starts = follower.seen.iter().filter(|event| event["type"] == "batch:start").count();
+    assert_eq!(starts, 100);
+}
