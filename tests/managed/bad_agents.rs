@@ -251,7 +251,10 @@ fn a_usage_limit_parks_the_batch_which_goes_on_by_itself() {
     let until = parked["parked_until"].as_i64().unwrap();
     let status = lab.server.json("/api/orchestrator/status");
     if status["status"] != "running" {
-        assert_eq!((&status["status"], &status["parked_until"]), (&json!("waiting"), &json!(until)));
+        assert_eq!(
+            (&status["status"], &status["parked_until"]),
+            (&json!("waiting"), &json!(until))
+        );
     }
     let over = lab.follower.kind("batch:warning");
     assert_eq!(over["payload"]["warning_type"], "usage_limit_over");

@@ -24,7 +24,10 @@ fn names(events: &[Value], prefix: &str) -> Vec<String> {
 fn bench(scribe: &str) -> Bench {
     let bench = Bench::with(
         STORIES,
-        &Toml { workflow: "[workflow.commands]\ngenerate-project-context = \"scribe\"", ..Toml::default() },
+        &Toml {
+            workflow: "[workflow.commands]\ngenerate-project-context = \"scribe\"",
+            ..Toml::default()
+        },
     );
     let text = format!(
         "#!/bin/sh\nCONTEXT='{}'\nGATE='{}'\n{scribe}\n",
@@ -33,7 +36,8 @@ fn bench(scribe: &str) -> Bench {
     );
     let scribe = bench.program("scribe", &text);
     let config = bench.project.root().join("sprint-runner.toml");
-    let more = format!("\n[agents.scribe]\npreset = \"claude\"\nprogram = \"{}\"\n", scribe.display());
+    let more =
+        format!("\n[agents.scribe]\npreset = \"claude\"\nprogram = \"{}\"\n", scribe.display());
     bench.config(&(fs::read_to_string(config).unwrap() + &more));
     bench.plan("quick", "");
     bench
@@ -66,7 +70,10 @@ fn an_old_context_is_refreshed_in_the_background_and_holds_nothing_up() {
         names(&follower.seen, "context:"),
         ["context:refresh", "context:copied", "context:complete"]
     );
-    assert_eq!(payloads(&follower.seen, "background:"), [("background:complete".to_owned(), json!("completed"))]);
+    assert_eq!(
+        payloads(&follower.seen, "background:"),
+        [("background:complete".to_owned(), json!("completed"))]
+    );
     // This batch was given the old one, the next one gets the new.
     let copy = bench.context_path().with_file_name("sprint-project-context.md");
     assert_eq!(fs::read_to_string(&copy).unwrap(), "The project in a few words.\n");

@@ -140,8 +140,8 @@ fn b45_an_agent_killed_from_outside_is_not_said_to_run() {
     assert_eq!(end["payload"]["signal"], 9);
     assert_eq!(server.post("/api/orchestrator/stop", "{\"mode\":\"now\"}").status, 200);
     assert_eq!(follower.end_of(batch_id)["status"], "stopped");
-    let idle = command_line(&bench);
-    assert_eq!(idle["orchestrator"]["status"], "idle", "{idle}");
+    assert_eq!(command_line(&bench)["batch"], Value::Null);
+    assert_eq!(doing(&server), "idle");
     bench.nothing_alive();
 }
 

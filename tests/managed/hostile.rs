@@ -60,7 +60,9 @@ fn b40_a_foreign_page_starts_no_agent() {
             assert_eq!(status, Some(415), "{path} {kind}");
         }
         for method in ["GET", "PUT", "DELETE", "PATCH"] {
-            let request = format!("{method} {path}?batch_size=1 HTTP/1.1\r\n{host}{JSON}Connection: close\r\n\r\n");
+            let request = format!(
+                "{method} {path}?batch_size=1 HTTP/1.1\r\n{host}{JSON}Connection: close\r\n\r\n"
+            );
             let status = send(port, request).unwrap().status;
             assert_eq!(status, 405, "{method} {path}");
         }

@@ -41,10 +41,7 @@ fn rows(events: &[Value]) -> Vec<(String, usize)> {
 #[test]
 fn two_thousand_rows_reach_everybody_in_order_and_once() {
     let bench = Bench::new(STORIES);
-    bench.plan(
-        "noisy",
-        &format!("export AGENT_CSV='{}'", bench.project.log().display()),
-    );
+    bench.plan("noisy", &format!("export AGENT_CSV='{}'", bench.project.log().display()));
     let server = bench.serve();
     let clients: Vec<_> = (0..CLIENTS)
         .map(|_| {

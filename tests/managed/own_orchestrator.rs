@@ -60,7 +60,10 @@ fn a_batch_is_one_child_and_ends_with_it() {
         .iter()
         .find(|event| event["type"] == "story:status")
         .unwrap_or_else(|| panic!("{}", told(&follower.seen)));
-    assert_eq!((&change["source"], &change["payload"]["new_status"]), (&json!("yaml"), &json!("done")));
+    assert_eq!(
+        (&change["source"], &change["payload"]["new_status"]),
+        (&json!("yaml"), &json!("done"))
+    );
     assert_eq!(server.json("/api/batches")["total"], 1, "no observed batch beside it");
     assert_eq!(bench.starts(), 1);
     bench.nothing_alive();

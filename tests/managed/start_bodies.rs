@@ -108,7 +108,9 @@ fn a_wrong_type_comes_before_a_body_too_large_before_a_bad_one_before_a_conflict
             bench.plan("slow", "");
             assert_eq!(send(JSON, b"{\"batch_size\":1}"), Some(200));
         }
-        for kind in [form, "Content-Type: text/plain\r\n", "Content-Type: application/jsonx\r\n", ""] {
+        for kind in
+            [form, "Content-Type: text/plain\r\n", "Content-Type: application/jsonx\r\n", ""]
+        {
             assert_eq!(send(kind, b"{\"batch_size\":1}"), Some(415), "{kind}");
             assert_eq!(send(kind, &large), Some(415), "{kind}");
         }

@@ -165,7 +165,8 @@ fn cycles_are(events: &[Value]) {
     let finished: Vec<_> =
         of_type(events, "cycle:end").map(|cycle| cycle["completed_stories"].clone()).collect();
     assert_eq!(finished, CYCLES.map(|keys| json!(keys)));
-    let numbers: Vec<_> = of_type(events, "cycle:end").map(|cycle| &cycle["cycle_number"]).collect();
+    let numbers: Vec<_> =
+        of_type(events, "cycle:end").map(|cycle| &cycle["cycle_number"]).collect();
     assert_eq!(numbers, (1..=9).map(|n| json!(n)).collect::<Vec<_>>().iter().collect::<Vec<_>>());
     // Each change of a word is told once, in the order of the work.
     let words: Vec<_> = of_type(events, "story:status")
@@ -222,7 +223,11 @@ fn only_values_have_changed(now: &str) {
             let blank = rest[..rest.len() - value.len()].to_owned();
             let word_ends = value.find([' ', '\t', '\n', '#']).unwrap();
             let (word, comment) = value.split_at(word_ends);
-            (before.to_owned() + &blank, word.trim_matches(['"', '\'']).to_owned(), comment.to_owned())
+            (
+                before.to_owned() + &blank,
+                word.trim_matches(['"', '\'']).to_owned(),
+                comment.to_owned(),
+            )
         };
         let ((old_before, _, old_after), (new_before, word, new_after)) = (parts(old), parts(new));
         assert_eq!((&old_before, &old_after), (&new_before, &new_after), "{old} became {new}");
@@ -252,7 +257,8 @@ fn files_lie_where_they_belong(bench: &Bench, events: &[Value]) {
         }
     }
     assert_eq!(moved, FILES.map(|(name, cycle)| (name.to_owned(), cycle)).into());
-    let counts = of_type(events, "cleanup:complete").map(|done| done["files_moved"].as_i64().unwrap());
+    let counts =
+        of_type(events, "cleanup:complete").map(|done| done["files_moved"].as_i64().unwrap());
     assert_eq!(counts.sum::<i64>(), FILES.len() as i64);
 }
 

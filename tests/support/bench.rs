@@ -147,7 +147,8 @@ impl Bench {
     /// Those of them that are still alive.
     pub(crate) fn alive(&self) -> Vec<u32> {
         let state = |pid: &u32| fs::read_to_string(format!("/proc/{pid}/stat")).ok();
-        let dead = |stat: &str| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'));
+        let dead =
+            |stat: &str| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'));
         let pids = self.pids().into_iter();
         pids.filter(|pid| state(pid).is_some_and(|stat| !dead(&stat))).collect()
     }
