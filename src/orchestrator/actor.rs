@@ -49,6 +49,8 @@ pub(super) struct Actor {
     messages: mpsc::UnboundedSender<Message>,
     pool: Arc<Semaphore>,
     running: Option<Running>,
+    /// What came while a batch whose end is told was cleared up.
+    held: VecDeque<Message>,
     ending: bool,
 }
 
@@ -74,7 +76,15 @@ impl Actor {
         messages: mpsc::UnboundedSender<Message>,
     ) -> Self {
         let pool = Arc::new(Semaphore::new(parts.agents.workflow().max_processes));
-        Self { parts, registry, messages, pool, running: None, ending: false }
+        Self {
+            parts,
+            registry,
+            messages,
+            pool,
+            running: None,
+            held: VecDeque::new(),
+            ending: false,
+        }
     }
 
     /// Serves until it is shut down and the batch has ended.
@@ -84,6 +94,12 @@ impl Actor {
         while !(self.ending && self.running.is_none()) {
             if work.is_none() {
                 work = self.next_effect();
+            }
+            if !self.is_told_over()
+                && let Some(message) = self.held.pop_front()
+            {
+                self.take(message).await;
+                continue;
             }
             if self.ending && self.running.is_none() {
                 break;
@@ -97,6 +113,7 @@ impl Actor {
             tokio::select! {
                 biased;
                 message = inbox.recv() => match message {
+                    Some(message) if self.is_told_over() => self.held.push_back(message),
                     Some(message) => self.take(message).await,
                     None => break,
                 },
@@ -158,6 +175,16 @@ impl Actor {
                 self.input(Input::Stop(StopMode::Shutdown));
             }
         }
+    }
+
+    /// Whether everybody has been told the end of the batch, and only we have not done with it:
+    /// who asks now must be answered as if it were gone, which it is in a moment.
+    fn is_told_over(&self) -> bool {
+        let Some(running) = self.running.as_ref().filter(|running| running.batch.is_over()) else {
+            return false;
+        };
+        let state = self.parts.hub.state();
+        state.batch.as_ref().is_none_or(|batch| batch.id != running.batch.id())
     }
 
     fn is_running(&self, batch_id: i64) -> bool {
