@@ -53,13 +53,8 @@ impl Bench {
         let bench = Self { project: Project::empty(), home: tempfile::tempdir().unwrap() };
         bench.project.write("sprint-status.yaml", status.as_bytes());
         bench.context("The project in a few words.\n");
+        bench.configure(toml);
         let (home, agents) = (bench.home.path().display(), agents());
-        let Toml { agent, workflow, more } = toml;
-        bench.config(&format!(
-            "[agents.claude]\nprogram = \"{home}/agent\"\n{agent}\n\n[workflow]\n\
-             retry_seconds = 0.05\nstop_grace_seconds = 0.5\ntimeout_grace_seconds = 0.3\n\
-             result_grace_seconds = 0.3\n{workflow}\n\n{more}\n"
-        ));
         bench.program(
             "agent",
             &format!(
@@ -73,6 +68,17 @@ impl Bench {
         let git = Command::new("git").args(["init", "-q"]).current_dir(root).status().unwrap();
         assert!(git.success());
         bench
+    }
+
+    /// The settings of the bench, with what else is asked for.
+    pub(crate) fn configure(&self, toml: &Toml) {
+        let Toml { agent, workflow, more } = toml;
+        self.config(&format!(
+            "[agents.claude]\nprogram = \"{}/agent\"\n{agent}\n\n[workflow]\n\
+             retry_seconds = 0.05\nstop_grace_seconds = 0.5\ntimeout_grace_seconds = 0.3\n\
+             result_grace_seconds = 0.3\n{workflow}\n\n{more}\n",
+            self.home.path().display()
+        ));
     }
 
     pub(crate) fn config(&self, text: &str) {
@@ -249,10 +255,4 @@ pub(crate) fn told(events: &[Value]) -> String {
         format!("{id} {kind} {}", payload.chars().take(160).collect::<String>())
     });
     lines.collect::<Vec<_>>().join("\n")
-}
-
-/// Runs one batch of `size` with whatever agent is planned, and gives its end.
-pub(crate) fn run(server: &Server, follower: &mut Follower, size: &str) -> Value {
-    let batch_id = start(server, size);
-    follower.end_of(batch_id)
 }
