@@ -19,17 +19,17 @@ fn command_line(bench: &Bench) -> Value {
 #[test]
 fn b27_after_a_kill_of_the_server_its_children_are_ended_and_the_batch_is_lost() {
     let bench = Bench::new(STORIES);
-    bench.plan("three-levels", "");
+    // Not one with a stopped member: to a group that is orphaned with one the kernel itself sends
+    // a hang-up.
+    bench.plan("ignores-term", "");
     let server = bench.serve();
     let batch_id = start(&server, "\"all\"");
-    eventually("two agents with all their descendants", || {
-        (bench.descendants().len() == 10).then_some(())
-    });
+    eventually("two agents", || (bench.descendants().len() == 2).then_some(()));
     // A stranger of the same kind, with no cookie of ours.
     let mut stranger = std::process::Command::new("sleep").arg("300").spawn().unwrap();
     let before: Vec<Value> = server.log_after(0);
     server.kill();
-    assert_eq!(bench.alive().len(), 10, "nobody was there to end them");
+    assert!(bench.alive().len() >= 2, "nobody was there to end them");
     let offline = command_line(&bench);
     assert!(offline["active"].as_array().is_none_or(Vec::is_empty), "{offline}");
 
