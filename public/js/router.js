@@ -1,6 +1,6 @@
 /** The address is the state of the view: `#stories?status=review&q=sync`. */
 
-export const VIEWS = ["overview", "epics", "stories", "activity", "issues"];
+export const VIEWS = ["overview", "run", "epics", "stories", "activity", "issues"];
 
 /** @typedef {{view: string, params: URLSearchParams}} Route */
 

@@ -8,6 +8,7 @@ export const FAMILIES = ["create", "story-review", "tech-spec", "tech-spec-revie
 /** @param {string} command */
 export function family(command) {
   const name = String(command ?? "").replace(/^sprint-/, "");
+  if (/project-context/.test(name)) return "create";
   if (/^tech-spec-review/.test(name)) return "tech-spec-review";
   if (/tech-spec/.test(name)) return "tech-spec";
   if (/^story-review/.test(name)) return "story-review";

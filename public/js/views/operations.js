@@ -4,6 +4,7 @@ import { attribute, h, keyed, show, text } from "../render.js";
 import { commandChip } from "../parts.js";
 import { address } from "../router.js";
 import { signOf } from "../verdict.js";
+import { WHOLE } from "./event-row.js";
 import { family, FAMILIES, metricsOf } from "../words.js";
 
 const SILENT_MS = 5 * 60_000;
@@ -47,7 +48,7 @@ function card() {
     /** @param {ReturnType<typeof group>[number]} item @param {import("../main.js").App} app */
     update({ tasks }, { model, log, liveNow, line }) {
       const first = tasks.reduce((a, b) => (b.started_at < a.started_at ? b : a));
-      const inner = tasks.filter((one) => one.task_id !== "workflow");
+      const inner = tasks.filter((one) => !WHOLE.includes(one.task_id));
       const now = inner.at(-1) ?? tasks.at(-1) ?? first;
       const story = model.byKey.get(first.story_key);
       chip.update(first.command);
