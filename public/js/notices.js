@@ -1,14 +1,8 @@
 /** What of the events is worth hearing without looking, or worth a notice. */
 import { announce } from "./beacon.js";
-import { sentence } from "./format.js";
+import { warningNotice } from "./run.js";
 
 const OLD_MS = 60_000;
-
-/** A warning as a notice; `warning` is the older key. @param {any} payload @returns {{tone: "info"|"warn", title: string, text: string}} */
-export function warningNotice({ warning_type, message, warning }) {
-  const words = String(warning_type || "general").replaceAll("_", " ");
-  return { tone: warning_type === "context_unavailable" ? "info" : "warn", title: words[0].toUpperCase() + words.slice(1), text: sentence(String(message ?? warning ?? "").replace(/\\n|\s+/g, " ")) };
-}
 
 /**
  * @param {import("./model.js").WireEvent} event @param {number} now

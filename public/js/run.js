@@ -28,7 +28,7 @@ export function runOf({ batch, active, orchestrator }) {
 export function progressWords({ kind, max_cycles: most, cycles_completed: done, cycle_number: number }) {
   if (kind !== "managed") return { title: "", note: "" };
   const at = Math.max(number, done);
-  if (!most) return { title: at > done ? `Cycle ${at}` : "", note: `${plural(done, "cycle")} (unlimited)` };
+  if (!most) return { title: at > done ? `Cycle ${at}` : at ? "" : "Getting ready", note: `${plural(done, "cycle")} (unlimited)` };
   if (!at) return { title: "Getting ready", note: `0 of ${plural(most, "cycle")} done` };
   return { title: `Cycle ${Math.min(at, most)} of ${most}`, note: `${done} of ${most} done` };
 }
@@ -61,7 +61,7 @@ const ENDS = { completed: ["good", "Completed"], stopped: ["plain", "Stopped"], 
 export function endWords(end) {
   const [tone, title] = Object.hasOwn(ENDS, end.status) ? ENDS[end.status] : /** @type {[Said["tone"], string]} */ (["plain", String(end.status)]);
   const raw = String(end.reason ?? "").trim();
-  const known = Object.hasOwn(REASONS, raw) ? REASONS[raw] : /^[a-z0-9]+(_[a-z0-9]+)*$/.test(raw) ? raw.replaceAll("_", " ") : raw.replace(/^[a-z]+(_[a-z]+)*: /, (kind) => kind.replaceAll("_", " "));
+  const known = Object.hasOwn(REASONS, raw) ? REASONS[raw] : /^[a-z0-9]+(_[a-z0-9]+)*$/.test(raw) ? raw.replaceAll("_", " ") : end.status === "error" ? raw.replace(/^[a-z]+(_[a-z]+)*: (?=.)/s, "") : raw;
   const lost = end.status === "lost" && !raw ? "nothing was heard of it any more" : "";
   return { tone, title, text: sentence(known || lost) };
 }
@@ -97,4 +97,10 @@ export function batchSize(typed) {
   const size = Number(typed);
   if (!/^\s*\d+\s*$/.test(typed) || size < 1 || size > 2_147_483_647) return { wrong: "A whole number of cycles, 1 or more." };
   return { size };
+}
+
+/** A warning as a notice; `warning` is the older key. @param {any} payload @returns {{tone: "info"|"warn", title: string, text: string}} */
+export function warningNotice({ warning_type, message, warning }) {
+  const words = String(warning_type || "general").replaceAll("_", " ");
+  return { tone: warning_type === "context_unavailable" ? "info" : "warn", title: words[0].toUpperCase() + words.slice(1), text: sentence(String(message ?? warning ?? "").replace(/\\n|\s+/g, " ")) };
 }

@@ -3,7 +3,8 @@ import { announce } from "./beacon.js";
 import { mark, sign } from "./icons.js";
 import { attribute, h, show, text } from "./render.js";
 
-const STAYS_MS = 9000;
+/** Long enough to be read; what is bad stays until somebody puts it away. */
+const STAYS_MS = { info: 9000, good: 9000, warn: 20_000, bad: Infinity };
 const MOST = 4;
 
 /**
@@ -11,7 +12,7 @@ const MOST = 4;
  * @returns {(notice: {tone: "info"|"good"|"warn"|"bad", title: string, text: string}) => void}
  */
 export function createToasts(el) {
-  /** @type {{key: string, times: number, el: HTMLElement, count: HTMLElement, away: () => void}[]} */
+  /** @type {{key: string, times: number, el: HTMLElement, count: HTMLElement, says: HTMLElement, again: () => void, away: () => void}[]} */
   let shown = [];
 
   /** @param {{away: () => void}} toast */
@@ -25,28 +26,30 @@ export function createToasts(el) {
 
   return ({ tone, title, text: words }) => {
     announce(`${title}: ${words}`);
-    const key = JSON.stringify([tone, title, words]);
+    const key = `${tone} ${title}`;
     const same = shown.find((one) => one.key === key);
     if (same) {
       same.times += 1;
       text(same.count, `×${same.times}`);
       show(same.count, true);
+      text(same.says, words);
+      same.again();
       return;
     }
+    const says = h("p", { class: "toast-text" }, words);
     const count = h("span", { class: "toast-count", hidden: true });
     const item = h("div", { class: "toast", "data-tone": tone },
       mark(tone === "info" ? "note" : tone === "good" ? "end" : "warning", tone === "info" ? "live" : tone),
-      h("div", { class: "toast-words" }, h("p", { class: "toast-title" }, title, count), h("p", { class: "toast-text" }, words)),
+      h("div", { class: "toast-words" }, h("p", { class: "toast-title" }, title, count), says),
       h("button", { class: "icon-button", type: "button", "aria-label": `Dismiss: ${title}`, on: { click: () => drop(toast) } }, sign("close")));
-    const toast = { key, times: 1, el: item, count, away: () => drop(toast) };
-    // What is only to be known goes by itself, unless it is being read; what may need a person stays.
+    const toast = { key, times: 1, el: item, count, says, again, away: () => drop(toast) };
     /** @type {any} */ let timer;
-    const wait = () => { timer = setTimeout(toast.away, STAYS_MS); };
-    if (tone === "info" || tone === "good") {
-      wait();
-      for (const type of ["pointerenter", "focusin"]) item.addEventListener(type, () => clearTimeout(timer));
-      for (const type of ["pointerleave", "focusout"]) item.addEventListener(type, () => { clearTimeout(timer); wait(); });
+    // It does not go while it is being read, nor while nobody can see it.
+    function again() {
+      clearTimeout(timer);
+      if (Number.isFinite(STAYS_MS[tone])) timer = setTimeout(() => (document.hidden || item.matches(":hover, :focus-within") ? again() : toast.away()), STAYS_MS[tone]);
     }
+    again();
     el.append(item);
     shown.push(toast);
     while (shown.length > MOST) drop(shown[0]);

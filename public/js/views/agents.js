@@ -15,7 +15,7 @@ function facts(one, { now, liveNow, line }, silent) {
   return [
     `pid ${one.pid}`,
     !over && one.processes !== null && one.processes > 1 ? plural(one.processes, "process", "processes") : "",
-    one.cpu_ms !== null ? `cpu ${took(one.cpu_ms)}` : "",
+    one.cpu_ms !== null && one.cpu_ms >= 100 ? `cpu ${took(one.cpu_ms)}` : "",
     one.rss_bytes ? size(one.rss_bytes) : "",
     one.ended_at !== null ? `ended ${ago(one.ended_at, now)}` : "",
     over || silent === null || !line.live ? "" : silent < QUICK_MS ? "output just now" : `last output ${span(silent)} ago`,
@@ -37,7 +37,7 @@ export function agentRow(first, actions, toggle) {
   const ask = h("button", { class: "button is-small is-stop", type: "button", on: { click: () => sure(true) } }, "Stop this one");
   const yes = h("button", { class: "button is-small is-grave", type: "button", on: { click: () => { sure(false); actions.stopAgent(id); } } }, "Stop it");
   const no = h("button", { class: "button is-small", type: "button", on: { click: () => { sure(false); ask.focus(); } } }, "Keep");
-  const question = h("span", { class: "agent-question", role: "group", "aria-label": "Stop this agent?", hidden: true }, h("span", {}, "Its story is left out for the rest of the batch."), yes, no);
+  const question = h("span", { class: "agent-question", role: "group", "aria-label": "Stop this agent?", hidden: true }, h("span", { class: "agent-ask" }, first.story_keys.length ? (first.story_keys.length > 1 ? "Its stories are left out for the rest of the batch." : "Its story is left out for the rest of the batch.") : "The batch goes on without it."), yes, no);
   const said = h("p", { class: "agent-said", role: "status" });
   const place = h("div", { class: "agent-log", id: `log-${id}` });
   const el = h("li", { class: "agent", "data-row": true, "data-agent": id, on: { keydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === "Escape" && asked) { sure(false); ask.focus(); } } } },
@@ -65,9 +65,10 @@ export function agentRow(first, actions, toggle) {
       const over = one.ended_at !== null || !!one.gone;
       chip.update(shortCommand(one.command));
       text(stories, one.story_keys.map((key) => model.byKey.get(key)?.story_id ?? key).join(", "));
+      show(stories, one.story_keys.length > 0);
       attribute(stories, "title", one.story_keys.join(", "));
       text(tags, [one.model, one.attempt && one.attempt > 1 ? `attempt ${one.attempt}` : "", one.background ? "in the background" : ""].filter(Boolean).join(" · "));
-      text(time, timer((one.ended_at ?? liveNow) - one.started_at));
+      text(time, one.ended_at === null ? timer(liveNow - one.started_at) : took(one.ended_at - one.started_at));
       show(time, !one.gone);
       attribute(time, "title", `started ${exact(one.started_at)}`);
       const last = Math.max(one.last_output_at ?? 0, one.started_at);

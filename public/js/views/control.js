@@ -7,11 +7,13 @@ import { receipt, stopChoice } from "./stop-choice.js";
 export function mount(el, actions) {
   const title = h("h2", { id: "control-title" });
   const note = h("p", { class: "note" });
-  const form = startForm(actions);
+  const cancel = h("button", { class: "button", type: "button", on: { click: () => actions.closeControl() } }, "Cancel");
+  const form = startForm(actions, cancel);
   const stop = stopChoice(actions);
   const outcome = receipt();
   const close = h("button", { class: "button", type: "button", on: { click: () => actions.closeControl() } });
-  el.append(title, note, form.el, stop.el, outcome.el, h("div", { class: "form-end" }, close));
+  const foot = h("div", { class: "form-end" }, close);
+  el.append(title, note, form.el, stop.el, outcome.el, foot);
   // Escape closes it by itself; the state must know.
   el.addEventListener("close", () => actions.closeControl());
   el.addEventListener("click", (/** @type {MouseEvent} */ event) => event.target === el && actions.closeControl());
@@ -35,6 +37,7 @@ export function mount(el, actions) {
     if (!form.el.hidden) form.update(app);
     if (!stop.el.hidden) stop.update(app);
     if (ended) outcome.update(control.outcome);
+    show(foot, form.el.hidden);
     text(close, ended || foreign || stopping ? "Close" : "Cancel");
     attribute(el, "data-kind", managed ? "stop" : "start");
     if (!el.open) el.showModal();

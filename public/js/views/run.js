@@ -1,5 +1,6 @@
 /** The sprint run: how far the batch is, what is at work with its live logs, and the way it ended. */
-import { MOST_LOGS, merged } from "../agents.js";
+import { merged } from "../agent-list.js";
+import { MOST_LOGS } from "../agents.js";
 import { moment, plural, storyTitle, took } from "../format.js";
 import { empty, heading, statusBadge } from "../parts.js";
 import { attribute, h, keyed, show, text } from "../render.js";
@@ -24,7 +25,8 @@ export function mount(el, actions) {
   const startPanel = h("section", { class: "panel box", "aria-label": "Start a batch" }, h("h2", {}, "Start a batch"), form.el);
   const end = endCard();
   const stories = h("ul", { class: "now-stories" });
-  const storiesPanel = h("section", { class: "panel", "aria-label": "Stories of this cycle" }, heading("Stories of this cycle"), stories);
+  const storiesTitle = h("h2");
+  const storiesPanel = h("section", { class: "panel", "aria-label": "Stories at work" }, h("div", { class: "heading" }, storiesTitle), stories);
   const ops = h("ul", { class: "ops run-ops" });
   const opsNone = empty("", "");
   const opsPanel = h("section", { class: "panel live", "aria-label": "Under way" }, heading("Under way"), ops, opsNone.el);
@@ -61,11 +63,13 @@ export function mount(el, actions) {
     if (!end.el.hidden) end.update(app);
 
     show(storiesPanel, runs && run.stories.length > 0);
+    text(storiesTitle, run.kind === "managed" ? "Stories of this cycle" : "Stories at work");
     keyed(stories, run.stories, (key) => key, storyRow, app);
     drawOps(ops, app);
-    show(opsPanel, loaded && (runs || model.active.length > 0));
+    // An agent without a story, such as the project context's, is told of below.
+    show(opsPanel, loaded && (model.active.length > 0 || (runs && !model.agents?.length && run.phase !== "parked")));
     show(opsNone.el, !model.active.length);
-    opsNone.update(run.phase === "parked" ? "Parked" : "Between two commands", run.phase === "parked" ? "Nothing runs until the pause is over; nobody needs to do anything." : "The next one shows here as soon as it begins.");
+    opsNone.update("Between two commands", "The next one shows here as soon as it begins.");
 
     const list = run.kind === "observed" ? [] : merged(agents.list, runs ? model.agents : [], run.batch_id);
     const working = list.filter((one) => one.ended_at === null && !one.gone).length;

@@ -6,8 +6,8 @@ import { batchSize, hindrance } from "../run.js";
 
 let made = 0;
 
-/** @param {import("../main.js").Actions} actions */
-export function startForm(actions) {
+/** @param {import("../main.js").Actions} actions @param {...any} more goes beside the button */
+export function startForm(actions, ...more) {
   const id = `start-${(made += 1)}`;
   const number = h("input", { type: "number", id: `${id}-size`, class: "size-input", min: 1, max: 2147483647, step: 1, inputmode: "numeric", required: true, "aria-describedby": `${id}-hint`,
     on: { input: () => { touched = true; some.checked = true; actions.changed(); }, focus: () => { some.checked = true; actions.changed(); } } });
@@ -26,7 +26,7 @@ export function startForm(actions) {
     h("label", { class: "size" }, all, h("span", {}, "All open stories"), open));
   const el = h("form", { class: "start-form", novalidate: true, on: { submit } }, fields,
     h("p", { class: "hint", id: `${id}-hint` }, "A cycle takes one story, or two of the same epic, from where it stands to the commit."),
-    trouble, reason, h("div", { class: "form-end" }, button));
+    trouble, reason, h("div", { class: "form-end" }, ...more, button));
   let touched = false;
   let wrong = "";
 
