@@ -73,7 +73,8 @@ export function receipt() {
       attribute(el, "data-tone", said?.tone);
       attribute(good, "hidden", said?.tone === "bad");
       attribute(bad, "hidden", said?.tone !== "bad");
-      text(title, said ? `${said.title}.` : "");
+      // That it was stopped stands in the heading above; that not all of it was does not.
+      text(title, said?.tone === "bad" ? `${said.title}.` : "");
       text(words, said?.text ?? "");
     },
   };
