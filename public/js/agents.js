@@ -86,8 +86,6 @@ export function createAgents(changed) {
 
     /** Another server, or the same one after a time: what was known is old. */
     renew() {
-      loaded = false;
-      list = [];
       stops.clear();
       plan(0, true);
     },

@@ -41,5 +41,7 @@ export function mount(el, actions) {
     text(close, ended || foreign || stopping ? "Close" : "Cancel");
     attribute(el, "data-kind", managed ? "stop" : "start");
     if (!el.open) el.showModal();
+    // The button that was pressed may have gone: whoever uses the keyboard stays in the dialog.
+    else if (document.activeElement === document.body && !foot.hidden) close.focus();
   };
 }
