@@ -1,12 +1,14 @@
 //! The composition root: starts the rooms in order, stops them in reverse.
 //!
 //! ```text
-//!  state folder → lock → socket → store → hub → watcher → server
+//!  state folder → lock → socket → store → hub → watcher → orchestrator → server
+//!  └────────── Core, which `run` uses alone ─────────────────────────┘
 //! ```
 //!
 //! The socket is bound before the database is opened, so that a port in use is told at once; who
 //! connects before the server runs waits in the kernel's queue.
 
+pub mod core;
 pub mod instance_lock;
 pub mod listen;
 pub mod signals;
@@ -17,39 +19,24 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::config::Config;
-use crate::domain::attribution::Rules;
-use crate::domain::event::{NewEvent, Source};
-use crate::domain::payload::{ErrorEvent, Payload};
 use crate::http::{self, Guard, GuardSettings, Server};
-use crate::hub::{Hub, Publication};
-use crate::orchestrator::{self, Orchestrator};
-use crate::project::board::Board;
-use crate::project::layout::{Layout, Named};
-use crate::project::settings_store::SettingsStore;
-use crate::store::Log;
-use crate::watch::{self, Watcher};
+use crate::orchestrator::Orchestrator;
+use crate::project::layout::Named;
 
-use instance_lock::InstanceLock;
+use self::core::{Claim, Core};
 use state_dir::StateDir;
 
-/// How long the first reading of the files may hold the first line up. On a new log it is worth
-/// waiting for: without it the first answer knows no sprint. Else the stored state is there, the
-/// status file is read within moments, and comparing long logs goes on while the server answers.
-const FIRST_READ_OF_ALL: Duration = Duration::from_secs(1);
-const FIRST_READ: Duration = Duration::from_millis(50);
-
-/// How long agents and streams have to end, and then the threads: together less than the 5 s
-/// promised. Streams have at least a moment, however long the agents take.
-const AGENTS_END: Duration = Duration::from_millis(3500);
+/// How long streams have to end, counted from the beginning of the end; the agents before and the
+/// threads behind, all together less than the 5 s promised. Streams have at least a moment, however
+/// long the agents take.
 const STREAMS_END: Duration = Duration::from_millis(3800);
 const STREAMS_LEAST: Duration = Duration::from_millis(300);
-const THREADS_END: Duration = Duration::from_secs(1);
 
 /// What to do when the port is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,11 +49,7 @@ pub enum PortChoice {
 
 /// The running server and all that is behind it.
 pub struct App {
-    lock: InstanceLock,
-    state: StateDir,
-    hub: Hub,
-    watcher: Watcher,
-    orchestrator: Orchestrator,
+    core: Core,
     serving: JoinHandle<()>,
     end_streams: oneshot::Sender<()>,
     url: String,
@@ -77,70 +60,32 @@ pub struct App {
 impl App {
     /// Starts everything. When it returns, the server answers.
     pub async fn start(root: &Path, config: &Config, choice: PortChoice) -> anyhow::Result<Self> {
-        let state = StateDir::prepare(root, config)?;
-        let database = StateDir::database(&state.path, config);
-        let mut lock = InstanceLock::acquire(&state.path, &database)?;
-        let server = bind(config, &state.path, choice)?;
+        let claim = Claim::take(root, config)?;
+        let server = bind(config, &claim.state.path, choice)?;
         let address = server.local_addr();
         let (token, token_is_new) = listen::token(config)?;
         let guard = Arc::new(guard(config, address, token.clone())?);
-        let rules = Rules { observed_idle_ms: config.observed_idle_ms() };
-
-        let (log, queries) = Log::open(&database)
-            .with_context(|| format!("cannot open the database {}", database.display()))?;
-        let hub = Hub::start(log, queries, rules).context("cannot start on the database")?;
-        let board = Arc::new(Board::new(Layout::discover(root, &named(config))));
-        let options = watch::Options { named: named(config), rules, ..watch::Options::default() };
-        let watcher = Watcher::start(hub.clone(), Arc::clone(&board), root.to_owned(), options)
-            .context("cannot start watching")?;
-        let patience = if hub.head() == 0 { FIRST_READ_OF_ALL } else { FIRST_READ };
-        let watcher = first_read(watcher, patience).await?;
-
-        let (settings, trouble) = SettingsStore::open(&state.path);
-        if let Some(message) = trouble {
-            tell_trouble(&hub, message);
-        }
-        let settings = Arc::new(settings);
         let url = listen::url(address);
-        let orchestrator = Orchestrator::start_up(orchestrator::Parts {
-            hub: hub.clone(),
-            board: Arc::clone(&board),
-            looker: watcher.looker(),
-            settings: Arc::clone(&settings),
-            agents: Arc::new(config.agents.clone()),
-            state_dir: state.path.clone(),
-            url: Some(url.clone()),
-        });
+        let mut core = Core::start(claim, config, Some(url.clone())).await?;
         let context = http::Context {
-            hub: hub.clone(),
-            board,
+            hub: core.hub.clone(),
+            board: Arc::clone(&core.board),
             guard,
             streams: Arc::new(http::Streams::new()),
-            settings,
+            settings: Arc::clone(&core.settings),
             read_only: config.read_only,
             public_dir: config.public.clone(),
             started_at_ms: now_ms(),
             limits: http::Limits::default(),
         };
-        let routes = http::api::routes(&context, &orchestrator);
+        let routes = http::api::routes(&context, &core.orchestrator);
         let (end_streams, ended) = oneshot::channel();
         let serving = tokio::spawn(server.run(context, routes, async move {
             // A sender that is gone means the same.
             let _ = ended.await;
         }));
-        lock.announce(&url, token.as_deref())?;
-        Ok(Self {
-            lock,
-            state,
-            hub,
-            watcher,
-            orchestrator,
-            serving,
-            end_streams,
-            url,
-            token,
-            token_is_new,
-        })
+        core.lock.announce(&url, token.as_deref())?;
+        Ok(Self { core, serving, end_streams, url, token, token_is_new })
     }
 
     /// The address for this machine, `http://127.0.0.1:8080/`.
@@ -163,7 +108,12 @@ impl App {
 
     /// Where the state is kept.
     pub fn state(&self) -> &StateDir {
-        &self.state
+        &self.core.state
+    }
+
+    /// Who runs batches.
+    pub fn orchestrator(&self) -> &Orchestrator {
+        &self.core.orchestrator
     }
 
     /// Waits for the server to end although nobody told it to. Cancel-safe.
@@ -176,12 +126,10 @@ impl App {
 
     /// Ends everything in order: streams and connections, watching, the log. Takes less than 5 s.
     pub async fn stop(self) {
-        let Self { lock, hub, watcher, orchestrator, mut serving, end_streams, .. } = self;
+        let Self { core, mut serving, end_streams, .. } = self;
         let begun = Instant::now();
         // Before the streams end, so that who listens sees how the batch ended.
-        if timeout(AGENTS_END, orchestrator.shutdown()).await.is_err() {
-            tracing::warn!("the batch could not be ended in time; the next start closes it");
-        }
+        core.end_agents().await;
         let streams_end = STREAMS_END.saturating_sub(begun.elapsed()).max(STREAMS_LEAST);
         // Gone only when the server has ended already.
         let _ = end_streams.send(());
@@ -189,17 +137,7 @@ impl App {
             tracing::warn!("some connections did not end in time and were dropped");
             serving.abort();
         }
-        let threads = tokio::task::spawn_blocking(move || {
-            watcher.shutdown();
-            hub.shutdown();
-        });
-        if timeout(THREADS_END, threads).await.is_err() {
-            tracing::warn!(
-                "the files were still being read at the end; all that was shown is stored"
-            );
-            // Until the process has gone, that thread may still commit: nobody else may start yet.
-            std::mem::forget(lock);
-        }
+        core.close().await;
     }
 }
 
@@ -210,18 +148,6 @@ pub fn named(config: &Config) -> Named {
         csv_log: config.csv_log.clone(),
         orchestrator_log: config.orchestrator_log.clone(),
     }
-}
-
-fn tell_trouble(hub: &Hub, message: String) {
-    tracing::warn!("{message}");
-    let event = Payload::Error(ErrorEvent {
-        kind: "settings".to_owned(),
-        message,
-        context: serde_json::json!({ "file": "settings.json" }),
-    });
-    let event = NewEvent::new(now_ms(), Source::Server, event);
-    // Whether or not anybody waits, it is appended.
-    drop(hub.submit(Publication::events(vec![event])));
 }
 
 fn now_ms() -> i64 {
@@ -259,16 +185,4 @@ fn guard(config: &Config, address: SocketAddr, token: Option<String>) -> anyhow:
         foreign_page: config.public.is_some(),
     };
     Guard::new(&settings).map_err(|message| anyhow!(message))
-}
-
-/// Lets the files be read once, so that the first answer already knows the sprint.
-async fn first_read(watcher: Watcher, patience: Duration) -> anyhow::Result<Watcher> {
-    tokio::task::spawn_blocking(move || {
-        if !watcher.wait_first_read(patience) {
-            tracing::debug!("the logs are long: they are being read while the server answers");
-        }
-        watcher
-    })
-    .await
-    .context("cannot read the project's files")
 }

@@ -16,6 +16,8 @@ mod log_pages;
 mod overview;
 mod place;
 mod reading;
+mod run;
+mod scripted_agent;
 mod serve;
 mod sse;
 mod status;
@@ -28,7 +30,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use place::Place;
 
-/// Watches the sprint of a BMAD-method project and shows it live.
+/// Watches the sprint of a BMAD-method project, shows it live, and runs it.
 ///
 /// Without a command it serves: `sprint-runner --port 0` is `sprint-runner serve --port 0`.
 #[derive(Debug, Parser)]
@@ -46,8 +48,10 @@ pub struct Cli {
 enum Command {
     /// Watch the project, serve dashboard and API (what runs without a command)
     Serve(serve::Args),
-    /// See how it looks: a throw-away project into which a recorded sprint is played
+    /// See how it looks: a throw-away project in which scripted agents work through a sprint
     Demo(serve::Args),
+    /// Run one batch: take stories through create, development and review, agent by agent
+    Run(run::Args),
     /// Show where the sprint stands: epics, stories, next story, active commands
     Status(status::Args),
     /// Show the log: what happened, and with --follow what happens
@@ -56,6 +60,9 @@ enum Command {
     Log(log::Args),
     /// Read the sprint's files as the server would and report every issue
     Check(check::Args),
+    /// An agent that only plays one: what `demo` runs its batch with
+    #[command(hide = true)]
+    ScriptedAgent(scripted_agent::Args),
 }
 
 impl Cli {
@@ -69,10 +76,12 @@ impl Cli {
         match self.command.unwrap_or(Command::Serve(self.serve)) {
             Command::Serve(args) => wait_for(serve::run(place, &args)),
             Command::Demo(args) => wait_for(demo::run(place, &args)),
+            Command::Run(args) => wait_for(run::run(place, &args)),
             Command::Status(args) => wait_for(status::run(place, &args)),
             Command::Events(args) => wait_for(events::run(place, &args)),
             Command::Log(args) => log::run(place, &args),
             Command::Check(args) => check::run(place, &args),
+            Command::ScriptedAgent(args) => scripted_agent::run(&args),
         }
     }
 }

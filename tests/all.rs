@@ -8,5 +8,7 @@ mod cli;
 mod delivery;
 mod files;
 mod honesty;
+mod managed;
 mod rooms;
+mod run;
 mod wire;

@@ -10,7 +10,7 @@ use crate::support::project::{now_s, row};
 use crate::support::server::binary;
 use crate::support::{Project, Server, eventually};
 
-const COMMANDS: [&str; 6] = ["serve", "demo", "status", "events", "log", "check"];
+const COMMANDS: [&str; 7] = ["serve", "demo", "run", "status", "events", "log", "check"];
 
 /// Runs a command on a folder.
 fn run(root: &Path, arguments: &[&str]) -> Output {
@@ -478,7 +478,8 @@ fn demo_needs_nothing_moves_by_itself_and_leaves_nothing() {
     eventually("a command under way", || {
         let snapshot = server.json("/api/snapshot");
         let is_alive = !snapshot["active"].as_array().unwrap().is_empty()
-            && snapshot["batch"]["origin"] == "observed"
+            && snapshot["batch"]["origin"] == "managed"
+            && snapshot["orchestrator"]["cycle_number"] == 1
             && snapshot["sprint"]["stories"].as_array().unwrap().len() > 5;
         is_alive.then_some(())
     });

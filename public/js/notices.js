@@ -16,4 +16,5 @@ export function notice({ type, payload: p, timestamp }, now, { toast, stopping }
   else if (type === "story:status" && p.status_class === "done" && p.old_status != null) announce(`Story ${p.story_id ?? p.story_key} is done`);
   // Who has just asked for the stop need not be told that it was heard.
   else if (type === "batch:warning" && !(stopping && p.state === "stopping")) toast(warningNotice(p));
+  else if (type === "error") toast({ ...warningNotice({ ...p, warning_type: p.type || "error" }), tone: "bad" });
 }

@@ -3,7 +3,7 @@
  *
  * @typedef {{kind: "managed"|"observed"|"none", phase: "idle"|"starting"|"running"|"parked"|"stopping", batch_id: number|null,
  *   started_at: number|null, max_cycles: number|null, cycles_completed: number, cycle_number: number, stories: string[], parked_until: number|null}} Run
- * @typedef {{processes?: number, killed?: number, left?: number}} Receipt
+ * @typedef {{processes?: number, killed?: number, left?: number, escaped?: number}} Receipt
  * @typedef {{tone: "good"|"plain"|"warn"|"bad", title: string, text: string}} Said
  */
 import { plural, sentence } from "./format.js";
@@ -34,10 +34,11 @@ export function progressWords({ kind, max_cycles: most, cycles_completed: done, 
 }
 
 /** What became of processes that were told to end. @param {Receipt} receipt @returns {Said} */
-export function receiptWords({ processes = 0, killed = 0, left = 0 }) {
+export function receiptWords({ processes = 0, killed = 0, left = 0, escaped = 0 }) {
   const parts = [processes ? `${plural(processes, "process", "processes")} ended` : "no process was running any more"];
   if (left && processes) parts[0] = `${plural(Math.max(0, processes - left), "process", "processes")} ended`;
   if (killed) parts.push(`${killed} had to be killed`);
+  if (escaped) parts.push(`${escaped} had left the group and ${escaped === 1 ? "was" : "were"} found all the same`);
   if (processes || left) parts.push(left ? `${left} ${left === 1 ? "is" : "are"} still there` : "none left");
   return { tone: left ? "bad" : "good", title: left ? "Not everything ended" : "Stopped", text: sentence(parts.join(", ")) };
 }

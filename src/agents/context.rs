@@ -35,6 +35,9 @@ pub struct Request<'a> {
     /// All stories of the sprint with their epics' keys: a short id that fits several is not
     /// guessed.
     pub stories: &'a [StoryKey],
+    /// The project context: [`PROJECT_CONTEXT`], under which name it is handed over, or what will
+    /// be copied there when a batch begins.
+    pub project_context: &'a Path,
     /// The output of `git status`, where it was taken.
     pub git_status: Option<&'a str>,
     /// Files for every agent, from the project folder.
@@ -90,10 +93,14 @@ fn named(files: &[(String, u64)]) -> String {
 pub fn gather(request: &Request) -> Result<Context, ContextError> {
     let layout = request.layout;
     let mut gathered = Gathered::default();
-    for path in paths(request) {
-        gathered.read(layout, &path, request.error_bytes);
-    }
     let groups = request.job.command.groups();
+    let context = request.project_context;
+    if groups.project_context && fs::symlink_metadata(context).is_ok() {
+        gathered.read(layout, context, PROJECT_CONTEXT.to_owned(), request.error_bytes);
+    }
+    for path in paths(request) {
+        gathered.read(layout, &path, layout.display_name(&path), request.error_bytes);
+    }
     let status = request.git_status.filter(|_| groups.git_status).map(bounded_status);
     let text = injection::render(&gathered.files, status.as_deref());
     let size_bytes = gathered.left_out + text.len() as u64;
@@ -123,14 +130,10 @@ pub fn gather(request: &Request) -> Result<Context, ContextError> {
     })
 }
 
-/// All files of the job, in order, perhaps with doubles.
+/// All files of the job behind the project context, in order, perhaps with doubles.
 fn paths(request: &Request) -> Vec<PathBuf> {
     let (layout, groups) = (request.layout, request.job.command.groups());
     let mut paths = Vec::new();
-    let context = layout.root.join(PROJECT_CONTEXT);
-    if groups.project_context && fs::symlink_metadata(&context).is_ok() {
-        paths.push(context);
-    }
     let epic_of_job = request.job.epic_id.as_ref().map(|id| format!("epic-{id}"));
     let mut of_stories = Vec::new();
     for key in &request.job.story_keys {
@@ -170,8 +173,7 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn read(&mut self, layout: &Layout, path: &Path, limit: u64) {
-        let name = layout.display_name(path);
+    fn read(&mut self, layout: &Layout, path: &Path, name: String, limit: u64) {
         let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if !self.seen.insert(place) {
             return;
@@ -284,6 +286,7 @@ mod tests {
                 job: &job(command, keys),
                 layout: &Layout::discover(&self.root, &Named::default()),
                 stories: &stories,
+                project_context: &self.root.join(PROJECT_CONTEXT),
                 git_status: Some(" M src/a.rs\n"),
                 extra_files: &extra,
                 warning_bytes,

@@ -144,8 +144,8 @@ fn files(job: &Job, stories: &[Story], project: &Project) -> String {
     out
 }
 
-/// The task ids that are usual for a command.
-const fn tasks(command: Command) -> &'static [&'static str] {
+/// The task ids that are usual for a command, in their order.
+pub const fn tasks(command: Command) -> &'static [&'static str] {
     match command {
         Command::GenerateProjectContext => &["setup", "explore", "analyze", "write", "validate"],
         Command::CreateStory => &["setup", "analyze", "generate", "write", "validate"],

@@ -25,6 +25,9 @@ pub struct Holder {
     pub pid: u32,
     /// Its address, `http://127.0.0.1:8080/`; `None` while it is starting.
     pub url: Option<String>,
+    /// It is no server but a batch in a terminal, which nobody can speak to.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub terminal: bool,
     /// What a client has to send: the file is readable by its owner alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
@@ -60,7 +63,13 @@ impl InstanceLock {
             pid: std::process::id(),
             url: Some(url.to_owned()),
             token: token.map(str::to_owned),
+            ..Holder::default()
         })
+    }
+
+    /// Says that a batch runs here without a server.
+    pub fn announce_terminal(&mut self) -> anyhow::Result<()> {
+        self.write(&Holder { pid: std::process::id(), terminal: true, ..Holder::default() })
     }
 
     fn write(&mut self, holder: &Holder) -> anyhow::Result<()> {
@@ -129,6 +138,13 @@ fn lock(path: &Path) -> anyhow::Result<File> {
             }
             Err(TryLockError::WouldBlock) => {
                 let holder = read(&mut file).unwrap_or_default();
+                if holder.terminal {
+                    bail!(
+                        "a batch is running on this project in a terminal (sprint-runner run, process {}); \
+                         wait for its end, or stop it there with Ctrl-C",
+                        holder.pid
+                    );
+                }
                 let place = match &holder.url {
                     Some(url) => format!("at {url}"),
                     None => "that is just starting".to_owned(),
@@ -192,6 +208,18 @@ mod tests {
         assert!(refusal.contains("http://127.0.0.1:4711/"), "{refusal}");
         drop(first);
         InstanceLock::acquire(state.path(), &database).unwrap();
+    }
+
+    #[test]
+    fn a_batch_in_a_terminal_is_told_as_such() {
+        let state = tempfile::tempdir().unwrap();
+        let database = state.path().join("sprint-runner.db");
+        let mut first = InstanceLock::acquire(state.path(), &database).unwrap();
+        first.announce_terminal().unwrap();
+        let refusal = InstanceLock::acquire(state.path(), &database).unwrap_err().to_string();
+        assert!(refusal.contains("in a terminal"), "{refusal}");
+        let holder = find_holder(&[state.path().to_owned()]).unwrap();
+        assert!(holder.terminal && holder.url.is_none());
     }
 
     #[test]

@@ -3,6 +3,15 @@
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// Which signal came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signalled {
+    /// Somebody asks: SIGTERM, or Ctrl-C.
+    Asked,
+    /// The terminal has gone: SIGHUP.
+    HangUp,
+}
+
 /// Listens from the moment it is made: a signal that comes before [`Signals::recv`] is not lost.
 pub struct Signals {
     #[cfg(unix)]
@@ -31,17 +40,24 @@ impl Signals {
     }
 
     /// Waits for the next one. Cancel-safe.
-    pub async fn recv(&mut self) {
+    pub async fn next(&mut self) -> Signalled {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            () = next(&mut self.interrupt) => {}
-            () = next(&mut self.hangup) => {}
+            _ = self.terminate.recv() => Signalled::Asked,
+            () = of(&mut self.interrupt) => Signalled::Asked,
+            () = of(&mut self.hangup) => Signalled::HangUp,
         }
     }
 }
 
+impl Signals {
+    /// Waits for any. Cancel-safe.
+    pub async fn recv(&mut self) {
+        self.next().await;
+    }
+}
+
 #[cfg(unix)]
-async fn next(signal: &mut Option<Signal>) {
+async fn of(signal: &mut Option<Signal>) {
     match signal {
         Some(signal) => {
             signal.recv().await;
@@ -71,10 +87,11 @@ impl Signals {
     }
 
     /// Waits for the next one. Cancel-safe.
-    pub async fn recv(&mut self) {
+    pub async fn next(&mut self) -> Signalled {
         // Without a way to listen there is nothing to wait for either.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+        Signalled::Asked
     }
 }

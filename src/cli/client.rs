@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -18,6 +19,9 @@ use super::sse::{Block, Decoder};
 
 /// A server that does not answer within this time is treated as absent.
 const ANSWER: Duration = Duration::from_secs(10);
+
+/// Stopping now takes as long as the agents are given to end.
+const LONG_ANSWER: Duration = Duration::from_secs(90);
 
 /// The server sends something at least every 15 s; after three times that the line is dead.
 const SILENCE: Duration = Duration::from_secs(45);
@@ -51,30 +55,47 @@ impl Server {
 
     /// The body of `GET path`.
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Bytes> {
-        let body = self.request(path, "application/json", None).await?;
-        let body = timeout(ANSWER * 6, Limited::new(body, LARGEST).collect())
-            .await
-            .context("the server stopped in the middle of its answer")?;
-        match body {
-            Ok(body) => Ok(body.to_bytes()),
-            Err(error) => bail!("the server's answer broke off: {error}"),
-        }
+        let asked = self.request(path, "application/json").body(Full::default())?;
+        read(self.answer(asked, ANSWER).await?).await
+    }
+
+    /// The body of the answer to `POST path`.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Bytes> {
+        let asked = self
+            .request(path, "application/json")
+            .method(http::Method::POST)
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .body(Full::from(body.to_string()))?;
+        read(self.answer(asked, LONG_ANSWER).await?).await
     }
 
     /// Opens the event stream behind `after`, an id as the server gives them out.
     pub(crate) async fn stream(&self, query: &str, after: &str) -> anyhow::Result<Stream> {
         let path = format!("/sse{query}");
-        let body = self.request(&path, "text/event-stream", Some(after)).await?;
+        let asked = self
+            .request(&path, "text/event-stream")
+            .header("last-event-id", after)
+            .body(Full::default())?;
+        let body = self.answer(asked, ANSWER).await?;
         Ok(Stream { body, decoder: Decoder::default(), ready: Vec::new().into_iter() })
     }
 
-    async fn request(
-        &self,
-        path: &str,
-        accept: &str,
-        after: Option<&str>,
-    ) -> anyhow::Result<Incoming> {
-        let answer = timeout(ANSWER, self.exchange(path, accept, after))
+    fn authority(&self) -> &str {
+        self.url.trim_start_matches("http://").trim_end_matches('/')
+    }
+
+    fn request(&self, path: &str, accept: &str) -> http::request::Builder {
+        let request = http::Request::get(path)
+            .header(http::header::HOST, self.authority())
+            .header(http::header::ACCEPT, accept);
+        match &self.token {
+            Some(token) => request.header(http::header::AUTHORIZATION, format!("Bearer {token}")),
+            None => request,
+        }
+    }
+
+    async fn answer(&self, asked: Request, patience: Duration) -> anyhow::Result<Incoming> {
+        let answer = timeout(patience, self.exchange(asked))
             .await
             .with_context(|| format!("the server at {} does not answer", self.url))??;
         let status = answer.status();
@@ -92,30 +113,27 @@ impl Server {
         }
     }
 
-    async fn exchange(
-        &self,
-        path: &str,
-        accept: &str,
-        after: Option<&str>,
-    ) -> anyhow::Result<http::Response<Incoming>> {
-        let authority = self.url.trim_start_matches("http://").trim_end_matches('/');
-        let socket = TcpStream::connect(authority)
+    async fn exchange(&self, asked: Request) -> anyhow::Result<http::Response<Incoming>> {
+        let socket = TcpStream::connect(self.authority())
             .await
             .with_context(|| format!("cannot reach the server at {}", self.url))?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(socket)).await?;
         // Ends by itself when the answer has been read or dropped.
         tokio::spawn(connection);
-        let mut request = http::Request::get(path)
-            .header(http::header::HOST, authority)
-            .header(http::header::ACCEPT, accept);
-        if let Some(token) = &self.token {
-            request = request.header(http::header::AUTHORIZATION, format!("Bearer {token}"));
-        }
-        if let Some(after) = after {
-            request = request.header("last-event-id", after);
-        }
-        Ok(sender.send_request(request.body(Empty::<Bytes>::new())?).await?)
+        Ok(sender.send_request(asked).await?)
+    }
+}
+
+type Request = http::Request<Full<Bytes>>;
+
+async fn read(body: Incoming) -> anyhow::Result<Bytes> {
+    let body = timeout(ANSWER * 6, Limited::new(body, LARGEST).collect())
+        .await
+        .context("the server stopped in the middle of its answer")?;
+    match body {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) => bail!("the server's answer broke off: {error}"),
     }
 }
 

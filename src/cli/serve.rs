@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::Context as _;
+use indicatif::MultiProgress;
 use tracing_subscriber::EnvFilter;
 
 use crate::app::signals::Signals;
@@ -12,6 +13,7 @@ use crate::app::{App, PortChoice};
 use crate::config::{Config, Layer, parse_host, parse_minutes, parse_token};
 
 use super::place::Place;
+use super::run::Above;
 use super::terminal::{colours_wanted, line, note};
 
 /// The flags of `serve`.
@@ -73,17 +75,18 @@ impl Args {
 
 /// Runs the command.
 pub(crate) async fn run(place: &Place, args: &Args) -> anyhow::Result<u8> {
-    start_log(args.log_level.as_deref())?;
+    start_log(args.log_level.as_deref(), None)?;
     let found = place.find(args.layer())?;
-    serve(&found.root, &found.config, PortChoice::Exactly, args.open).await
+    serve(&found.root, &found.config, PortChoice::Exactly, args.open, |_| Ok(())).await
 }
 
-/// Serves a project until a signal comes.
+/// Serves a project until a signal comes. `begun` is called once the server answers.
 pub(crate) async fn serve(
     root: &Path,
     config: &Config,
     choice: PortChoice,
     open: bool,
+    begun: impl FnOnce(&App) -> anyhow::Result<()>,
 ) -> anyhow::Result<u8> {
     // Before the first line: whoever read it may send a signal at once.
     let mut signals = Signals::listen().context("cannot listen for signals")?;
@@ -108,6 +111,10 @@ pub(crate) async fn serve(
     if open {
         open_browser(&app.url_with_token());
     }
+    if let Err(error) = begun(&app) {
+        app.stop().await;
+        return Err(error);
+    }
     let outcome = tokio::select! {
         () = signals.recv() => Ok(0),
         error = app.failed() => Err(error),
@@ -120,7 +127,8 @@ pub(crate) async fn serve(
 }
 
 /// What the server tells goes to standard error; standard output holds the first line alone.
-pub(crate) fn start_log(level: Option<&str>) -> anyhow::Result<()> {
+/// With `bars` on the terminal it goes above them.
+pub(crate) fn start_log(level: Option<&str>, bars: Option<MultiProgress>) -> anyhow::Result<()> {
     let filter = match level {
         Some(level) => EnvFilter::try_new(level)
             .with_context(|| format!("cannot understand the log level {level:?}"))?,
@@ -130,7 +138,7 @@ pub(crate) fn start_log(level: Option<&str>) -> anyhow::Result<()> {
     // Fails only where a log was started before, and then that one is right.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(move || Above(bars.clone()))
         .with_ansi(is_terminal && colours_wanted())
         .with_target(false)
         .try_init();

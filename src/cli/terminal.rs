@@ -63,6 +63,11 @@ impl Terminal {
         Self { is_terminal, colours: is_terminal && colours_wanted() }
     }
 
+    /// Whether lines on it can be drawn anew.
+    pub(crate) fn moves(self) -> bool {
+        self.is_terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    }
+
     /// Nobody at the other end but a program.
     #[cfg(test)]
     pub(crate) const fn piped() -> Self {

@@ -20,14 +20,18 @@ use crate::config::workflow::Runner;
 use crate::domain::attribution;
 use crate::domain::event::{NewEvent, Source};
 use crate::domain::payload::{BatchStart, Payload};
+use crate::domain::state::State;
 use crate::domain::workflow::{
     Batch, Effect, Input, Outcome, Rules, RunId, StopMode, TimerId, step,
 };
-use crate::hub::Publication;
+use crate::hub::{Hub, Publication, PublishError, Published};
 
 /// The longest nap before the clock is looked at again: a machine that was asleep, or whose clock
 /// was set, must not wait longer than it should.
 const NAP: Duration = Duration::from_secs(15);
+
+/// Between two tries to close a lost batch while the log cannot be written.
+const CLOSE_AGAIN: Duration = Duration::from_secs(1);
 
 /// What the actor is told.
 #[derive(Debug)]
@@ -45,6 +49,8 @@ pub(super) struct Actor {
     messages: mpsc::UnboundedSender<Message>,
     pool: Arc<Semaphore>,
     running: Option<Running>,
+    /// What came while a batch whose end is told was cleared up.
+    held: VecDeque<Message>,
     ending: bool,
 }
 
@@ -70,7 +76,15 @@ impl Actor {
         messages: mpsc::UnboundedSender<Message>,
     ) -> Self {
         let pool = Arc::new(Semaphore::new(parts.agents.workflow().max_processes));
-        Self { parts, registry, messages, pool, running: None, ending: false }
+        Self {
+            parts,
+            registry,
+            messages,
+            pool,
+            running: None,
+            held: VecDeque::new(),
+            ending: false,
+        }
     }
 
     /// Serves until it is shut down and the batch has ended.
@@ -80,6 +94,12 @@ impl Actor {
         while !(self.ending && self.running.is_none()) {
             if work.is_none() {
                 work = self.next_effect();
+            }
+            if !self.is_told_over()
+                && let Some(message) = self.held.pop_front()
+            {
+                self.take(message).await;
+                continue;
             }
             if self.ending && self.running.is_none() {
                 break;
@@ -93,6 +113,7 @@ impl Actor {
             tokio::select! {
                 biased;
                 message = inbox.recv() => match message {
+                    Some(message) if self.is_told_over() => self.held.push_back(message),
                     Some(message) => self.take(message).await,
                     None => break,
                 },
@@ -119,14 +140,17 @@ impl Actor {
         let state = self.parts.hub.state();
         let batch = state.batch.as_ref().filter(|batch| batch.origin == "managed")?;
         let id = batch.id;
-        let lost = |state: &_| attribution::lost(state, now_ms(), "server_lost");
-        match self.parts.hub.publish(Publication::from_state(lost)).await {
-            Ok(_) => Some(id),
-            Err(error) => {
-                tracing::warn!(%error, "a lost batch cannot be closed now");
-                None
-            }
+        if let Err(error) = close(&self.parts.hub, id).await {
+            tracing::warn!(%error, "a lost batch cannot be closed now; trying again");
+            let hub = self.parts.hub.clone();
+            tokio::spawn(async move {
+                while matches!(close(&hub, id).await, Err(PublishError::Store(_))) {
+                    tokio::time::sleep(CLOSE_AGAIN).await;
+                }
+            });
+            return None;
         }
+        Some(id)
     }
 
     async fn take(&mut self, message: Message) {
@@ -151,6 +175,16 @@ impl Actor {
                 self.input(Input::Stop(StopMode::Shutdown));
             }
         }
+    }
+
+    /// Whether everybody has been told the end of the batch, and only we have not done with it:
+    /// who asks now must be answered as if it were gone, which it is in a moment.
+    fn is_told_over(&self) -> bool {
+        let Some(running) = self.running.as_ref().filter(|running| running.batch.is_over()) else {
+            return false;
+        };
+        let state = self.parts.hub.state();
+        state.batch.as_ref().is_none_or(|batch| batch.id != running.batch.id())
     }
 
     fn is_running(&self, batch_id: i64) -> bool {
@@ -369,6 +403,15 @@ impl Actor {
             let _ = waiting.send(Ok(StopAnswer::Stopped(running.receipt)));
         }
     }
+}
+
+/// Ends this batch as lost, if it still stands as running.
+async fn close(hub: &Hub, batch_id: i64) -> Result<Published, PublishError> {
+    let lost = move |state: &State| match &state.batch {
+        Some(batch) if batch.id == batch_id => attribution::lost(state, now_ms(), "server_lost"),
+        _ => Vec::new(),
+    };
+    hub.publish(Publication::from_state(lost)).await
 }
 
 /// A payload and those right behind it, to be told in one go.

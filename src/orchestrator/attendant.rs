@@ -4,7 +4,6 @@ mod guard;
 mod hearing;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -23,6 +22,7 @@ use super::outcome::outcome;
 use super::parts::{Parts, now_ms};
 use super::preflight;
 use super::publish::{event, publish};
+use super::pulse::Pulse;
 use super::registry::{AgentView, Order, Record, Registry, ordered};
 use super::run_files;
 use super::telling::{Told, command_name, tell, tell_whole};
@@ -111,9 +111,9 @@ impl Attendant {
             AgentOutput::Text => Format::Text,
         };
         let started_ms = now_ms();
-        let last_output = Arc::new(AtomicI64::new(0));
+        let pulse = Arc::new(Pulse::begin());
         let (ended, when_ended) = watch::channel(None);
-        self.registry.add(self.record(&process, model.as_ref(), &last_output, when_ended));
+        self.registry.add(self.record(&process, model.as_ref(), &pulse, when_ended));
         self.publish(vec![self.start(&process, model.as_ref())]).await;
         self.input(Input::Started(self.task.run()));
 
@@ -122,9 +122,9 @@ impl Attendant {
             self.parts.agents.workflow(),
             process.group(),
             self.order.subscribe(),
-            Arc::clone(&last_output),
+            Arc::clone(&pulse),
         );
-        let hearing = Hearing::new(self, format, last_output, started_ms);
+        let hearing = Hearing::new(self, format, pulse, started_ms);
         let (hearing, exit, guarded) = self.listen(process, guard, hearing).await;
 
         let ended_by = guarded.as_ref().map(|(why, _)| why);
@@ -248,7 +248,7 @@ impl Attendant {
         &self,
         process: &Process,
         model: Option<&String>,
-        last_output: &Arc<AtomicI64>,
+        pulse: &Arc<Pulse>,
         ended: watch::Receiver<Option<Receipt>>,
     ) -> Record {
         let (story_keys, attempt, background) = match &self.task {
@@ -278,7 +278,7 @@ impl Attendant {
         Record {
             view,
             group: Some(process.group()),
-            last_output_ms: Arc::clone(last_output),
+            pulse: Arc::clone(pulse),
             log: self.log_path(),
             order: self.order.clone(),
             ended,

@@ -21,7 +21,9 @@ mod outcome;
 mod parts;
 mod preflight;
 mod publish;
+mod pulse;
 mod registry;
+pub mod rehearsal;
 mod run_files;
 mod telling;
 #[cfg(test)]

@@ -49,7 +49,10 @@ pub(super) fn outcome(
     if let Some(code) = code.filter(|code| *code != 0) {
         return (failed(with(&format!("exit code {code}"), why)), well);
     }
-    if let Some(why) = why.filter(|_| stream.result().is_some()) {
+    if let Some((why, result)) = why.zip(stream.result()) {
+        if !result.is_error && !result.denied.is_empty() {
+            return (Outcome::Failed(Cause::Denied(why)), well);
+        }
         return (failed(why), well);
     }
     // Without a result, and not a word that could be understood: not the program it should be.

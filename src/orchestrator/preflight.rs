@@ -1,7 +1,7 @@
 //! What must be right before a batch begins: the agents' programs, the status file.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::agents::process::{SpawnError, find_program};
@@ -53,11 +53,15 @@ pub(super) fn check(parts: &Parts) -> Result<(), StartError> {
     for name in agents {
         let agent = parts.agents.for_command(name);
         if seen.insert(&agent.name) {
-            find_program(agent.program.as_ref(), &layout.root)
-                .map_err(|error| StartError::Program(cannot_start(agent, &error)))?;
+            program(agent, &layout).map_err(StartError::Program)?;
         }
     }
     read(&layout).map(|_| ()).map_err(StartError::StatusFile)
+}
+
+/// Whether an agent's program is there; if not, why it cannot be started.
+pub(super) fn program(agent: &AgentConfig, layout: &Layout) -> Result<PathBuf, String> {
+    find_program(agent.program.as_ref(), &layout.root).map_err(|error| cannot_start(agent, &error))
 }
 
 /// Why an agent cannot be started and what to do, in one sentence without a path of the machine.
@@ -94,6 +98,12 @@ pub(super) fn candidates(layout: &Layout) -> Result<Vec<Candidate>, String> {
 pub(super) fn story_keys(reading: &Reading) -> Vec<StoryKey> {
     let stories = reading.entries.iter().filter(|entry| entry.kind == EntryKind::Story);
     stories.map(|entry| (entry.key.clone(), entry.epic_key.clone())).collect()
+}
+
+/// What may be taken, and all keys; as the status file has them now. Blocks.
+pub(super) fn look(layout: &Layout) -> Result<(Vec<Candidate>, Vec<StoryKey>), String> {
+    let reading = read(layout)?;
+    Ok((stories(&reading), story_keys(&reading)))
 }
 
 fn stories(reading: &Reading) -> Vec<Candidate> {

@@ -1,12 +1,13 @@
 //! The agents of the newest batch, as the outside sees them.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
 use tokio::sync::watch;
 
+use super::pulse::Pulse;
 use crate::agents::process::{Group, Receipt};
 
 /// Ended agents of a batch that are still listed.
@@ -81,7 +82,7 @@ pub(super) async fn ordered(order: &mut watch::Receiver<Option<Order>>) -> Order
 pub(super) struct Record {
     pub(super) view: AgentView,
     pub(super) group: Option<Group>,
-    pub(super) last_output_ms: Arc<AtomicI64>,
+    pub(super) pulse: Arc<Pulse>,
     pub(super) log: std::path::PathBuf,
     /// To tell its attendant.
     pub(super) order: watch::Sender<Option<Order>>,
@@ -155,8 +156,7 @@ impl Registry {
             .iter()
             .map(|record| {
                 let mut view = record.view.clone();
-                let last = record.last_output_ms.load(Ordering::Relaxed);
-                view.last_output_at = (last > 0).then_some(last);
+                view.last_output_at = record.pulse.last_ms();
                 let group = record.group.clone().filter(|_| view.ended_at.is_none());
                 (view, group, record.log.clone())
             })

@@ -22,20 +22,20 @@ pub(super) fn log(state_dir: &Path, batch_id: i64, run: u32, command: &str) -> P
     folder(state_dir, batch_id).join(format!("{run}-{command}.log"))
 }
 
+/// Where what an agent is given lies.
+pub(super) fn context(state_dir: &Path, batch_id: i64, job: &Job) -> PathBuf {
+    let name = format!("{}-{}.context.md", job.run, job.command.name());
+    folder(state_dir, batch_id).join(name)
+}
+
 /// Writes what an agent is given, readable by its owner alone.
-pub(super) fn write_context(
-    state_dir: &Path,
-    batch_id: i64,
-    job: &Job,
-    text: &str,
-) -> std::io::Result<PathBuf> {
-    let folder = folder(state_dir, batch_id);
-    make_folder(&folder)?;
-    let path = folder.join(format!("{}-{}.context.md", job.run, job.command.name()));
-    let mut file = tempfile::NamedTempFile::new_in(&folder)?;
+pub(super) fn write_context(path: &Path, text: &str) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    make_folder(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(text.as_bytes())?;
-    file.persist(&path).map_err(|error| error.error)?;
-    Ok(path)
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
 }
 
 /// The log of an agent, by its id alone: numbers, so that no path can be made of it.

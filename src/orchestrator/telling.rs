@@ -1,6 +1,6 @@
 //! What one agent is told: its program, arguments, prompt, context and environment.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use crate::agents::arguments::{arguments, model};
@@ -9,9 +9,11 @@ use crate::agents::instructions::Instructions;
 use crate::agents::process::{Cookie, Launch};
 use crate::agents::prompt::{Project, prompt};
 use crate::agents::story_files::StoryKey;
-use crate::config::agents::AgentConfig;
+use crate::config::agents::{AgentConfig, Agents};
 use crate::domain::payload::{Injection, Payload};
+use crate::domain::settings::Settings;
 use crate::domain::workflow::{Cause, Command, Job, RunId};
+use crate::project::layout::Layout;
 
 use super::BatchSize;
 use super::parts::Parts;
@@ -38,41 +40,60 @@ pub(super) struct Told {
     pub(super) warnings: Vec<String>,
 }
 
-/// Puts together what an agent is told. Reads files and blocks.
-pub(super) fn tell(
-    parts: &Parts,
-    batch_id: i64,
+/// What an agent's words are made from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sources<'a> {
+    pub(super) layout: &'a Layout,
+    pub(super) stories: &'a [StoryKey],
+    pub(super) settings: &'a Settings,
+    pub(super) agents: &'a Agents,
+    /// The project context that this batch has, or would have.
+    pub(super) project_context: &'a Path,
+}
+
+/// What an agent is told, nothing written or started yet: the one place where that is made, for
+/// those who start it and for those who only show it.
+#[derive(Debug)]
+pub(super) struct Words {
+    pub(super) agent: AgentConfig,
+    pub(super) model: Option<String>,
+    pub(super) args: Vec<OsString>,
+    pub(super) prompt: String,
+    /// The content of the context file; a whole batch has none.
+    pub(super) context: Option<String>,
+    pub(super) events: Vec<Payload>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Puts the words for a job together. Its context will be in `context_file`. Reads files and blocks.
+pub(super) fn words(
+    sources: &Sources,
     job: &Job,
     git_status: Option<&str>,
-) -> Result<Told, Cause> {
-    let layout = parts.board.layout();
-    let stories = known_stories(parts);
-    let settings = parts.settings.get();
+    context_file: &Path,
+) -> Result<Words, Cause> {
+    let Sources { layout, stories, settings, agents, project_context } = *sources;
     let (warning_bytes, error_bytes) =
         (kib(settings.injection_warning_kb), kib(settings.injection_error_kb));
     let gathered = context::gather(&Request {
         job,
-        layout: &layout,
-        stories: &stories,
+        layout,
+        stories,
+        project_context,
         git_status,
-        extra_files: &parts.agents.workflow().extra_files,
+        extra_files: &agents.workflow().extra_files,
         warning_bytes,
         error_bytes,
     })
     .map_err(|error| Cause::Refused(error.to_string()))?;
-    let written = run_files::write_context(&parts.state_dir, batch_id, job, &gathered.text);
-    let context_file = written
-        .map_err(|error| Cause::Refused(format!("the context file cannot be written: {error}")))?;
 
-    let agent = parts.agents.for_command(job.command.name()).clone();
+    let agent = agents.for_command(job.command.name()).clone();
     let model = model(&agent, job.small_model);
-    let instructions = Instructions::load(job.command, &layout, parts.agents.workflow());
-    let told_in_prompt = (!agent.takes_context_file()).then_some(context_file.as_path());
-    let project = Project { layout: &layout, stories: &stories, context_file: told_in_prompt };
-    let stdin = prompt(job, &instructions, &project).into_bytes();
-    let args = arguments(&agent, &context_file, model.as_deref());
-    let launch =
-        launch(parts, batch_id, job.run, &agent, args, stdin, &[(CONTEXT_FILE, &context_file)]);
+    let instructions = Instructions::load(job.command, layout, agents.workflow());
+    let told_in_prompt = (!agent.takes_context_file()).then_some(context_file);
+    let project = Project { layout, stories, context_file: told_in_prompt };
+    let prompt = prompt(job, &instructions, &project);
+    let args = arguments(&agent, context_file, model.as_deref());
 
     let injection = |message: String, threshold_bytes: u64| Injection {
         command: job.command.name().to_owned(),
@@ -92,41 +113,58 @@ pub(super) fn tell(
     let unreadable =
         gathered.unreadable.iter().map(|file| format!("not given to the agent: {file}"));
     let warnings = instructions.warning.into_iter().chain(unreadable).collect();
-    Ok(Told { agent, model, launch, events, warnings })
+    Ok(Words { agent, model, args, prompt, context: Some(gathered.text), events, warnings })
 }
 
-/// The user's own orchestrator, for a whole batch.
-pub(super) fn tell_whole(parts: &Parts, batch_id: i64, run: RunId, size: BatchSize) -> Told {
-    let agent = parts.agents.for_command("").clone();
+/// The words for the user's own orchestrator, for a whole batch.
+pub(super) fn words_for_whole(agents: &Agents, size: BatchSize) -> Words {
+    let agent = agents.for_command("").clone();
     let model = model(&agent, false);
-    let size = match size {
-        BatchSize::Cycles(cycles) => cycles.to_string(),
-        BatchSize::All => "all".to_owned(),
-    };
-    let stdin = format!("sprint-runner\nBatch size: {size}\n").into_bytes();
+    let prompt = format!("sprint-runner\nBatch size: {}\n", size_word(size));
     let args = arguments(&agent, Path::new(""), model.as_deref());
-    let size = PathBuf::from(size);
-    let launch =
-        launch(parts, batch_id, run, &agent, args, stdin, &[("SPRINT_RUNNER_BATCH_SIZE", &size)]);
-    Told { agent, model, launch, events: Vec::new(), warnings: Vec::new() }
+    Words { agent, model, args, prompt, context: None, events: Vec::new(), warnings: Vec::new() }
 }
 
-/// Where every agent finds its context, whatever its arguments say.
-const CONTEXT_FILE: &str = "SPRINT_RUNNER_CONTEXT_FILE";
-
-fn launch(
+/// What an agent of a batch is told, its context written. Reads and writes files and blocks.
+pub(super) fn tell(
     parts: &Parts,
     batch_id: i64,
-    run: RunId,
-    agent: &AgentConfig,
-    args: Vec<OsString>,
-    stdin: Vec<u8>,
-    own: &[(&str, &Path)],
-) -> Launch {
-    let mut env: Vec<(OsString, OsString)> = own
-        .iter()
-        .map(|(name, value)| (OsString::from(name), value.as_os_str().to_owned()))
-        .collect();
+    job: &Job,
+    git_status: Option<&str>,
+) -> Result<Told, Cause> {
+    let layout = parts.board.layout();
+    let context_file = run_files::context(&parts.state_dir, batch_id, job);
+    let sources = Sources {
+        layout: &layout,
+        stories: &known_stories(parts),
+        settings: &parts.settings.get(),
+        agents: &parts.agents,
+        project_context: &layout.root.join(context::PROJECT_CONTEXT),
+    };
+    let words = words(&sources, job, git_status, &context_file)?;
+    run_files::write_context(&context_file, words.context.as_deref().unwrap_or_default())
+        .map_err(|error| Cause::Refused(format!("the context file cannot be written: {error}")))?;
+    Ok(told(parts, batch_id, job.run, words, &[(CONTEXT_FILE, context_file.as_os_str())]))
+}
+
+/// The same for the user's own orchestrator.
+pub(super) fn tell_whole(parts: &Parts, batch_id: i64, run: RunId, size: BatchSize) -> Told {
+    let words = words_for_whole(&parts.agents, size);
+    let size = OsString::from(size_word(size));
+    told(parts, batch_id, run, words, &[("SPRINT_RUNNER_BATCH_SIZE", &size)])
+}
+
+fn size_word(size: BatchSize) -> String {
+    match size {
+        BatchSize::Cycles(cycles) => cycles.to_string(),
+        BatchSize::All => "all".to_owned(),
+    }
+}
+
+fn told(parts: &Parts, batch_id: i64, run: RunId, words: Words, own: &[(&str, &OsStr)]) -> Told {
+    let Words { agent, model, args, prompt, context: _, events, warnings } = words;
+    let mut env: Vec<(OsString, OsString)> =
+        own.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))).collect();
     if let Some(url) = &parts.url {
         env.push(("SPRINT_RUNNER_URL".into(), url.into()));
     }
@@ -134,16 +172,20 @@ fn launch(
         env.push(("PATH".into(), path));
     }
     env.extend(agent.env.iter().map(|(name, value)| (name.into(), value.into())));
-    Launch {
+    let launch = Launch {
         program: agent.program.clone().into(),
         args,
         folder: parts.board.layout().root.clone(),
         env,
         unset: UNSET.iter().map(OsString::from).collect(),
-        stdin,
+        stdin: prompt.into_bytes(),
         cookie: Cookie::new(&parts.project_mark(), batch_id, run),
-    }
+    };
+    Told { agent, model, launch, events, warnings }
 }
+
+/// Where every agent finds its context, whatever its arguments say.
+const CONTEXT_FILE: &str = "SPRINT_RUNNER_CONTEXT_FILE";
 
 /// The search path with this program's own folder first, unless it is there already: agents log
 /// with `sprint-runner log`, also where it is not installed, and mean this one.

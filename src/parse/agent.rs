@@ -240,7 +240,7 @@ impl AgentStream {
     }
 
     fn ended_well(&self) -> bool {
-        self.result.as_ref().is_some_and(|result| !result.is_error)
+        self.result.as_ref().is_some_and(|result| !result.is_error && result.denied.is_empty())
     }
 
     fn text_line(&mut self, bytes: &[u8], cut: bool) -> Heard {

@@ -39,6 +39,18 @@ impl SettingsStore {
         (Self { path, settings, changing: Mutex::new(()) }, trouble)
     }
 
+    /// The saved settings as [`Self::open`] would find them; changes nothing. The second part says
+    /// what is the matter with the file.
+    pub fn peek(state_dir: &Path) -> (Settings, Option<String>) {
+        match read(&state_dir.join("settings.json")) {
+            Ok(settings) => (settings, None),
+            Err(unread) => {
+                let told = format!("settings.json cannot be used ({unread}); the defaults hold");
+                (Settings::default(), Some(told))
+            }
+        }
+    }
+
     /// The settings in force.
     pub fn get(&self) -> Settings {
         self.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -59,23 +71,42 @@ impl SettingsStore {
     }
 }
 
+/// Why the saved settings do not hold.
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error("it cannot be read: {0}")]
+    Unreadable(std::io::Error),
+    #[error("it is broken: {0}")]
+    Broken(String),
+}
+
+/// The saved settings; the defaults where none were saved.
+fn read(path: &Path) -> Result<Settings, Unusable> {
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(Settings::default());
+        }
+        Err(error) => return Err(Unusable::Unreadable(error)),
+    };
+    serde_json::from_slice(&text)
+        .map_err(|error| error.to_string())
+        .and_then(|saved: Value| {
+            Settings::default().with(&saved).map_err(|error| error.to_string())
+        })
+        .map_err(Unusable::Broken)
+}
+
 /// The saved settings; a file that cannot be read is kept aside and told.
 fn load(path: &Path) -> (Settings, Option<String>) {
     let defaults = Settings::default();
-    let text = match fs::read(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return (defaults, None),
-        Err(error) => {
-            let message = format!("settings.json cannot be read ({error}); the defaults hold");
-            return (defaults, Some(message));
-        }
-    };
-    let read = serde_json::from_slice(&text)
-        .map_err(|error| error.to_string())
-        .and_then(|saved: Value| defaults.with(&saved).map_err(|error| error.to_string()));
-    match read {
+    match read(path) {
         Ok(settings) => (settings, None),
-        Err(cause) => {
+        Err(Unusable::Unreadable(error)) => {
+            let message = format!("settings.json cannot be read ({error}); the defaults hold");
+            (defaults, Some(message))
+        }
+        Err(Unusable::Broken(cause)) => {
             let aside = (1..).map(|n| path.with_file_name(format!("settings.json.corrupt-{n}")));
             let aside = aside.into_iter().find(|aside| !aside.exists());
             let kept = aside.and_then(|aside| fs::rename(path, &aside).ok().map(|()| aside));

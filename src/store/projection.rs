@@ -25,6 +25,9 @@ use crate::domain::status::{CommandOutcome, canonical, command_outcome};
 /// Messages kept with a command are cut here.
 const SUMMARY_CHARS: usize = 500;
 
+/// Epic and story in the rows of whoever makes the project context.
+const CONTEXT: &str = "context";
+
 /// The rows an event belongs to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct RowIds {
@@ -278,6 +281,10 @@ impl Projection {
         columns: &Columns<'_>,
     ) -> Result<Option<i64>, StoreError> {
         let Some(batch_id) = event.batch_id else { return Ok(None) };
+        // Who makes the project context says so in both places: that is work for no story.
+        if columns.story_key == CONTEXT && columns.epic_id == CONTEXT {
+            return Ok(None);
+        }
         if batch_id != self.batch_id {
             return late::story(conn, event, columns, batch_id);
         }

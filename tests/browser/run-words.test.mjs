@@ -59,6 +59,7 @@ test("receipts", () => {
   assert.equal(says({ processes: 0, killed: 0, left: 0 }), "No process was running any more.");
   assert.equal(says({ processes: 3, killed: 2, left: 1 }), "2 processes ended, 2 had to be killed, 1 is still there.");
   assert.equal(receiptWords({ processes: 3, killed: 2, left: 1 }).tone, "bad");
+  assert.equal(says({ processes: 3, killed: 0, left: 0, escaped: 1 }), "3 processes ended, 1 had left the group and was found all the same, none left.");
   assert.equal(stopWords({ status: "stopping" }), null);
   assert.equal(stopWords({ status: "stopped", processes: 2, killed: 0, left: 0 }).text, "2 processes ended, none left.");
   assert.match(stopWords({ status: "cleaned", batch_id: 4 }).text, /^Batch 4 /);

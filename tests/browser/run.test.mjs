@@ -188,13 +188,17 @@ test("a start that is refused says why at the control, and keeps what was typed"
   });
 });
 
-test("a broken status file refuses the start with its place", async () => {
-  await scene({}, async ({ page, files, run }) => {
+test("a broken status file refuses the start with its place; mended, it starts", async () => {
+  await scene({ agent: "good" }, async ({ page, files, run }) => {
     await run.getByRole("button", { name: "Start" }).waitFor();
     files.status("project: harbour\ndevelopment_status: [\n");
     await page.waitForFunction(() => document.querySelector("#favicon").dataset.state === "attention");
     await begin(page);
     await page.waitForFunction(() => /sprint-status\.yaml/.test(document.querySelector("#view-run .start-form .trouble")?.innerText ?? ""));
+    files.status("project: harbour\ndevelopment_status:\n  1-2-rope-and-fender: review\n");
+    await page.waitForFunction(() => document.querySelector("#favicon").dataset.state !== "attention");
+    await begin(page);
+    await sees(page, "Batch 1: completed", ".end-card");
   });
 });
 

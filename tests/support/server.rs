@@ -81,6 +81,24 @@ impl Server {
         serde_json::from_slice(&response.body).unwrap()
     }
 
+    /// A POST of JSON, as the page sends it.
+    pub(crate) fn post(&self, path: &str, body: &str) -> Response {
+        self.post_with(path, "Content-Type: application/json\r\n", body.as_bytes())
+            .unwrap_or_else(|| panic!("no answer to POST {path}"))
+    }
+
+    /// A POST with these header lines; `None` when the server closes without an answer.
+    pub(crate) fn post_with(&self, path: &str, headers: &str, body: &[u8]) -> Option<Response> {
+        let (port, length) = (self.port, body.len());
+        let mut request = format!(
+            "POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n{headers}\
+             Content-Length: {length}\r\n\r\n"
+        )
+        .into_bytes();
+        request.extend(body);
+        http::send(port, request)
+    }
+
     /// All events of the log behind `after`.
     pub(crate) fn log_after(&self, mut after: u64) -> Vec<serde_json::Value> {
         let mut events = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::io::{BufReader, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -61,15 +61,35 @@ impl Sse {
     /// The next message; `None` when the stream ended or nothing came in time.
     pub(crate) fn next(&mut self) -> Option<Message> {
         loop {
-            while let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
-                let rest = self.buffer.split_off(end + 1);
-                let mut line = std::mem::replace(&mut self.buffer, rest);
-                line.pop();
-                assert!(!line.contains(&b'\r') && !line.contains(&0), "a raw CR or NUL");
-                let line = String::from_utf8(line).expect("UTF-8");
-                if let Some(message) = self.line(&line) {
-                    return Some(message);
-                }
+            if let Some(message) = self.next_in_buffer() {
+                return Some(message);
+            }
+            let chunk = read_chunk(&mut self.reader)?;
+            self.buffer.extend(chunk);
+        }
+    }
+
+    fn next_in_buffer(&mut self) -> Option<Message> {
+        while let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
+            let rest = self.buffer.split_off(end + 1);
+            let mut line = std::mem::replace(&mut self.buffer, rest);
+            line.pop();
+            assert!(!line.contains(&b'\r') && !line.contains(&0), "a raw CR or NUL");
+            let line = String::from_utf8(line).expect("UTF-8");
+            if let Some(message) = self.line(&line) {
+                return Some(message);
+            }
+        }
+        None
+    }
+
+    /// The next message that comes before `deadline`, whatever heartbeats come in between.
+    pub(crate) fn next_before(&mut self, deadline: Instant) -> Option<Message> {
+        loop {
+            let left = deadline.checked_duration_since(Instant::now())?;
+            self.set_timeout(left.max(Duration::from_millis(1)));
+            if let Some(message) = self.next_in_buffer() {
+                return Some(message);
             }
             let chunk = read_chunk(&mut self.reader)?;
             self.buffer.extend(chunk);

@@ -93,6 +93,16 @@ impl Command {
         matches!(self, Self::StoryReview | Self::TechSpecReview | Self::CodeReview)
     }
 
+    /// Whether it is done story by story; else for all stories of the cycle at once.
+    pub const fn is_story_by_story(self) -> bool {
+        matches!(self, Self::DevStory | Self::CodeReview)
+    }
+
+    /// Whether the small model does it on the main line.
+    pub fn is_for_small_model(self, attempt: Option<u32>, small_from_review: u32) -> bool {
+        self == Self::CodeReview && attempt.is_some_and(|attempt| attempt >= small_from_review)
+    }
+
     /// Which files it is given: the one table of this kind.
     pub const fn groups(self) -> Groups {
         const NONE: Groups = Groups {

@@ -110,6 +110,8 @@ pub enum Outcome {
 pub enum Cause {
     /// The program could not be started at all: missing, not executable.
     CannotStart(String),
+    /// It was not allowed to do what it needed: the user's settings, no story, are at fault.
+    Denied(String),
     /// Trying again cannot help: the context is too large, the file cannot be written.
     Refused(String),
     /// Anything else: exit code, signal, time-out, an error result, permissions denied.
@@ -120,7 +122,10 @@ impl Cause {
     /// One sentence for people.
     pub fn message(&self) -> &str {
         match self {
-            Self::CannotStart(message) | Self::Refused(message) | Self::Failed(message) => message,
+            Self::CannotStart(message)
+            | Self::Denied(message)
+            | Self::Refused(message)
+            | Self::Failed(message) => message,
         }
     }
 }

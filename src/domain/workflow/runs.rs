@@ -22,8 +22,7 @@ pub(super) enum Settled {
 impl Batch {
     /// Has something of the main line done.
     pub(super) fn run(&mut self, command: Command, story_keys: Vec<String>, attempt: Option<u32>) {
-        let small = command == Command::CodeReview
-            && attempt.is_some_and(|attempt| attempt >= self.rules.small_from_review);
+        let small = command.is_for_small_model(attempt, self.rules.small_from_review);
         let epic_id = (!story_keys.is_empty()).then(|| self.cycle.epic_id.clone()).flatten();
         let background = false;
         let small_model = small;
@@ -134,7 +133,8 @@ impl Batch {
         let work = &mut self.works[index];
         work.failures += 1;
         let failures = work.failures;
-        let is_final = !matches!(cause, Cause::Failed(_)) || failures >= GIVE_UP_AFTER;
+        let passing = matches!(cause, Cause::Failed(_) | Cause::Denied(_));
+        let is_final = !passing || failures >= GIVE_UP_AFTER;
         if is_final || work.task.is_some() || self.is_stopping() {
             self.settle(index, Settled::GivenUp(cause));
             return;
@@ -234,6 +234,10 @@ impl Batch {
             Settled::Done(report) => self.cycle_did(job, report),
             Settled::Stopped => self.leave_out(&job.story_keys),
             Settled::GivenUp(_) if self.stop.is_some() => {}
+            // The next story would meet the same: none is blocked for what the settings forbid.
+            Settled::GivenUp(Cause::Denied(message)) => {
+                self.fail("agent", &format!("{} failed: {message}", job.row_command()));
+            }
             Settled::GivenUp(cause) => {
                 let message = format!("{} failed: {}", job.row_command(), cause.message());
                 self.cycle.given_up.push((job.clone(), message));

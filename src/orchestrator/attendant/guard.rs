@@ -4,7 +4,6 @@
 //! alive.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
@@ -15,7 +14,7 @@ use crate::agents::process::{Group, Receipt};
 use crate::config::agents::AgentConfig;
 use crate::config::workflow::WorkflowConfig;
 use crate::orchestrator::outcome::EndedBy;
-use crate::orchestrator::parts::now_ms;
+use crate::orchestrator::pulse::Pulse;
 use crate::orchestrator::registry::{Order, ordered};
 
 /// The server ends within 5 s, whatever grace is configured.
@@ -37,7 +36,7 @@ impl Guard {
         workflow: &WorkflowConfig,
         group: Group,
         order: watch::Receiver<Option<Order>>,
-        last_output: Arc<AtomicI64>,
+        pulse: Arc<Pulse>,
     ) -> Self {
         let (result, result_seen) = watch::channel(false);
         let (release, released) = oneshot::channel();
@@ -47,7 +46,7 @@ impl Guard {
             result_grace: workflow.result_grace,
             order,
             result: result_seen,
-            last_output,
+            pulse,
         };
         let (stop_grace, timeout_grace) = (workflow.stop_grace, workflow.timeout_grace);
         let task = tokio::spawn(async move {
@@ -89,7 +88,7 @@ struct Watching {
     result_grace: Duration,
     order: watch::Receiver<Option<Order>>,
     result: watch::Receiver<bool>,
-    last_output: Arc<AtomicI64>,
+    pulse: Arc<Pulse>,
 }
 
 impl Watching {
@@ -104,7 +103,7 @@ impl Watching {
             () = sleep_until(too_long) => {
                 Some(EndedBy::TimeOut(format!("it ran longer than {}", words(self.timeout))))
             }
-            () = silence(self.idle, &self.last_output) => {
+            () = silence(self.idle, &self.pulse) => {
                 Some(EndedBy::TimeOut(format!("it printed nothing for {}", words(self.idle))))
             }
             () = after_result(result, self.result_grace) => Some(EndedBy::AfterResult),
@@ -113,11 +112,9 @@ impl Watching {
 }
 
 /// Ends when nothing was printed for so long.
-async fn silence(idle: Duration, last_output: &AtomicI64) {
-    let begun_ms = now_ms();
+async fn silence(idle: Duration, pulse: &Pulse) {
     loop {
-        let last = last_output.load(Ordering::Relaxed).max(begun_ms);
-        let silent = Duration::from_millis((now_ms() - last).max(0).unsigned_abs());
+        let silent = pulse.silence();
         if silent >= idle {
             return;
         }

@@ -1,7 +1,6 @@
 //! What a run prints: into its log, rows of the log into events, all of it into the outcome.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::{Attendant, Input};
 use crate::agents::log::{AgentLog, Mark};
@@ -10,6 +9,7 @@ use crate::domain::event::{NewEvent, Source};
 use crate::domain::key::KeyIndex;
 use crate::orchestrator::parts::now_ms;
 use crate::orchestrator::publish::publish;
+use crate::orchestrator::pulse::Pulse;
 use crate::parse::agent::{AgentStream, Format, LineMark};
 use crate::parse::csv::{LogRow, RowKind};
 use crate::parse::row_event::event_of;
@@ -28,7 +28,7 @@ pub(super) struct Hearing<'a> {
     log: Option<AgentLog>,
     keys: KeyIndex,
     rows: Vec<NewEvent>,
-    last_output: Arc<AtomicI64>,
+    pulse: Arc<Pulse>,
     started_ms: i64,
     told_well: bool,
 }
@@ -37,7 +37,7 @@ impl<'a> Hearing<'a> {
     pub(super) fn new(
         attendant: &'a Attendant,
         format: Format,
-        last_output: Arc<AtomicI64>,
+        pulse: Arc<Pulse>,
         started_ms: i64,
     ) -> Self {
         let log = AgentLog::create(&attendant.log_path(), LOG_BYTES)
@@ -52,7 +52,7 @@ impl<'a> Hearing<'a> {
             log,
             keys: KeyIndex::new(entries),
             rows: Vec::new(),
-            last_output,
+            pulse,
             started_ms,
             told_well: false,
         }
@@ -74,7 +74,7 @@ impl<'a> Hearing<'a> {
     /// Takes a line. True when it was the run's result.
     pub(super) fn line(&mut self, line: &Line) -> bool {
         let now = now_ms();
-        self.last_output.store(now, Ordering::Relaxed);
+        self.pulse.beat();
         let cut = line.full_len > line.bytes.len() as u64;
         if line.stream == Stream::Stderr {
             self.stream.stderr(&line.bytes);

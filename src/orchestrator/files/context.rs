@@ -46,7 +46,8 @@ pub(in crate::orchestrator) fn copy(layout: &Layout) -> Result<(), String> {
     replace(&folder, &text).map_err(|error| format!("{COPY} cannot be written: {error}"))
 }
 
-fn original(layout: &Layout) -> PathBuf {
+/// Where agents write it.
+pub(in crate::orchestrator) fn original(layout: &Layout) -> PathBuf {
     layout.root.join(FOLDER).join(ORIGINAL)
 }
 

@@ -1,0 +1,153 @@
+//! The heart of a running program: state folder, lock, log, hub, watcher, settings, orchestrator;
+//! all but HTTP. `serve` puts a server around it, `run` uses it as it is.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::time::timeout;
+
+use crate::config::Config;
+use crate::domain::attribution::Rules;
+use crate::domain::event::{NewEvent, Source};
+use crate::domain::payload::{ErrorEvent, Payload};
+use crate::hub::{Hub, Publication};
+use crate::orchestrator::{self, Orchestrator};
+use crate::project::board::Board;
+use crate::project::layout::Layout;
+use crate::project::settings_store::SettingsStore;
+use crate::store::Log;
+use crate::watch::{self, Watcher};
+
+use super::instance_lock::InstanceLock;
+use super::state_dir::StateDir;
+use super::{named, now_ms};
+
+/// How long the first reading of the files may hold the start up. On a new log it is worth waiting
+/// for: without it the first answer knows no sprint. Else the stored state is there, the status
+/// file is read within moments, and comparing long logs goes on meanwhile.
+const FIRST_READ_OF_ALL: Duration = Duration::from_secs(1);
+const FIRST_READ: Duration = Duration::from_millis(50);
+
+/// How long agents have to end, and then the threads.
+const AGENTS_END: Duration = Duration::from_millis(3500);
+const THREADS_END: Duration = Duration::from_secs(1);
+
+/// The project is ours, nothing is opened yet.
+pub struct Claim {
+    /// Where the state is kept.
+    pub state: StateDir,
+    /// Held until the end.
+    pub lock: InstanceLock,
+    database: PathBuf,
+    root: PathBuf,
+}
+
+impl Claim {
+    /// Makes the state folder and takes the lock; refuses while somebody else holds it.
+    pub fn take(root: &Path, config: &Config) -> anyhow::Result<Self> {
+        let state = StateDir::prepare(root, config)?;
+        let database = StateDir::database(&state.path, config);
+        let lock = InstanceLock::acquire(&state.path, &database)?;
+        Ok(Self { state, lock, database, root: root.to_owned() })
+    }
+}
+
+/// Everything that is behind a server, and enough to run a batch without one.
+pub struct Core {
+    /// The lock, to be told where the server is.
+    pub lock: InstanceLock,
+    /// Where the state is kept.
+    pub state: StateDir,
+    /// The door for events.
+    pub hub: Hub,
+    /// Where the files lie, and what was last read in them.
+    pub board: Arc<Board>,
+    /// The nine settings.
+    pub settings: Arc<SettingsStore>,
+    /// Runs batches.
+    pub orchestrator: Orchestrator,
+    watcher: Watcher,
+}
+
+impl Core {
+    /// Opens the log and starts everything on it. `url`: the server's address, where there will be
+    /// one.
+    pub async fn start(claim: Claim, config: &Config, url: Option<String>) -> anyhow::Result<Self> {
+        let Claim { state, lock, database, root } = claim;
+        let rules = Rules { observed_idle_ms: config.observed_idle_ms() };
+        let (log, queries) = Log::open(&database)
+            .with_context(|| format!("cannot open the database {}", database.display()))?;
+        let hub = Hub::start(log, queries, rules).context("cannot start on the database")?;
+        let board = Arc::new(Board::new(Layout::discover(&root, &named(config))));
+        let options = watch::Options { named: named(config), rules, ..watch::Options::default() };
+        let watcher = Watcher::start(hub.clone(), Arc::clone(&board), root, options)
+            .context("cannot start watching")?;
+        let patience = if hub.head() == 0 { FIRST_READ_OF_ALL } else { FIRST_READ };
+        let watcher = first_read(watcher, patience).await?;
+
+        let (settings, trouble) = SettingsStore::open(&state.path);
+        if let Some(message) = trouble {
+            tell_trouble(&hub, message);
+        }
+        let settings = Arc::new(settings);
+        let orchestrator = Orchestrator::start_up(orchestrator::Parts {
+            hub: hub.clone(),
+            board: Arc::clone(&board),
+            looker: watcher.looker(),
+            settings: Arc::clone(&settings),
+            agents: Arc::new(config.agents.clone()),
+            state_dir: state.path.clone(),
+            url,
+        });
+        Ok(Self { lock, state, hub, board, settings, orchestrator, watcher })
+    }
+
+    /// Ends the batch and its agents, in bounded time.
+    pub async fn end_agents(&self) {
+        if timeout(AGENTS_END, self.orchestrator.shutdown()).await.is_err() {
+            tracing::warn!("the batch could not be ended in time; the next start closes it");
+        }
+    }
+
+    /// Ends the threads, in bounded time; after the agents and everybody who reads.
+    pub async fn close(self) {
+        let Self { lock, hub, watcher, .. } = self;
+        let threads = tokio::task::spawn_blocking(move || {
+            watcher.shutdown();
+            hub.shutdown();
+        });
+        if timeout(THREADS_END, threads).await.is_err() {
+            tracing::warn!(
+                "the files were still being read at the end; all that was shown is stored"
+            );
+            // Until the process has gone, that thread may still commit: nobody else may start yet.
+            std::mem::forget(lock);
+        }
+    }
+}
+
+fn tell_trouble(hub: &Hub, message: String) {
+    tracing::warn!("{message}");
+    let event = Payload::Error(ErrorEvent {
+        kind: "settings".to_owned(),
+        message,
+        context: serde_json::json!({ "file": "settings.json" }),
+    });
+    let event = NewEvent::new(now_ms(), Source::Server, event);
+    // Whether or not anybody waits, it is appended.
+    drop(hub.submit(Publication::events(vec![event])));
+}
+
+/// Lets the files be read once, so that the first answer already knows the sprint.
+async fn first_read(watcher: Watcher, patience: Duration) -> anyhow::Result<Watcher> {
+    tokio::task::spawn_blocking(move || {
+        if !watcher.wait_first_read(patience) {
+            tracing::debug!("the logs are long: they are being read meanwhile");
+        }
+        watcher
+    })
+    .await
+    .context("cannot read the project's files")
+}

@@ -1,0 +1,41 @@
+//! When an agent last printed anything.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::parts::now_ms;
+
+/// Shared by who hears an agent, who watches over it, and who tells of it.
+#[derive(Debug)]
+pub(super) struct Pulse {
+    begun: Instant,
+    /// Milliseconds from `begun`. A clock that stands still while the machine sleeps: nobody is
+    /// silent in his sleep.
+    last: AtomicU64,
+    /// Milliseconds since the epoch; 0 before the first beat.
+    last_wall_ms: AtomicI64,
+}
+
+impl Pulse {
+    pub(super) fn begin() -> Self {
+        Self { begun: Instant::now(), last: AtomicU64::new(0), last_wall_ms: AtomicI64::new(0) }
+    }
+
+    /// Something was printed.
+    pub(super) fn beat(&self) {
+        let since = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last.store(since, Ordering::Relaxed);
+        self.last_wall_ms.store(now_ms(), Ordering::Relaxed);
+    }
+
+    /// For how long nothing was printed.
+    pub(super) fn silence(&self) -> Duration {
+        let last = Duration::from_millis(self.last.load(Ordering::Relaxed));
+        self.begun.elapsed().saturating_sub(last)
+    }
+
+    /// When something was printed last, in milliseconds since the epoch.
+    pub(super) fn last_ms(&self) -> Option<i64> {
+        Some(self.last_wall_ms.load(Ordering::Relaxed)).filter(|last| *last > 0)
+    }
+}
