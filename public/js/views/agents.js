@@ -37,7 +37,7 @@ export function agentRow(first, actions, toggle) {
   const ask = h("button", { class: "button is-small is-stop", type: "button", on: { click: () => sure(true) } }, "Stop this one");
   const yes = h("button", { class: "button is-small is-grave", type: "button", on: { click: () => { sure(false); logButton.focus(); actions.stopAgent(id); } } }, "Stop it");
   const no = h("button", { class: "button is-small", type: "button", on: { click: () => { sure(false); ask.focus(); } } }, "Keep");
-  const question = h("span", { class: "agent-question", role: "group", "aria-label": "Stop this agent?", hidden: true }, h("span", { class: "agent-ask" }, first.story_keys.length ? (first.story_keys.length > 1 ? "Its stories are left out for the rest of the batch." : "Its story is left out for the rest of the batch.") : "The batch goes on without it."), yes, no);
+  const question = h("span", { class: "agent-question", role: "group", "aria-label": "Stop this agent?", hidden: true }, h("span", { class: "agent-ask" }, first.story_keys.length && !first.background ? (first.story_keys.length > 1 ? "Its stories are left out for the rest of the batch." : "Its story is left out for the rest of the batch.") : "The batch goes on without it."), yes, no);
   const said = h("p", { class: "agent-said", role: "status" });
   const place = h("div", { class: "agent-log", id: `log-${id}` });
   const el = h("li", { class: "agent", "data-row": true, "data-agent": id, on: { keydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === "Escape" && asked) { sure(false); ask.focus(); } } } },
