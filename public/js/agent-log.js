@@ -1,92 +1,91 @@
-/** The log of one agent, followed by ranges: only what is new is fetched, only so much is kept. */
-import { base } from "./api.js";
-import { logLine } from "./run-words.js";
+/**
+ * Follows one agent's log as it grows: bounded in what is asked for, kept, and shown.
+ *
+ * @typedef {{n: number, raw: string}} LogLine
+ */
+import { part } from "./api.js";
 
-const FIRST_BYTES = 64 * 1024;
-const PACE_MS = 1000;
-/** Lines kept at most; older ones are in the file. */
-export const MOST_LINES = 2000;
+/** What is shown of a log at first, and at most at once. */
+const BEGIN = 64 * 1024;
+const STEP = 256 * 1024;
+export const KEPT = 2000;
+/** A line of a megabyte is not kept whole. */
+const LONGEST = 16 * 1024;
 
-/** @param {() => void} changed */
-export function createAgentLog(changed) {
-  /** @type {{id: string|null, lines: {n: number, kind: string, text: string}[], cut: boolean, state: "loading"|"following"|"missing"|"away"}} */
-  const log = { id: null, lines: [], cut: false, state: "loading" };
-  let at = 0;
-  let count = 0;
+/** @param {string} id @param {() => void} changed */
+export function followLog(id, changed) {
+  const path = `api/agents/${encodeURIComponent(id)}/log`;
+  /** @type {LogLine[]} */
+  let lines = [];
+  let next = 0;
+  let at = -1;
+  let cut = false;
   let rest = "";
+  /** @type {string|null} */ let etag = null;
   let decoder = new TextDecoder();
-  /** @type {any} */ let timer;
-  let turn = 0;
+  let skipping = false;
+  let busy = false;
+  const tail = { id, get lines() { return lines; }, get rest() { return rest; }, get cut() { return cut; }, get next() { return next; }, revision: 0, loaded: false, failed: false, follow };
 
-  /** Opens the log of an agent, or closes it. @param {string|null} id */
-  function open(id) {
-    turn += 1;
-    clearTimeout(timer);
-    Object.assign(log, { id, lines: [], cut: false, state: "loading" });
-    begin();
-    changed();
-    if (id !== null) step(turn);
-  }
-
-  function begin() {
-    at = -1;
-    count = 0;
+  /** @param {number} from */
+  function restart(from) {
+    at = from;
+    cut ||= from > 0;
     rest = "";
     decoder = new TextDecoder();
+    // Somewhere within a line: its end alone says nothing.
+    skipping = from > 0;
   }
 
-  /** @param {number} mine */
-  async function step(mine) {
+  /** @param {string} text */
+  function take(text) {
+    let whole = rest + text;
+    if (skipping) {
+      const end = whole.indexOf("\n");
+      if (end < 0) return;
+      whole = whole.slice(end + 1);
+      skipping = false;
+    }
+    const split = whole.split("\n");
+    rest = (split.pop() ?? "").slice(0, LONGEST);
+    for (const raw of split) lines.push({ n: (next += 1), raw: raw.slice(0, LONGEST) });
+    if (lines.length > KEPT) {
+      cut = true;
+      lines = lines.slice(-KEPT);
+    }
+  }
+
+  /** Reads on, now that the log is said to be this long. @param {number} length */
+  async function follow(length) {
+    if (busy) return;
+    if (at < 0 || length < at || length - at > 4 * STEP) restart(Math.max(0, length - BEGIN));
+    if (length <= at) {
+      if (!tail.loaded) { tail.loaded = true; tail.revision += 1; changed(); }
+      return;
+    }
+    busy = true;
     try {
-      await fetchMore(mine);
+      while (at < length) {
+        const found = await part(path, at, Math.min(length, at + STEP) - 1);
+        if (!found) break;
+        // Another file by the same name: the log was rotated, or the server does not know of parts.
+        if (!found.partial || (etag && found.etag && etag !== found.etag)) {
+          etag = found.etag;
+          restart(found.partial ? Math.max(0, length - BEGIN) : 0);
+          if (found.partial) continue;
+        }
+        etag = found.etag;
+        at += found.bytes.byteLength;
+        take(decoder.decode(found.bytes, { stream: true }));
+      }
+      tail.loaded = true;
+      tail.failed = false;
     } catch {
-      if (mine === turn) log.state = "away";
+      tail.failed = true;
     }
-    if (mine !== turn) return;
+    busy = false;
+    tail.revision += 1;
     changed();
-    timer = setTimeout(step, PACE_MS, mine);
   }
-
-  /** @param {number} mine */
-  async function fetchMore(mine) {
-    // One byte that is known already is asked for too: a range with nothing in it is an error.
-    const overlap = at > 0 ? 1 : 0;
-    const range = at < 0 ? `bytes=-${FIRST_BYTES}` : `bytes=${at - overlap}-`;
-    const url = new URL(`api/agents/${encodeURIComponent(String(log.id))}/log`, base);
-    const answer = await fetch(url, { cache: "no-store", headers: { Range: range }, signal: AbortSignal.timeout(8000) });
-    const place = /(?:(\d+)-\d+|\*)\/(\d+)/.exec(answer.headers.get("content-range") ?? "");
-    if (mine !== turn) return;
-    if (answer.status === 404) {
-      log.state = "missing";
-      return;
-    }
-    log.state = "following";
-    if (answer.status === 416) {
-      // Shorter than what was read: the log was begun anew.
-      if (place && Number(place[2]) < at) begin();
-      else if (at < 0) at = 0;
-      return;
-    }
-    if (!answer.ok) throw new Error(String(answer.status));
-    const bytes = new Uint8Array(await answer.arrayBuffer());
-    if (mine !== turn) return;
-    const from = answer.status === 206 && place?.[1] ? Number(place[1]) : 0;
-    if (at < 0 && from > 0) log.cut = true;
-    take(decoder.decode(bytes.subarray(overlap), { stream: true }), at < 0 && from > 0);
-    at = from + bytes.length;
-  }
-
-  /** @param {string} text @param {boolean} half whether the first line is only the end of one */
-  function take(text, half) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop() ?? "";
-    if (half) lines.shift();
-    for (const line of lines) for (const said of logLine(line)) log.lines.push({ n: (count += 1), ...said });
-    if (log.lines.length > MOST_LINES) {
-      log.lines = log.lines.slice(-MOST_LINES);
-      log.cut = true;
-    }
-  }
-
-  return Object.assign(log, { open });
+  return tail;
 }

@@ -1,4 +1,5 @@
 /** The server's answers over HTTP. Addresses are relative, so that a page under `/p/<name>/` asks its own server. */
+import { sentence } from "./format.js";
 
 export const base = new URL(".", document.baseURI);
 
@@ -15,22 +16,40 @@ export async function get(path, query = {}, patience_ms = 8000) {
   return answer.json();
 }
 
-/**
- * Asks for something to be done.
- * @param {string} path @param {any} body @param {number} [patience_ms]
- * @returns {Promise<any>} rejects with the server's own sentence
- */
-export async function post(path, body, patience_ms = 30_000) {
-  let answer;
-  try {
-    answer = await fetch(new URL(path, base), { method: "POST", cache: "no-store", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal: AbortSignal.timeout(patience_ms) });
-  } catch {
-    throw new Error("The server did not answer.");
+/** A request that was not granted, with the sentence that says why. */
+export class Refusal extends Error {
+  /** @param {number} status 0 = no answer @param {string} code @param {string} text */
+  constructor(status, code, text) {
+    super(sentence(text));
+    this.status = status;
+    this.code = code;
   }
-  const said = await answer.json().catch(() => ({}));
-  if (answer.ok) return said;
-  const sentence = String(said.error ?? `The server answered ${answer.status}`);
-  throw new Error(sentence[0].toUpperCase() + sentence.slice(1));
+}
+
+/** Asks the server to do something. @param {string} path @param {any} [body] @param {number} [patience_ms] @returns {Promise<any>} rejects with a `Refusal` */
+export async function post(path, body = {}, patience_ms = 15_000) {
+  /** @type {Response} */ let answer;
+  /** @type {any} */ let said;
+  try {
+    answer = await fetch(new URL(path, base), { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal: AbortSignal.timeout(patience_ms) });
+    noteClock(answer);
+    said = await answer.json().catch(() => null);
+  } catch {
+    throw new Refusal(0, "unreachable", "the server did not answer");
+  }
+  if (!answer.ok) throw new Refusal(answer.status, said?.code ?? "", said?.error ?? `the server answered ${answer.status}`);
+  return said;
+}
+
+/**
+ * A part of a text that grows.
+ * @param {string} path @param {number} from @param {number} to the last byte @returns {Promise<{partial: boolean, etag: string|null, bytes: ArrayBuffer}|null>} null: not there (any more)
+ */
+export async function part(path, from, to) {
+  const answer = await fetch(new URL(path, base), { cache: "no-store", headers: { Range: `bytes=${from}-${to}` }, signal: AbortSignal.timeout(8000) });
+  if (answer.status === 416 || answer.status === 404) return null;
+  if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
+  return { partial: answer.status === 206, etag: answer.headers.get("etag"), bytes: await answer.arrayBuffer() };
 }
 
 /** Does the server answer at all? @param {number} [patience_ms] */

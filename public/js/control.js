@@ -1,131 +1,115 @@
 /**
- * Starting, stopping and looking closer: everything about a managed run that the events do not tell.
+ * Starting and stopping: what was asked of the server, what it answered, and what stands in the way.
  *
- * @typedef {import("./run-words.js").AgentView} AgentView
- * @typedef {import("./run-words.js").Receipt} Receipt
+ * @typedef {{text: string, code: string}} Trouble
+ * @typedef {{size: number, asking: "start"|"graceful"|"now"|null, trouble: Trouble|null, readOnly: string|null,
+ *   stop: {mode: "graceful"|"now", at: number}|null, outcome: import("./run.js").Said|null, ended: any|null, open: boolean}} Control
  */
-import { get, post } from "./api.js";
-import { createAgentLog } from "./agent-log.js";
-import { receiptWords } from "./run-words.js";
+import { get, post, Refusal, serverNow } from "./api.js";
+import { stopWords } from "./run.js";
 
-/** @param {() => void} changed */
-export function createControl(changed) {
-  const control = {
-    /** What is being asked for just now. @type {"start"|"graceful"|"now"|null} */
-    asking: null,
-    askedAt: 0,
-    /** Why the last wish was refused. */
-    refusal: "",
-    /** What the last stop did. */
-    receipt: "",
-    /** @type {AgentView[]} */
-    agents: [],
-    /** Agents that somebody asked to stop. @type {Set<string>} */
-    stopping: new Set(),
-    /** The newest batch that has ended. @type {any} */
-    last: null,
-    /** The setting `default_max_cycles`. */
-    cycles: 2,
-    log: createAgentLog(changed),
-    start,
-    stop,
-    stopAgent,
-    follow,
-    lookAgain,
-    noteEvent,
+/** All processes are told to end, waited for, killed, looked for: that takes its time. */
+const STOP_MS = 90_000;
+
+/** @param {{changed: () => void, started: () => void, said: (said: import("./run.js").Said) => void}} to */
+export function createControl({ changed, started, said }) {
+  /** @type {Control} */
+  const control = { size: 2, asking: null, trouble: null, readOnly: null, stop: null, outcome: null, ended: null, open: false };
+  let sized = false;
+  let looked = false;
+
+  /** @param {unknown} error */
+  function refused(error) {
+    const { message, code, status } = error instanceof Refusal ? error : new Refusal(0, "internal", String(error));
+    if (status === 403 && /read-only/i.test(message)) control.readOnly = message;
+    control.trouble = { text: message, code };
+  }
+
+  /** @param {"start"|"graceful"|"now"} what @param {() => Promise<void>} work */
+  async function ask(what, work) {
+    if (control.asking === what || control.asking === "start") return;
+    Object.assign(control, { asking: what, trouble: null });
+    changed();
+    try {
+      await work();
+    } catch (error) {
+      refused(error);
+    }
+    if (control.asking === what) control.asking = null;
+    changed();
+  }
+
+  return {
+    control,
+
+    /** @param {number|"all"} batch_size */
+    start: (batch_size) => ask("start", async () => {
+      control.outcome = null;
+      await post("api/orchestrator/start", { batch_size }, 30_000);
+      control.open = false;
+      started();
+    }),
+
+    /** @param {"graceful"|"now"} mode */
+    stop: (mode) => ask(mode, async () => {
+      const before = control.stop;
+      control.stop = { mode, at: serverNow() };
+      try {
+        const words = stopWords(await post("api/orchestrator/stop", { mode }, STOP_MS));
+        if (!words) return;
+        Object.assign(control, { outcome: words, stop: null });
+        said(words);
+      } catch (error) {
+        control.stop = before;
+        throw error;
+      }
+    }),
+
+    /** @param {boolean} open */
+    show(open) {
+      if (control.open === open) return;
+      control.open = open;
+      if (open) control.trouble = null;
+      changed();
+    },
+
+    /** The size that a batch has where nothing else is said; asked for when a form is first seen. */
+    async prepare() {
+      if (sized) return;
+      sized = true;
+      try {
+        control.size = (await get("api/settings")).default_max_cycles ?? control.size;
+        changed();
+      } catch {
+        sized = false;
+      }
+    },
+
+    /** How the last batch ended, where the log at hand does not tell. */
+    async lookBack() {
+      if (looked) return;
+      looked = true;
+      try {
+        const last = (await get("api/batches", { limit: 5 })).batches.find((/** @type {any} */ one) => one.status !== "running");
+        if (last && !control.ended) control.ended = { ...last, batch_id: last.id, duration_ms: typeof last.duration_seconds === "number" ? last.duration_seconds * 1000 : null };
+        changed();
+      } catch {
+        looked = false;
+      }
+    },
+
+    /** A fresh line may be another server: what was refused may be granted now. */
+    renew() {
+      Object.assign(control, { readOnly: null, trouble: null, ended: null });
+      sized = looked = false;
+    },
+
+    /** @param {import("./model.js").WireEvent} event */
+    heard({ type, payload: p, timestamp }) {
+      if (p?.imported) return;
+      if (type === "settings:changed" && p.changed?.default_max_cycles) control.size = p.changed.default_max_cycles[1];
+      else if (type === "batch:start") Object.assign(control, { trouble: null, stop: null, outcome: null });
+      else if (type === "batch:end") Object.assign(control, { stop: null, ended: { ...p, ended_at: timestamp } });
+    },
   };
-
-  /** @param {typeof control.asking} what @param {() => Promise<void>} wish */
-  async function ask(what, wish) {
-    if (control.asking === "start" || control.asking === "now") return;
-    Object.assign(control, { asking: what, askedAt: Date.now(), refusal: "", receipt: "" });
-    changed();
-    try {
-      await wish();
-    } catch (error) {
-      control.refusal = /** @type {Error} */ (error).message;
-    }
-    control.asking = null;
-    changed();
-  }
-
-  /** @param {number|"all"} size */
-  function start(size) {
-    return ask("start", async () => { await post("api/orchestrator/start", { batch_size: size }); });
-  }
-
-  /** @param {"graceful"|"now"} mode */
-  function stop(mode) {
-    return ask(mode, async () => {
-      const answer = await post("api/orchestrator/stop", { mode }, 120_000);
-      if (answer.status === "stopped") control.receipt = receiptWords(answer);
-      if (answer.status === "cleaned") control.receipt = `Batch ${answer.batch_id}, left over from a crash, is closed.`;
-    });
-  }
-
-  /** @param {string} id */
-  async function stopAgent(id) {
-    control.stopping.add(id);
-    control.refusal = "";
-    changed();
-    try {
-      control.receipt = `Agent ${id}: ${receiptWords(await post(`api/agents/${encodeURIComponent(id)}/stop`, {}, 120_000))}`;
-    } catch (error) {
-      control.refusal = /** @type {Error} */ (error).message;
-    }
-    control.stopping.delete(id);
-    lookAgain();
-  }
-
-  let looking = false;
-  let again = false;
-  /** Fetches the agents; never twice at a time. */
-  async function lookAgain() {
-    if (looking) {
-      again = true;
-      return;
-    }
-    looking = true;
-    try {
-      control.agents = (await get("api/agents")).agents;
-    } catch {
-      // What was known stays; the line's own state tells that the server is away.
-    }
-    looking = false;
-    changed();
-    if (again) {
-      again = false;
-      lookAgain();
-    }
-  }
-
-  /** @type {any} */ let pace = null;
-  /** While somebody looks at the run and agents are at work, figures are fetched every two seconds. @param {boolean} wanted */
-  function follow(wanted) {
-    if (wanted === (pace !== null)) return;
-    clearInterval(pace);
-    pace = wanted ? setInterval(lookAgain, 2000) : null;
-    if (wanted) lookAgain();
-  }
-
-  /** @param {import("./model.js").WireEvent} event */
-  function noteEvent({ type, payload }) {
-    if (type === "agent:start" || type === "agent:end") lookAgain();
-    if (type === "batch:start") control.receipt = control.refusal = "";
-    if (type === "batch:end") lookBack();
-    if (type === "settings:changed" && payload?.changed?.default_max_cycles) control.cycles = payload.changed.default_max_cycles[1];
-  }
-
-  async function lookBack() {
-    try {
-      control.last = (await get("api/batches", { limit: 1 })).batches.find((/** @type {any} */ batch) => batch.ended_at !== null) ?? control.last;
-    } catch {
-      // Not known, not shown.
-    }
-    changed();
-  }
-
-  get("api/settings").then((settings) => { control.cycles = settings.default_max_cycles; changed(); }).catch(() => {});
-  lookBack();
-  return control;
 }

@@ -30,6 +30,20 @@ export function span(ms) {
   return hours % 24 ? `${Math.floor(hours / 24)} d ${hours % 24} h` : `${Math.floor(hours / 24)} d`;
 }
 
+/** How much memory or file: `512 B`, `12 kB`, `1.4 GB`. @param {number} n */
+export function size(n) {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let at = 0;
+  for (; n >= 999.5 && at < units.length - 1; at += 1) n /= 1000;
+  return `${at && n < 9.95 ? n.toFixed(1) : Math.round(n)} ${units[at]}`;
+}
+
+/** A message of the server as a sentence: capital, full stop. @param {string} text */
+export function sentence(text) {
+  const said = text.trim();
+  return said && said[0].toUpperCase() + said.slice(1) + (/[.!?…]$/.test(said) ? "" : ".");
+}
+
 /** A finished duration, exact where short: `0.4 s`, `12 s`, `3:07`. @param {number} ms */
 export const took = (ms) => (ms < 1000 && ms > 0 ? `${(ms / 1000).toFixed(1)} s` : ms < 60_000 ? `${Math.round(ms / 1000)} s` : timer(ms));
 

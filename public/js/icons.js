@@ -39,8 +39,9 @@ export const mark = (name, tone = "plain") => svg(`mark tone-${tone}`, ...(MARKS
 
 /** @type {Record<string, string[]>} */
 const SIGNS = {
-  run: ["M4.5 3l8 5-8 5z"],
   overview: ["M2.5 13V8.5M6.2 13V3M9.8 13V6.5M13.5 13V4.5"],
+  run: ["M5 3.2l7.5 4.8L5 12.8z"],
+  stop: ["M4.2 4.2h7.6v7.6H4.2z"],
   epics: ["M2.5 3.5h11v3.5h-11zM2.5 9.5h7v3.5h-7z"],
   stories: ["M5.5 4h8M5.5 8h8M5.5 12h8M2.5 4h.01M2.5 8h.01M2.5 12h.01"],
   activity: ["M1.5 8.5h3l2-5 3 9 2-4h3"],

@@ -4,8 +4,9 @@ import { address, VIEWS } from "./router.js";
 
 /** @type {[string[], string][]} */
 const KEYS = [
+  [["b"], "start or stop a batch"],
   [["/"], "search in this view"],
-  [["1", "…", "6"], "overview, run, epics, stories, activity, issues"],
+  [["1", "…", "6"], "overview, sprint run, epics, stories, activity, issues"],
   [["j", "k"], "next and previous row"],
   [["Esc"], "leave the search, close this"],
   [["?"], "this list"],
@@ -39,7 +40,7 @@ export function listenToKeys(actions) {
     const target = /** @type {HTMLElement} */ (event.target);
     const typing = target.matches("input, select, textarea");
     if (event.key === "Escape" && typing) target.blur();
-    if (typing || dialog.open || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (typing || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "/") {
       event.preventDefault();
       const here = document.querySelector(".view:not([hidden]) input[type=search]");
@@ -47,6 +48,7 @@ export function listenToKeys(actions) {
       else location.hash = address("stories");
       if (!here) setTimeout(() => /** @type {HTMLElement|null} */ (document.querySelector("#view-stories input"))?.focus(), 100);
     } else if (event.key === "?") dialog.showModal();
+    else if (event.key === "b") actions.openControl();
     else if (event.key === "j" || event.key === "k") move(event.key === "j" ? 1 : -1);
     else if (/^[1-6]$/.test(event.key)) location.hash = address(VIEWS[Number(event.key) - 1]);
     else return;

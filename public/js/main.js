@@ -4,33 +4,43 @@
  * A view is `mount(element, actions)`, which returns an idempotent `update(app)`. Views never fetch: what
  * they want they ask of `actions`.
  */
+import { createAgents } from "./agents.js";
 import { get, serverNow } from "./api.js";
-import { announce, light } from "./beacon.js";
+import { light } from "./beacon.js";
 import { connect } from "./connection.js";
 import { createControl } from "./control.js";
 import { listenToKeys } from "./keys.js";
 import { createLog } from "./log.js";
 import { apply, fromSnapshot, tally } from "./model.js";
-import { refine, route, VIEWS } from "./router.js";
+import { notice } from "./notices.js";
+import { address, refine, route, VIEWS } from "./router.js";
+import { runOf } from "./run.js";
+import { createToasts } from "./toast.js";
 import { concerns, verdict } from "./verdict.js";
-import { createToasts } from "./toasts.js";
 import * as bar from "./views/bar.js";
+import * as controlDialog from "./views/control.js";
 import * as header from "./views/header.js";
 
 /**
  * @typedef {{refine: (change: Record<string, string|null>) => void, loadOlder: (filter: import("./log.js").Filter) => void,
- *   forgetOlder: () => void, retry: () => void, changed: () => void, help: () => void, start: (size: number|"all") => void,
- *   stop: (mode: "graceful"|"now") => void, stopAgent: (id: string) => void, openLog: (id: string) => void}} Actions
+ *   forgetOlder: () => void, retry: () => void, changed: () => void, help: () => void, openControl: () => void, closeControl: () => void, prepare: () => void,
+ *   lookBack: () => void, start: (size: number|"all") => void, stop: (mode: "graceful"|"now") => void, stopAgent: (id: string) => void}} Actions
  * @typedef {{model: import("./model.js").State, loaded: boolean, sums: ReturnType<typeof tally>, log: ReturnType<typeof createLog>,
- *   control: ReturnType<typeof createControl>,
  *   line: import("./connection.js").Line, verdict: import("./verdict.js").Verdict, concerns: import("./verdict.js").Concern[],
+ *   run: import("./run.js").Run, control: import("./control.js").Control, agents: ReturnType<typeof createAgents>,
  *   route: import("./router.js").Route, now: number, liveNow: number}} App
  */
 
 const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const log = createLog(changed);
-const control = createControl(changed);
+const agents = createAgents(changed);
 const toast = createToasts(byId("toasts"));
+const desk = createControl({
+  changed,
+  started: () => { location.hash = address("run"); },
+  // Where the dialog or the view tells it already, a notice would only be in the way.
+  said: ({ tone, title, text }) => { if (!desk.control.open && shown !== "run") toast({ tone: tone === "bad" ? "bad" : "good", title, text }); },
+});
 let model = fromSnapshot();
 let loaded = false;
 let sums = tally(model);
@@ -43,6 +53,8 @@ const { line, start, retryNow } = connect({
     loaded = true;
     summed = -1;
     log.reset(message.payload.events ?? []);
+    desk.renew();
+    agents.renew();
     const mine = model;
     get("api/events", { limit: 200 }).then((page) => mine === model && log.seed(page)).catch(() => {});
     setTimeout(() => VIEWS.forEach(fetchView), 1000);
@@ -51,17 +63,18 @@ const { line, start, retryNow } = connect({
   event(event) {
     apply(model, event);
     log.push(event);
-    control.noteEvent(event);
-    tell(event);
+    desk.heard(event);
+    if (/^(agent|batch):/.test(event.type)) agents.poke();
+    notice(event, serverNow(), { toast, stopping: desk.control.stop !== null });
     changed();
   },
 });
 
 /** @type {Actions} */
 const actions = { refine, changed, retry: retryNow, loadOlder: log.loadOlder, forgetOlder: log.forgetOlder, help: () => {},
-  start: control.start, stop: control.stop, stopAgent: control.stopAgent, openLog: (id) => control.log.open(control.log.id === id ? null : id) };
+  openControl: () => desk.show(true), closeControl: () => desk.show(false), prepare: desk.prepare, lookBack: desk.lookBack, start: desk.start, stop: desk.stop, stopAgent: agents.stop };
 actions.help = listenToKeys(actions);
-const frame = [header.mount(byId("header"), actions), bar.mount(byId("bar"), actions)];
+const frame = [header.mount(byId("header"), actions), bar.mount(byId("bar"), actions), controlDialog.mount(byId("control"), actions)];
 /** @type {Record<string, (app: App) => void>} */
 const views = {};
 
@@ -86,10 +99,19 @@ function look() {
     sums = tally(model);
   }
   const word = verdict(loaded ? model : null, line, now);
-  const worries = loaded ? concerns(model, log.lastOf, log.failures(), now) : [];
+  const run = runOf(model);
+  const worries = loaded ? concerns(model, log.lastOf, log.failures(), now, lastEnd()) : [];
   // What runs is counted up to the last moment we know of.
   const liveNow = line.live ? now : Math.min(now, line.lostAt ?? now);
-  return { model, loaded, sums, log, line, verdict: word, concerns: worries, route: route(), now, liveNow, control };
+  return { model, loaded, sums, log, line, verdict: word, concerns: worries, run, control: desk.control, agents, route: route(), now, liveNow };
+}
+
+/** How the last batch ended, as far as the page knows. */
+function lastEnd() {
+  const { ended } = desk.control;
+  if (ended) return ended;
+  const event = log.events.findLast(({ type, payload }) => type === "batch:end" && !payload?.imported);
+  return event ? (desk.control.ended = { ...event.payload, ended_at: event.timestamp }) : null;
 }
 
 let shown = "";
@@ -101,10 +123,10 @@ function commit() {
     for (const name of VIEWS) byId(`view-${name}`).hidden = name !== view;
     if (shown) byId("main").scrollTop = 0;
     if (shown === "activity") log.forgetOlder();
-    if (shown === "run") control.follow(false);
     shown = view;
   }
   if (!views[view]) fetchView(view);
+  agents.attend(view === "run", line.live && app.run.kind === "managed", (app.route.params.get("log") ?? "").split(",").filter(Boolean));
   for (const update of frame) update(app);
   views[view]?.(app);
   signal(app);
@@ -123,16 +145,6 @@ function changed() {
   // A hidden page gets no frames; its title and favicon must tell the truth all the same.
   if (document.hidden) setTimeout(() => { asked = false; signal(look()); }, 250);
   else requestAnimationFrame(() => { asked = false; commit(); });
-}
-
-/** What is worth hearing without looking. @param {import("./model.js").WireEvent} event */
-function tell({ type, payload: p, timestamp }) {
-  if (serverNow() - timestamp > 60_000 || p?.imported) return;
-  if (type === "batch:warning" && p.state !== "stopping") toast(p.warning_type === "context_unavailable" ? "info" : "warning", String(p.warning_type || "general").replaceAll("_", " "), String(p.message ?? p.warning ?? ""));
-  else if (type === "error") toast("error", String(p.type ?? "error").replaceAll("_", " "), String(p.message ?? ""));
-  if (type === "batch:end") announce(`Batch ${p.batch_id} ended: ${p.status}`);
-  else if (type === "batch:start") announce(`Batch ${p.batch_id} began`);
-  else if (type === "story:status" && p.status_class === "done" && p.old_status != null) announce(`Story ${p.story_id ?? p.story_key} is done`);
 }
 
 addEventListener("hashchange", changed);

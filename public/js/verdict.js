@@ -2,10 +2,11 @@
  * The one word for what goes on, and what needs a person. Pure, and honest: *running* is said only while
  * the line is live and a command is under way, or was a few seconds ago in a batch that goes on.
  *
- * @typedef {{kind: "loading"|"offline"|"running"|"waiting"|"idle"|"finished"|"empty", word: string, detail: string}} Verdict
+ * @typedef {{kind: "loading"|"offline"|"running"|"waiting"|"stopping"|"idle"|"finished"|"empty", word: string, detail: string}} Verdict
  * @typedef {{tone: "bad"|"warn", text: string, detail: string, href: string}} Concern
  */
-import { fileName, plural, span, storyTitle } from "./format.js";
+import { fileName, moment, plural, span, storyTitle } from "./format.js";
+import { endWords, runOf } from "./run.js";
 
 /** From one command to the next: not worth another word. */
 const BREATH_MS = 10_000;
@@ -22,14 +23,14 @@ export function verdict(model, line, now) {
     const detail = line.ever ? "what you see is what was last known" : "the server does not answer";
     return { kind: "offline", word: "unknown – offline", detail };
   }
-  const { batch, active, orchestrator: run, agents } = model;
-  if (run.status === "waiting") return { kind: "waiting", word: "parked", detail: run.parked_until ? `the usage limit ends in ${span(Math.max(0, run.parked_until - now))}` : "the usage limit is reached" };
-  if (run.status === "stopping") return { kind: "running", word: "stopping", detail: plural(agents.length, "agent") };
-  if (active.length) {
-    const stories = new Set(active.map((one) => one.story_key)).size;
-    return { kind: "running", word: "running", detail: plural(stories, "story", "stories") };
+  const { batch, active, agents = [] } = model;
+  const run = runOf(model);
+  if (run.phase === "stopping") return { kind: "stopping", word: "stopping", detail: agents.length ? `${plural(agents.length, "agent")} still at work` : "nothing more begins" };
+  if (run.phase === "parked") return { kind: "waiting", word: "parked", detail: run.parked_until ? `goes on at ${moment(run.parked_until, now)}` : "waits to go on" };
+  if (active.length || agents.length) {
+    const stories = new Set([...active.map((one) => one.story_key), ...agents.flatMap((one) => one.story_keys)]).size;
+    return { kind: "running", word: "running", detail: stories ? plural(stories, "story", "stories") : plural(agents.length, "agent") };
   }
-  if (batch && agents.length) return { kind: "running", word: "running", detail: plural(agents.length, "agent") };
   if (batch) {
     const quiet = now - batch.last_activity_at;
     if (quiet < BREATH_MS) return { kind: "running", word: "running", detail: "between two commands" };
@@ -55,9 +56,10 @@ export const signOf = (one, last) => Math.max(one.started_at, last?.timestamp ??
 /**
  * @param {import("./model.js").State} model @param {Map<string, import("./model.js").WireEvent>} lastOf
  * @param {import("./model.js").WireEvent[]} failures @param {number} now
+ * @param {any} [ended] the payload of the last batch's end, while no other has begun
  * @returns {Concern[]} the worst first
  */
-export function concerns(model, lastOf, failures, now) {
+export function concerns(model, lastOf, failures, now, ended = null) {
   /** @type {Concern[]} */
   const found = [];
   const say = (/** @type {"bad"|"warn"} */ tone, /** @type {string} */ text, detail = "", href = "#issues") => found.push({ tone, text, detail, href });
@@ -67,6 +69,9 @@ export function concerns(model, lastOf, failures, now) {
     const source = model.sources.find(isStatusFile);
     say("bad", `${fileName(source?.file ?? "sprint-status.yaml")} ${SPRINT[model.sprint_state]}`, [source?.message, model.since ? `for ${span(now - model.since)}` : "", kept].filter(Boolean).join("; "));
   }
+  if (ended?.status === "error" && !model.batch) say("bad", `batch ${ended.batch_id} ended with an error`, endWords(ended).text, "#run");
+  const run = runOf(model);
+  if (run.phase === "parked") say("warn", `batch ${run.batch_id} is parked`, run.parked_until ? `until ${moment(run.parked_until, now)}` : "", "#run");
   for (const source of model.sources) {
     if (!isStatusFile(source) && ["invalid", "unreadable"].includes(source.state)) say("bad", `${fileName(source.file)} cannot be read`, source.message ?? "");
   }

@@ -1,6 +1,7 @@
 /** What one event means: in words, a tone, and a mark. Pure. */
 import { fileName } from "./format.js";
 import { CLASSES } from "./model.js";
+import { exitWords } from "./run.js";
 
 /** The steps of a story in their order: the family of commands each belongs to. */
 export const FAMILIES = ["create", "story-review", "tech-spec", "tech-spec-review", "dev", "code-review", "commit"];
@@ -8,6 +9,7 @@ export const FAMILIES = ["create", "story-review", "tech-spec", "tech-spec-revie
 /** @param {string} command */
 export function family(command) {
   const name = String(command ?? "").replace(/^sprint-/, "");
+  if (/project-context/.test(name)) return "create";
   if (/^tech-spec-review/.test(name)) return "tech-spec-review";
   if (/tech-spec/.test(name)) return "tech-spec";
   if (/^story-review/.test(name)) return "story-review";
@@ -70,7 +72,7 @@ const SAY = new Map(Object.entries({
     story_id: p.epic_key ?? `epic-${p.epic_id}`, text: (p.retrospective ? "retrospective " : "") + change(p) }),
   "batch:start": (p) => ({ mark: "batch", tone: "live", text: `Batch ${p.batch_id} began (${p.origin ?? p.batch_mode ?? "unknown"}${p.size ? `, ${p.size} stories` : ""})` }),
   "batch:end": (p) => ({ mark: "batch", tone: p.status === "completed" ? "good" : p.status === "stopped" ? "plain" : "bad", text: `Batch ${p.batch_id} ended: ${p.status}${p.reason ? ` (${String(p.reason).replaceAll("_", " ")})` : ""}` }),
-  "batch:warning": (p, w) => ({ mark: "warning", tone: p.warning_type === "context_unavailable" ? "plain" : "warn", text: `${String(p.warning_type ?? "general").replaceAll("_", " ")}: ${w.text || oneLine(p.warning)}` }),
+  "batch:warning": (p, w) => ({ mark: "warning", tone: p.warning_type === "context_unavailable" ? "plain" : "warn", text: warned(String(p.warning_type || "general").replaceAll("_", " "), w.text || oneLine(p.warning)) }),
   "cycle:start": (p) => ({ mark: "batch", text: `Cycle ${p.cycle_number} began: ${list(p.story_keys)}` }),
   "cycle:end": (p) => ({ mark: "batch", text: `Cycle ${p.cycle_number} ended: ${list(p.completed_stories)}` }),
   "activity:entry": (p) => ({ mark: "note", text: oneLine(p.result ? [p.command, p.result, p.duration].filter(Boolean).join(" · ") : p.line) }),
@@ -78,12 +80,27 @@ const SAY = new Map(Object.entries({
     text: `${fileName(String(p.file))} ${STATE_WORDS[p.state] ?? p.state}${p.line ? `, line ${p.line}` : ""}${w.text ? `: ${w.text}` : ""}` }),
   "settings:changed": (p) => ({ mark: "note", text: `Settings changed: ${list(Object.keys(p.changed ?? {}))}` }),
   "agent:start": (p) => ({ mark: "start", tone: "live", command: p.command, text: `agent ${p.agent_id} started${p.model ? ` (${p.model})` : ""}` }),
-  "agent:end": (p) => ({ mark: p.exit_code === 0 ? "end" : "failed", tone: p.exit_code === 0 ? "good" : "bad", command: p.command ?? null, text: `agent ${p.agent_id} ended, ${p.signal ? `signal ${p.signal}` : `code ${p.exit_code}`}` }),
+  "agent:end": (p) => ({ mark: p.exit_code === 0 ? "end" : "failed", tone: exitWords(p).tone, command: p.command ?? null, text: `agent ${p.agent_id}: ${exitWords(p).text}` }),
+  "context:create": (p) => context(p, "project context: being made"),
+  "context:refresh": (p) => context(p, "project context: being refreshed in the background"),
+  "context:complete": (p) => context(p, "project context: made"),
+  "context:fresh": (p) => context(p, "project context: fresh enough"),
+  "context:copied": (p) => context(p, "project context: copied for the agents"),
+  "context:copy_failed": (p) => ({ ...context(p, "project context: not copied"), mark: "warning", tone: "warn" }),
+  "context:error": (p) => ({ ...context(p, "project context: failed"), mark: "failed", tone: "bad" }),
+  "cleanup:complete": (p) => ({ mark: "file", text: `${p.files_moved ?? 0} ${p.files_moved === 1 ? "file" : "files"} moved to the archive` }),
+  "cleanup:file_moved": (p) => ({ mark: "file", text: `${fileName(String(p.file_name ?? "a file"))} moved to the archive` }),
   error: (p, w) => ({ mark: "failed", tone: "bad", text: w.text || String(p.type ?? "error") }),
 }));
 
 /** @type {Record<string, string>} */
 const STATE_WORDS = { ok: "reads well", missing: "is missing", invalid: "is invalid", unreadable: "cannot be read", reset: "was begun anew" };
+
+/** It belongs to no story. @param {any} p @param {string} words @returns {Partial<Words>} */
+const context = ({ message }, words) => ({ mark: "note", story: null, story_id: null, text: [words, oneLine(message ?? "")].filter(Boolean).join(" – ") });
+
+/** The kind of warning before its words, unless they begin with it. @param {string} kind @param {string} words */
+const warned = (kind, words) => (words.toLowerCase().startsWith(kind.toLowerCase()) ? words : `${kind}: ${words}`);
 
 /** @param {any} p */
 const change = (p) => (p.new_status == null ? `gone (was ${p.old_status})` : p.old_status == null ? `new: ${p.new_status}` : `${p.old_status} → ${p.new_status}`);

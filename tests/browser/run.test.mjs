@@ -1,133 +1,263 @@
-/** The sprint run: started, watched and stopped from the page, against the real server and real children. */
+/** A batch from the page's side: the real server, make-believe agents, a real browser. */
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { launch, open, project, serve, told } from "./support.mjs";
+import { launch, open, PATIENCE_MS, project, start, told } from "./support.mjs";
 
-const AGENTS = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "fixtures", "agents");
+const AGENTS = fileURLToPath(new URL("../../fixtures/agents/", import.meta.url));
+/** What the browser itself says of answers that are meant to be refusals. */
+const REFUSAL = /status of (403|409)/;
 
 /** @type {import("playwright-core").Browser} */
 let browser;
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
-/** A project whose agent is what `which` says at the moment it is started; a server, and a page on its run. */
-async function scene(agent, play, options = {}) {
-  const files = project(options.status);
-  const program = join(files.dir, "agent.sh");
-  const which = (name) => writeFileSync(join(files.dir, "which"), name);
-  writeFileSync(program, `#!/bin/sh\nAGENT_SECONDS=300 exec "${AGENTS}/$(cat "${files.dir}/which")"\n`);
-  chmodSync(program, 0o755);
-  which(agent);
-  writeFileSync(join(files.dir, "sprint-runner.toml"), `[agents.claude]\nprogram = "${options.program ?? program}"\n[workflow]\nstop_grace_seconds = 1\nretry_seconds = 0.1\n`);
-  const server = await serve(files.dir);
-  const view = await open(browser, `${server.url}#run`, options);
+/** @param {{agent?: string, script?: string, env?: Record<string, string>, args?: string[], toml?: string, view?: string}} stage */
+async function scene({ agent = "slow", script, env = {}, args = [], toml = "", view = "run" }, play) {
+  const files = project();
+  const plans = join(files.dir, "_bmad-output", "planning-artifacts");
+  mkdirSync(plans, { recursive: true });
+  // A fresh one: no agent is sent for it first.
+  writeFileSync(join(plans, "project-context.md"), "# Harbour\n");
+  let program = join(AGENTS, agent);
+  if (script) {
+    program = join(files.dir, "agent.sh");
+    writeFileSync(program, script);
+    chmodSync(program, 0o755);
+  }
+  writeFileSync(join(files.dir, "sprint-runner.toml"), `[agents.claude]\nprogram = ${JSON.stringify(program)}\n${toml}`);
+  const kept = Object.fromEntries(Object.keys(env).map((key) => [key, process.env[key]]));
+  Object.assign(process.env, env);
+  const server = await start("serve", "--port", "0", "-C", files.dir, ...args);
+  for (const [key, value] of Object.entries(kept)) if (value === undefined) delete process.env[key]; else process.env[key] = value;
+  const shown = await open(browser, `${server.url}#${view}`);
   try {
-    await view.page.waitForSelector(".run-form .is-main:enabled");
-    await play({ ...view, files, which, url: server.url });
+    await play({ ...shown, files, url: server.url, run: shown.page.locator("#view-run") });
+    assert.deepEqual(shown.wrong.filter((one) => !REFUSAL.test(one)), []);
+    assert.deepEqual(await shown.page.evaluate(() => window.violations), []);
   } finally {
-    await view.close();
+    await shown.close();
     await server.end("SIGTERM");
     files.remove();
   }
 }
 
-const start = async (page, cycles = "2") => {
-  await page.fill(".run-size", cycles);
-  await page.click(".run-form .is-main");
-};
-const ended = (page, how) => page.waitForFunction((word) => document.querySelector("#view-run .hero-detail")?.textContent.includes(`ended ${word}`), how);
+/** Starts a batch from the form in the view. */
+async function begin(page, size = "1") {
+  const form = page.locator("#view-run .start-form");
+  if (size === "all") await form.getByRole("radio", { name: /All open stories/ }).check();
+  else await form.getByRole("spinbutton").fill(size);
+  await form.getByRole("button", { name: "Start" }).click();
+}
 
-describe("the sprint run", () => {
-  test("a whole batch from the page: progress, agents, done stories", async () => {
-    await scene("good", async ({ page, wrong }) => {
-      await page.click("text=Run all");
-      await page.waitForFunction(() => document.querySelectorAll(".agent").length > 3);
-      await ended(page, "completed");
-      assert.deepEqual(wrong, []);
-      const { state } = await told(page);
-      assert.ok(["idle", "finished"].includes(state), state);
-      await page.click(".agent button[aria-expanded=false]");
-      await page.waitForFunction(() => [...document.querySelectorAll(".agent-log-lines li")].some((li) => li.dataset.kind === "result"));
-      assert.deepEqual(wrong, []);
-    });
+const sees = (page, text, selector = "#view-run") => page.waitForFunction(([where, what]) => [...document.querySelectorAll(where)].some((el) => el.checkVisibility() && el.innerText.includes(what)), [selector, text], { timeout: PATIENCE_MS });
+const agentAtWork = (page) => page.waitForFunction(() => document.querySelector("#agents .agent:not([data-over]) .agent-facts")?.textContent.includes("pid"));
+const later = async (page, ms) => { const then = Date.now(); await page.waitForFunction(([t, wait]) => Date.now() - t > wait, [then, ms]); };
+
+test("a batch is started from the page, watched, and its end told", async () => {
+  await scene({ agent: "slow", env: { AGENT_SECONDS: "1" }, view: "overview" }, async ({ page, url }) => {
+    await page.getByRole("button", { name: "Start a batch", exact: true }).click();
+    const dialog = page.getByRole("dialog", { name: "Start a batch" });
+    await dialog.waitFor();
+    assert.equal(await dialog.getByRole("spinbutton").inputValue(), "2", "the setting's number");
+    await dialog.getByRole("spinbutton").fill("1");
+    await dialog.getByRole("button", { name: "Start" }).click();
+    await page.waitForFunction(() => location.hash === "#run");
+    await dialog.waitFor({ state: "hidden" });
+    await sees(page, "Cycle 1 of 1");
+    await page.waitForFunction(() => /^running \d\/\d/.test(document.title) && document.querySelector("#favicon").dataset.state === "running");
+    await sees(page, "Rope and fender", ".now-stories");
+    await agentAtWork(page);
+    await page.waitForFunction(() => document.querySelector(".cycle-bar [class*=is-here]"));
+    await sees(page, "Batch 1: completed", ".end-card");
+    await sees(page, "All its cycles are done", ".end-card");
+    assert.equal((await told(page)).state, "idle");
+    await page.waitForFunction(() => [...document.querySelectorAll("#agents .agent[data-over]")].length >= 3);
+    await page.goto(`${url}#stories?q=rope`);
+    await sees(page, "done", "#stories .rows .tr");
   });
+});
 
-  test("a running agent shows its log; stop now ends it and shows the receipt", async () => {
-    await scene("slow", async ({ page, wrong }) => {
-      await start(page);
-      await page.waitForSelector(".agent[data-live]");
-      await page.waitForFunction(() => document.title.startsWith("running"));
-      await page.click(".agent[data-live] button[aria-expanded=false]");
-      await page.waitForFunction(() => document.querySelector(".agent-log-lines")?.textContent.includes("a while"));
-      await page.click("text=Stop…");
-      await page.click("dialog[open] .choice.is-hard");
-      await page.waitForSelector("#receipt:not([hidden])");
-      const receipt = await page.innerText("#receipt");
-      assert.match(receipt, /^\d+ process(es)? ended.*, none left\.$/);
-      await ended(page, "stopped");
-      await page.waitForFunction(() => !document.title.includes("running"));
-      assert.deepEqual(wrong, []);
+test("the log of an agent opens inline, is text, follows, holds still, and is bounded", async () => {
+  const script = `#!/bin/sh
+cat > /dev/null
+printf '%s\\n' '{"type":"system","subtype":"init","model":"m-1"}'
+i=0
+while [ $i -lt 2600 ]; do i=$((i + 1)); printf '{"type":"assistant","message":{"content":[{"type":"text","text":"line %s <b>\\\\u001b[31mred\\\\u001b[0m</b>"}]}}\\n' $i; done
+while :; do i=$((i + 1)); printf 'a word on the side\\n' >&2; printf '{"type":"assistant","message":{"content":[{"type":"text","text":"tick %s"}]}}\\n' $i; sleep 0.2; done
+`;
+  await scene({ script }, async ({ page }) => {
+    await begin(page);
+    await agentAtWork(page);
+    await page.getByRole("button", { name: /^Log of / }).first().click();
+    await page.waitForFunction(() => /[?&]log=1-1/.test(location.hash));
+    await sees(page, "tick", ".log-box");
+    await sees(page, "stderr a word on the side", ".log-box");
+    const state = () => page.evaluate(() => {
+      const box = document.querySelector(".log-box");
+      return { lines: box.querySelectorAll(".log-line").length, marked: box.querySelectorAll("b").length, escape: box.textContent.includes("\u001b"), text: box.innerText, end: box.scrollHeight - box.scrollTop - box.clientHeight };
     });
+    const first = await state();
+    assert.ok(first.lines > 100 && first.lines <= 2000, String(first.lines));
+    assert.equal(first.marked, 0);
+    assert.ok(!first.escape && first.text.includes("<b>red</b>") , first.text.slice(-300));
+    assert.ok(first.end < 24);
+    // Held while one reads further up; the end is offered with what is new.
+    await page.locator(".log-box").evaluate((box) => { box.scrollTop = box.scrollHeight / 2; });
+    await page.waitForFunction(() => /\d+ new lines?/.test(document.querySelector(".log-fresh:not([hidden])")?.textContent ?? ""));
+    const held = await page.locator(".log-box").evaluate((box) => box.scrollTop);
+    const said = await page.locator(".log-fresh").innerText();
+    await page.waitForFunction((old) => document.querySelector(".log-fresh").innerText !== old, said);
+    assert.equal(await page.locator(".log-box").evaluate((box) => box.scrollTop), held);
+    await page.locator(".log-fresh").click();
+    await page.waitForFunction(() => { const box = document.querySelector(".log-box"); return document.querySelector(".log-fresh").hidden && box.scrollHeight - box.scrollTop - box.clientHeight < 24; });
+    // The address keeps it open, the key closes it.
+    await page.reload();
+    await sees(page, "tick", ".log-box");
+    await page.getByRole("button", { name: "Raw" }).click();
+    await sees(page, '{"type":"assistant"', ".log-box");
+    await page.getByRole("button", { name: /^Log of / }).first().click();
+    await page.waitForFunction(() => !document.querySelector(".log-box") && !location.hash.includes("log="));
   });
+});
 
-  test("a graceful stop waits for what runs, and can be made one at once", async () => {
-    await scene("slow", async ({ page, wrong }) => {
-      await start(page, "1");
-      await page.waitForSelector(".agent[data-live]");
-      await page.click("text=Stop…");
-      await page.click("dialog[open] .choice >> nth=0");
-      await page.waitForFunction(() => document.querySelector("#view-run .hero-word").textContent === "Stopping");
-      assert.equal(await page.locator(".agent[data-live]").count(), 1);
-      await page.click(".run-form >> text=Stop now");
-      await ended(page, "stopped");
-      assert.deepEqual(wrong, []);
-    });
+test("one agent is stopped, with its receipt; the batch goes on with other stories", async () => {
+  await scene({ env: { AGENT_SECONDS: "60" } }, async ({ page }) => {
+    await begin(page, "3");
+    await agentAtWork(page);
+    const row = page.locator("#agents .agent").first();
+    const id = await row.getAttribute("data-agent");
+    await row.getByRole("button", { name: "Stop this one" }).click();
+    await row.getByRole("button", { name: "Keep" }).click();
+    await row.getByRole("button", { name: "Stop this one" }).click();
+    await row.getByRole("button", { name: "Stop it" }).click();
+    await page.waitForFunction((one) => /process(es)? ended.*none left/.test(document.querySelector(`[data-agent="${one}"][data-over] .agent-said:not([hidden])`)?.textContent ?? ""), id);
+    await page.waitForFunction((one) => document.querySelector("#agents .agent:not([data-over])") && document.querySelector("#agents .agent:not([data-over])").dataset.agent !== one, id);
+    assert.notEqual((await told(page)).state, "idle");
   });
+});
 
-  test("one agent is stopped, the batch goes on", async () => {
-    await scene("slow", async ({ page, which, wrong }) => {
-      await start(page, "1");
-      await page.waitForSelector(".agent[data-live]");
-      which("good");
-      await page.click(".agent[data-live] .is-stop");
-      await page.waitForFunction(() => document.querySelector("#receipt")?.textContent.includes("none left"));
-      await ended(page, "completed");
-      assert.deepEqual(wrong, []);
-    });
+test("a graceful stop lets the running command end, and says so meanwhile", async () => {
+  await scene({ env: { AGENT_SECONDS: "4" } }, async ({ page }) => {
+    await begin(page, "all");
+    await agentAtWork(page);
+    await sees(page, "(unlimited)");
+    await page.keyboard.press("b");
+    const dialog = page.getByRole("dialog", { name: "Stop batch 1?" });
+    await dialog.getByRole("button", { name: /^After the running command/ }).click();
+    await page.waitForFunction(() => /Stopping… \d/.test(document.querySelector("#control .stop-clock")?.innerText ?? "") && document.querySelector("#state").dataset.kind === "stopping");
+    await sees(page, "Nothing more begins", "#control");
+    await page.keyboard.press("Escape");
+    await sees(page, "Stopping…");
+    await sees(page, "Batch 1: stopped", ".end-card");
+    await sees(page, "Stopped after the running command", ".end-card");
+    await page.waitForFunction(() => document.querySelectorAll("#agents .agent").length === 1 && document.querySelector("#agents .agent-exit").innerText === "done");
   });
+});
 
-  test("a start that is refused says why, and the next one works", async () => {
-    await scene("good", async ({ page, files }) => {
-      files.status("development_status:\n  1-1-a: [\n");
-      await start(page, "1");
-      await page.waitForSelector(".run-refusal:not([hidden])");
-      assert.match(await page.innerText(".run-refusal"), /sprint-status\.yaml/);
-      files.status("development_status:\n  1-1-a: review\n");
-      await start(page, "1");
-      await ended(page, "completed");
-    });
-    await scene("good", async ({ page, files }) => {
-      await start(page, "1");
-      await page.waitForSelector(".run-refusal:not([hidden])");
-      assert.match(await page.innerText(".run-refusal"), /no program "no-such-agent"/);
-      assert.ok(!existsSync(join(files.artifacts, "sprint-runner.csv")));
-    }, { program: "no-such-agent" });
+test("a stop now shows its receipt", async () => {
+  await scene({ agent: "ignores-term", toml: "[workflow]\nstop_grace_seconds = 1\n" }, async ({ page }) => {
+    await begin(page);
+    await page.waitForFunction(() => document.querySelector("#agents .agent:not([data-over]) .agent-sign")?.textContent.includes("output"));
+    await page.getByRole("button", { name: "Stop the batch" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: /^Now/ }).click();
+    await page.waitForFunction(() => /Ending .*\d:\d\d/.test(document.querySelector("#control .stop-clock")?.innerText ?? ""));
+    await page.waitForFunction(() => /^\W*\d+ process(es)? ended, \d+ had to be killed, none left\.$/.test(document.querySelector("#control .receipt:not([hidden])")?.innerText ?? ""));
+    await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+    await sees(page, "none left", ".end-card .receipt");
+    await sees(page, "Batch 1: stopped", ".end-card");
+    await page.waitForFunction(() => document.querySelector("#state").dataset.kind === "idle");
   });
+});
 
-  test("what an agent prints stays text", async () => {
-    await scene("good", async ({ page, files, wrong }) => {
-      const nasty = `<img src=x onerror="document.title='owned'">`;
-      const say = JSON.stringify({ type: "assistant", message: { content: [{ type: "text", text: `${nasty}\u001b[31mred` }] } });
-      writeFileSync(join(files.dir, "agent.sh"), `#!/bin/sh\ncat >/dev/null\ncat <<'EOF'\n${say}\n{"type":"result","subtype":"success","is_error":false,"result":"ok"}\nEOF\n`);
-      await start(page, "1");
-      await page.waitForSelector(".agent");
-      await page.click(".agent button[aria-expanded=false] >> nth=0");
-      await page.waitForFunction((text) => [...document.querySelectorAll(".agent-log-lines")].some((lines) => lines.textContent.includes(`${text}red`)), nasty);
-      assert.equal(await page.locator(".agent-log-lines img").count(), 0);
-      assert.deepEqual(wrong, []);
-    });
+test("a start that is refused says why at the control, and keeps what was typed", async () => {
+  await scene({ agent: "no-such-program" }, async ({ page, run }) => {
+    await begin(page, "7");
+    await page.waitForFunction(() => /no-such-program/.test(document.querySelector("#view-run .start-form .trouble")?.innerText ?? ""));
+    assert.equal(await run.getByRole("spinbutton").inputValue(), "7");
+    assert.ok(await run.getByRole("button", { name: "Start" }).isEnabled());
+    assert.equal((await told(page)).state, "idle");
+    // What the page can tell itself is not asked of the server.
+    await run.getByRole("spinbutton").fill("0");
+    await run.getByRole("button", { name: "Start" }).click();
+    await sees(page, "A whole number of cycles, 1 or more.");
+    assert.equal(await run.getByRole("spinbutton").getAttribute("aria-invalid"), "true");
+  });
+});
+
+test("a broken status file refuses the start with its place; mended, it starts", async () => {
+  await scene({ agent: "good" }, async ({ page, files, run }) => {
+    await run.getByRole("button", { name: "Start" }).waitFor();
+    files.status("project: harbour\ndevelopment_status: [\n");
+    await page.waitForFunction(() => document.querySelector("#favicon").dataset.state === "attention");
+    await begin(page);
+    await page.waitForFunction(() => /sprint-status\.yaml/.test(document.querySelector("#view-run .start-form .trouble")?.innerText ?? ""));
+    files.status("project: harbour\ndevelopment_status:\n  1-2-rope-and-fender: review\n");
+    await page.waitForFunction(() => document.querySelector("#favicon").dataset.state !== "attention");
+    await begin(page);
+    await sees(page, "Batch 1: completed", ".end-card");
+  });
+});
+
+test("a read-only server says so, and the control stays shut", async () => {
+  await scene({ args: ["--read-only"] }, async ({ page, run }) => {
+    await begin(page);
+    await sees(page, "read-only", ".start-form .reason");
+    assert.ok(await run.getByRole("button", { name: "Start" }).isDisabled());
+  });
+});
+
+test("a batch run by someone else is shown without a control", async () => {
+  await scene({}, async ({ page, files }) => {
+    files.row("1", "1-2", "dev-story", "implement", "start", "splicing");
+    await sees(page, "run by someone else");
+    await sees(page, "splicing", "#view-run .op");
+    assert.equal(await page.locator("#view-run .start-form:visible, #view-run .is-stop:visible").count(), 0);
+    await page.keyboard.press("b");
+    await sees(page, "can only be stopped where it was started", "#control");
+    assert.equal(await page.locator("#control .level:visible, #control .is-primary:visible").count(), 0);
+  });
+});
+
+test("a parked batch tells until when, and a notice tells why", async () => {
+  await scene({ agent: "usage-limit", env: { AGENT_RESET_SECONDS: "3600" } }, async ({ page }) => {
+    await begin(page);
+    await page.waitForFunction(() => /^parked/i.test(document.querySelector("#state").innerText) && /goes on by itself at \d\d:\d\d.*in \d+ min/i.test(document.querySelector(".run-hero").innerText));
+    const toast = page.getByRole("region", { name: "Notices" }).locator(".toast[data-tone=warn]", { hasText: "Usage limit" });
+    await toast.waitFor();
+    await page.waitForFunction(() => !/\brunning\b/.test(document.title));
+    await toast.getByRole("button", { name: /Dismiss/ }).click();
+    await toast.waitFor({ state: "detached" });
+  });
+});
+
+test("the agents are asked for only while somebody looks and something runs", async () => {
+  await scene({ env: { AGENT_SECONDS: "60" } }, async ({ page, url, run }) => {
+    let asked = 0;
+    page.on("request", (request) => { if (request.url().endsWith("/api/agents")) asked += 1; });
+    await run.getByRole("button", { name: "Start" }).waitFor();
+    await later(page, 2600);
+    assert.ok(asked <= 2, `idle: ${asked}`);
+    await begin(page);
+    await agentAtWork(page);
+    const before = asked;
+    await page.waitForRequest((request) => request.url().endsWith("/api/agents"));
+    await page.goto(`${url}#overview`);
+    await page.waitForFunction(() => !document.getElementById("view-overview").hidden);
+    const left = asked;
+    await later(page, 4600);
+    assert.ok(asked <= left + 1, `elsewhere: ${asked - left}`);
+    assert.ok(left > before);
+  });
+});
+
+test("a first visit loads less than 150 kB", async () => {
+  await scene({ view: "overview" }, async ({ page }) => {
+    await page.waitForFunction(() => performance.getEntriesByType("resource").some((one) => one.name.endsWith("/views/issues.js")));
+    const bytes = await page.evaluate(() => performance.getEntriesByType("resource").concat(performance.getEntriesByType("navigation")).filter((one) => !one.name.includes("/api/")).reduce((sum, one) => sum + one.encodedBodySize, 0));
+    assert.ok(bytes > 10_000 && bytes < 150_000, `${bytes} bytes`);
   });
 });

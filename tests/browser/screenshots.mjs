@@ -2,8 +2,9 @@
  * Pictures of every view in every state, size and theme, to be looked at: `node screenshots.mjs FOLDER`.
  * Needs SPRINT_RUNNER_BIN, as the tests do.
  */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { launch, open, project, serve, start, STATUS } from "./support.mjs";
 
 const folder = process.argv[2];
@@ -58,6 +59,28 @@ await demo.end("SIGKILL");
 await page.waitForFunction(() => document.querySelector("#bar").dataset.kind === "offline");
 await page.screenshot({ path: join(folder, "offline-overview-1400-light.png") });
 await close();
+
+/** A batch of make-believe agents. @param {string} name @param {string} agent @param {string} size @param {(page: import("playwright-core").Page) => Promise<any>} ready */
+async function batch(name, agent, size, ready) {
+  const files = project();
+  writeFileSync(join(files.dir, "sprint-runner.toml"), `[agents.claude]\nprogram = ${JSON.stringify(fileURLToPath(new URL(`../../fixtures/agents/${agent}`, import.meta.url)))}\n`);
+  const server = await serve(files.dir);
+  const answer = await fetch(`${server.url}api/orchestrator/start`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ batch_size: size }) });
+  if (!answer.ok) throw new Error(await answer.text());
+  await shoot(name, server.url, ["overview", "run"], ready);
+  await server.end("SIGTERM");
+  files.remove();
+}
+
+const word = (/** @type {string} */ kind) => (/** @type {import("playwright-core").Page} */ page) => page.waitForFunction((wanted) => document.querySelector("#state").innerText.includes(wanted), kind);
+await batch("managed", "slow", "5", async (page) => {
+  await word("running")(page);
+  const log = page.locator("#view-run:not([hidden]) [aria-expanded=false]");
+  if (await log.count()) await log.first().click();
+});
+process.env.AGENT_RESET_SECONDS = "3600";
+await batch("parked", "usage-limit", "all", word("parked"));
+await batch("ended", "good", "1", word("idle"));
 
 await still("empty", "", { views: ["overview", "stories", "issues"] });
 await still("finished", STATUS.replace(/(: )(in-progress|backlog)$/gm, "$1done"), { views: ["overview", "epics"] });

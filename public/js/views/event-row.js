@@ -6,6 +6,9 @@ import { commandChip } from "../parts.js";
 import { attribute, h, show, text } from "../render.js";
 import { address } from "../router.js";
 
+/** A task by one of these names is the command as a whole. */
+export const WHOLE = ["workflow", "agent"];
+
 /** @param {import("../model.js").WireEvent} event an event never changes: all but its time is drawn once */
 export function eventRow(event) {
   const { words } = wordsOf(event);
@@ -15,7 +18,7 @@ export function eventRow(event) {
   const story = words.story
     ? h("a", { class: "event-story mono", href: address("activity", { story: words.story }), title: words.story }, words.story_id)
     : h("span", { class: "event-story mono" }, words.story_id ?? "");
-  const task = h("span", { class: "event-task" }, words.task && !["workflow", "agent"].includes(words.task) ? words.task : "");
+  const task = h("span", { class: "event-task" }, words.task && !WHOLE.includes(words.task) ? words.task : "");
   show(task, !!task.textContent);
   const el = h("li", { class: "event", "data-type": event.type, "data-tone": words.tone, "data-id": event.id, "data-row": true },
     time,

@@ -3,6 +3,7 @@ import { count, moment, span } from "../format.js";
 import { brand, sign } from "../icons.js";
 import { attribute, h, show, text } from "../render.js";
 import { VIEWS } from "../router.js";
+import { hindrance } from "../run.js";
 
 /** @type {Record<string, string>} */
 const LINES = { ws: "WebSocket", sse: "event stream", poll: "polling" };
@@ -15,6 +16,8 @@ export function mount(el, actions) {
   const detail = h("span", { class: "state-detail" });
   const state = h("a", { class: "state", href: "#overview", id: "state" }, h("i", { class: "state-dot" }), word, detail);
   const line = h("span", { class: "line", id: "line" });
+  const controlWords = h("span", { class: "control-words" });
+  const control = h("button", { class: "button is-control", type: "button", "aria-haspopup": "dialog", on: { click: actions.openControl } }, sign("run"), sign("stop"), controlWords);
   const theme = h("button", { class: "icon-button", type: "button", on: { click: () => switchTheme() } }, sign("theme"));
   const help = h("button", { class: "icon-button is-wide-only", type: "button", "aria-label": "Keyboard shortcuts", title: "Keyboard shortcuts (?)", on: { click: actions.help } }, sign("help"));
   const tabs = VIEWS.map((view) => {
@@ -24,7 +27,7 @@ export function mount(el, actions) {
   el.append(
     h("div", { class: "brand" }, brand(), name),
     h("nav", { class: "tabs", "aria-label": "Views" }, ...tabs.map((tab) => tab.el)),
-    h("div", { class: "header-end" }, state, line, theme, help),
+    h("div", { class: "header-end" }, state, line, control, theme, help),
   );
   tellTheme();
 
@@ -47,7 +50,15 @@ export function mount(el, actions) {
     tellTheme();
   }
 
-  return ({ model, sums, verdict, concerns, route, line: connection, log, now }) => {
+  return (app) => {
+    const { model, sums, verdict, concerns, route, line: connection, log, now, run } = app;
+    const managed = run.kind === "managed";
+    text(controlWords, managed ? (run.phase === "stopping" ? "Stopping…" : "Stop…") : "Start…");
+    attribute(control, "data-does", managed ? "stop" : "start");
+    const stops = managed ? (connection.live ? app.control.readOnly : "The server is not reached just now.") : hindrance({ ...app, busy: verdict.kind === "running", readOnly: app.control.readOnly });
+    attribute(control, "title", stops ?? (managed ? "Stop the batch (b)" : "Start a batch (b)"));
+    attribute(control, "aria-label", managed ? "Stop the batch" : "Start a batch");
+    attribute(control, "data-barred", !!stops);
     text(name, model.project ?? "Sprint Runner");
     attribute(name, "title", model.project);
     text(word, verdict.word);
@@ -63,11 +74,12 @@ export function mount(el, actions) {
     const bad = concerns.some((one) => one.tone === "bad");
     const troubles = model.issues.filter((one) => one.severity !== "info").length;
     /** @type {Record<string, number>} */
-    const numbers = { run: model.agents.length, epics: sums.counts.epics, stories: sums.counts.stories, issues: troubles };
+    const numbers = { run: model.agents?.length ?? 0, epics: sums.counts.epics, stories: sums.counts.stories, issues: troubles };
     for (const tab of tabs) {
       attribute(tab.el, "aria-current", tab.view === route.view ? "page" : null);
       text(tab.count, numbers[tab.view] > 99 && tab.view === "issues" ? "99+" : numbers[tab.view] ? count(numbers[tab.view]) : "");
       show(tab.count, !!numbers[tab.view]);
+      if (tab.view === "run") attribute(tab.count, "data-tone", "live");
       if (tab.view === "issues") attribute(tab.count, "data-tone", model.issues.some((one) => one.severity === "error") || bad && troubles ? "bad" : "warn");
     }
   };

@@ -4,10 +4,9 @@ import { attribute, h, keyed, show, text } from "../render.js";
 import { commandChip } from "../parts.js";
 import { address } from "../router.js";
 import { signOf } from "../verdict.js";
+import { WHOLE } from "./event-row.js";
 import { family, FAMILIES, metricsOf } from "../words.js";
 
-/** Tasks that stand for the whole command. */
-const WHOLE = new Set(["workflow", "agent"]);
 const SILENT_MS = 5 * 60_000;
 
 /** Tasks of one command of one story belong together. @param {import("../model.js").Active[]} active */
@@ -49,7 +48,7 @@ function card() {
     /** @param {ReturnType<typeof group>[number]} item @param {import("../main.js").App} app */
     update({ tasks }, { model, log, liveNow, line }) {
       const first = tasks.reduce((a, b) => (b.started_at < a.started_at ? b : a));
-      const inner = tasks.filter((one) => !WHOLE.has(one.task_id));
+      const inner = tasks.filter((one) => !WHOLE.includes(one.task_id));
       const now = inner.at(-1) ?? tasks.at(-1) ?? first;
       const story = model.byKey.get(first.story_key);
       chip.update(first.command);

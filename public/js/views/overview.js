@@ -1,6 +1,6 @@
 /** In ten seconds: is it going on, where is it, does it need me, what happened last. */
 import { ago, count, epicTitle, plural, span, timer } from "../format.js";
-import { mark } from "../icons.js";
+import { mark, sign } from "../icons.js";
 import { CLASSES } from "../model.js";
 import { classWord, empty, heading, segments, statusBadge } from "../parts.js";
 import { attribute, h, keyed, show, text } from "../render.js";
@@ -10,17 +10,19 @@ import { operations } from "./operations.js";
 
 const LATEST = 15;
 
-/** @param {HTMLElement} el @returns {(app: import("../main.js").App) => void} */
-export function mount(el) {
+/** @param {HTMLElement} el @param {import("../main.js").Actions} actions @returns {(app: import("../main.js").App) => void} */
+export function mount(el, actions) {
   const word = h("h1", { class: "hero-word" });
   const detail = h("p", { class: "hero-detail" });
+  const begin = h("button", { class: "button", type: "button", "aria-haspopup": "dialog", on: { click: actions.openControl } }, sign("run"), "Start a batch…");
+  const toRun = h("a", { class: "button", href: "#run" }, "Follow the run", sign("open"));
   const done = h("b", { class: "hero-number" });
   const total = h("span", { class: "hero-total" });
   const rest = h("span", { class: "hero-rest" });
   const bar = segments();
   const legend = h("ul", { class: "legend" });
   const hero = h("div", { class: "hero" },
-    h("div", { class: "hero-state" }, word, detail),
+    h("div", { class: "hero-state" }, word, detail, h("p", { class: "hero-control" }, begin, toRun)),
     h("div", { class: "hero-sum" }, h("p", { class: "hero-figures" }, done, total, rest), bar.el, legend));
 
   const needs = h("section", { class: "panel needs", "aria-label": "Needs you" }, heading("Needs you"));
@@ -46,7 +48,7 @@ export function mount(el) {
   const drawOps = operations();
 
   return (app) => {
-    const { model, sums, verdict, concerns, log, loaded, now, liveNow, line } = app;
+    const { model, sums, verdict, concerns, log, loaded, now, liveNow, line, run } = app;
     const { counts } = sums;
     text(word, verdict.word);
     attribute(hero, "data-kind", verdict.kind);
@@ -56,6 +58,9 @@ export function mount(el) {
     show(nothing.el, loaded && !known);
     show(columns, loaded && known);
     show(/** @type {HTMLElement} */ (hero.lastElementChild), loaded && counts.stories > 0);
+
+    show(begin, line.live && verdict.kind === "idle");
+    show(toRun, run.kind !== "none");
 
     text(done, count(counts.by_class.done));
     text(total, `/ ${plural(counts.stories, "story", "stories")} done`);

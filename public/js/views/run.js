@@ -1,99 +1,139 @@
-/** The sprint run: what the orchestrator does, its agents and their logs. */
-import { moment, plural, span, storyTitle, timer } from "../format.js";
+/** The sprint run: how far the batch is, what is at work with its live logs, and the way it ended. */
+import { merged } from "../agent-list.js";
+import { MOST_LOGS } from "../agents.js";
+import { moment, plural, storyTitle, took } from "../format.js";
 import { empty, heading, statusBadge } from "../parts.js";
 import { attribute, h, keyed, show, text } from "../render.js";
 import { address } from "../router.js";
-import { progress } from "../run-words.js";
-import { agentList } from "./run-agents.js";
-import { controls } from "./run-control.js";
+import { endWords } from "../run.js";
+import { agentRow } from "./agents.js";
+import { eventRow } from "./event-row.js";
 import { operations } from "./operations.js";
+import { runHero } from "./run-hero.js";
+import { startForm } from "./start-form.js";
+import { receipt, stopChoice } from "./stop-choice.js";
+
+const LATEST = 15;
 
 /** @param {HTMLElement} el @param {import("../main.js").Actions} actions @returns {(app: import("../main.js").App) => void} */
 export function mount(el, actions) {
-  const word = h("h1", { class: "hero-word" });
-  const detail = h("p", { class: "hero-detail" });
-  const control = controls(actions);
-  const cycle = h("span", { class: "run-cycle" });
-  const elapsed = h("span", { class: "run-elapsed", role: "timer", "aria-live": "off" });
-  const fill = h("i", { class: "run-fill" });
-  const bar = h("div", { class: "run-bar", role: "progressbar", "aria-label": "Cycles of this batch", "aria-valuemin": 0, "aria-valuemax": 100 }, fill);
-  const track = h("div", { class: "run-progress" }, h("div", { class: "run-figures" }, cycle, elapsed), bar);
-  const hero = h("div", { class: "hero run-hero" }, h("div", { class: "hero-state" }, word, detail), control.el);
-
-  const stories = h("ul", { class: "run-stories" });
-  const current = h("section", { class: "panel live", "aria-label": "Stories of this cycle" }, heading("Stories of this cycle"), stories);
-  const opsList = h("ul", { class: "ops" });
+  const hero = runHero(actions);
+  const loading = h("div", { class: "skeleton", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
+  const stopping = stopChoice(actions);
+  const stoppingPanel = h("section", { class: "panel box", "aria-label": "Stopping" }, stopping.el);
+  const form = startForm(actions);
+  const startPanel = h("section", { class: "panel box", "aria-label": "Start a batch" }, h("h2", {}, "Start a batch"), form.el);
+  const end = endCard();
+  const stories = h("ul", { class: "now-stories" });
+  const storiesTitle = h("h2");
+  const storiesPanel = h("section", { class: "panel", "aria-label": "Stories at work" }, h("div", { class: "heading" }, storiesTitle), stories);
+  const ops = h("ul", { class: "ops run-ops" });
   const opsNone = empty("", "");
-  const ops = h("section", { class: "panel live", "aria-label": "Commands under way" }, heading("Under way"), opsList, opsNone.el);
-  const agents = agentList(actions);
-  const columns = h("div", { class: "columns" }, h("div", { class: "column" }, current, ops), h("div", { class: "column is-first" }, agents.el));
-  el.append(hero, track, columns);
+  const opsPanel = h("section", { class: "panel live", "aria-label": "Under way" }, heading("Under way"), ops, opsNone.el);
+  const agentsNote = h("span", { class: "heading-note" });
+  const agentList = h("ul", { class: "agents", id: "agents" });
+  const agentsNone = empty("", "");
+  const agentsPanel = h("section", { class: "panel", "aria-label": "Agents" }, heading("Agents", agentsNote), agentList, agentsNone.el);
+  const latest = h("ol", { class: "events is-short" });
+  const latestTitle = h("h2");
+  const latestPanel = h("section", { class: "panel", "aria-label": "Latest of this batch" }, h("div", { class: "heading" }, latestTitle, h("a", { class: "heading-link", href: "#activity" }, "All activity")), latest);
+  el.append(h("h1", { class: "hidden-text" }, "Sprint run"), hero.el, loading, stoppingPanel, h("div", { class: "columns run-columns" },
+    h("div", { class: "column" }, h("div", { class: "idle-boxes" }, end.el, startPanel), storiesPanel, opsPanel, agentsPanel), h("div", { class: "column" }, latestPanel)));
   const drawOps = operations();
 
+  /** @type {string[]} */
+  let open = [];
+  const toggle = (/** @type {string} */ id) => actions.refine({ log: (open.includes(id) ? open.filter((one) => one !== id) : [...open, id].slice(-MOST_LOGS)).join(",") || null });
+
   return (app) => {
-    const { model, control: known, verdict, loaded, liveNow, line } = app;
-    const { orchestrator: run, batch } = model;
-    const managed = run.batch_id !== null;
-    text(word, managed ? { running: "Running", waiting: "Parked", stopping: "Stopping" }[run.status] ?? run.status : batch ? "Run by someone else" : loaded ? "No batch runs here" : "Connecting");
-    attribute(hero, "data-kind", verdict.kind);
-    text(detail, sentence(app));
-    control.update(app);
+    const { model, run, route, loaded, agents, control, log, verdict } = app;
+    open = (route.params.get("log") ?? "").split(",").filter(Boolean);
+    const runs = run.kind !== "none";
+    hero.update(app);
+    show(loading, !loaded);
+    const halting = loaded && run.kind === "managed" && (run.phase === "stopping" || control.stop !== null);
+    show(stoppingPanel, halting);
+    if (halting) stopping.update(app);
 
-    show(track, managed);
-    if (managed && batch) {
-      const { words, share } = progress(run);
-      text(cycle, words);
-      text(elapsed, timer(liveNow - batch.started_at));
-      attribute(bar, "data-endless", share === null);
-      attribute(bar, "aria-valuenow", share === null ? null : Math.round(share * 100));
-      attribute(bar, "aria-valuetext", words);
-      fill.style.setProperty("--share", String(share ?? 0));
-      attribute(bar, "data-state", line.live ? run.status : "stale");
-    }
+    const mayStart = loaded && (!runs || (run.kind === "observed" && verdict.kind !== "running"));
+    show(startPanel, mayStart);
+    if (mayStart) form.update(app);
+    if (loaded && !runs && !control.ended) actions.lookBack();
+    show(end.el, loaded && !runs && !!(control.ended || control.outcome));
+    if (!end.el.hidden) end.update(app);
 
-    const keys = managed ? run.current_stories : [];
-    show(current, keys.length > 0);
-    columns.classList.toggle("is-single", !managed && !batch);
-    show(/** @type {HTMLElement} */ (columns.firstElementChild), managed || !!batch);
-    keyed(stories, keys, (key) => key, storyLine, app);
-    show(ops, managed || !!batch);
-    drawOps(opsList, app);
-    show(opsNone.el, model.active.length === 0);
-    const making = model.agents.find((agent) => !agent.story_keys.length);
-    opsNone.update("No command of a story under way", run.status === "waiting" ? "The batch waits for the provider's limit to end." : making ? `${making.command} is at work.` : "The next one begins in a moment.");
-    agents.update(app);
-    known.follow(managed && line.live && !document.hidden);
+    show(storiesPanel, runs && run.stories.length > 0);
+    text(storiesTitle, run.kind === "managed" ? "Stories of this cycle" : "Stories at work");
+    keyed(stories, run.stories, (key) => key, storyRow, app);
+    drawOps(ops, app);
+    // An agent without a story, such as the project context's, is told of below.
+    show(opsPanel, loaded && (model.active.length > 0 || (runs && !model.agents?.length && run.phase !== "parked")));
+    show(opsNone.el, !model.active.length);
+    opsNone.update("Between two commands", "The next one shows here as soon as it begins.");
+
+    const list = run.kind === "observed" ? [] : merged(agents.list, runs ? model.agents : [], run.batch_id);
+    const working = list.filter((one) => one.ended_at === null && !one.gone).length;
+    const known = agents.loaded || list.length > 0;
+    keyed(agentList, list, (one) => one.agent_id, (one) => agentRow(one, actions, toggle), { ...app, open });
+    show(agentsPanel, loaded && (runs || list.length > 0));
+    text(agentsNote, run.kind === "observed" ? "" : [working ? `${working} at work` : "", list.length - working ? `${list.length - working} ended` : "", runs || !list[0]?.batch_id ? "" : `of batch ${list[0].batch_id}`].filter(Boolean).join(" · "));
+    show(agentsNone.el, !list.length);
+    if (run.kind === "observed") agentsNone.update("Not ours to see", "Agents that somebody else started, their processes and logs are not known here; what they write to the sprint's files is.");
+    else if (agents.failed) agentsNone.update("The agents cannot be asked for", "It is tried again every two seconds.");
+    else if (known) agentsNone.update("No agent yet", "The first one shows here as soon as it begins.");
+    else agentsNone.update("Asking for the agents…", "");
+
+    const batch = run.batch_id ?? control.ended?.batch_id ?? null;
+    const shown = batch === null ? [] : newest(log.events, batch);
+    text(latestTitle, runs ? "Latest of this batch" : `Latest of batch ${batch}`);
+    keyed(latest, shown, (event) => String(event.id), eventRow, app);
+    show(latestPanel, shown.length > 0);
+    attribute(el, "data-phase", run.phase);
+    attribute(el, "data-kind", run.kind);
   };
 }
 
-/** @param {import("../main.js").App} app */
-function sentence({ model, control, now, loaded }) {
-  const { orchestrator: run, batch, agents } = model;
-  if (run.status === "waiting") return `The provider's usage limit is reached. The batch goes on by itself${run.parked_until ? ` at ${moment(run.parked_until, now)}, in ${span(Math.max(0, run.parked_until - now))}` : ""}.`;
-  if (run.status === "stopping") return agents.length ? `${plural(agents.length, "agent")} still at work; nothing more begins.` : "The batch ends in a moment.";
-  if (run.batch_id !== null) return agents.length ? `Batch ${run.batch_id}, ${plural(agents.length, "agent")} at work.` : `Batch ${run.batch_id}, between two commands.`;
-  if (batch) return "Its commands are read from the log. It cannot be stopped from here.";
-  if (!loaded) return "";
-  const { last } = control;
-  if (!last) return "Start one, and agents take the open stories through create, review, development and commit.";
-  const spent = last.duration_seconds ? ` after ${span(last.duration_seconds * 1000)}` : "";
-  return `The last one, batch ${last.id}, ended ${last.status}${spent}: ${plural(last.cycles_completed, "cycle")}, ${plural(last.story_count, "story", "stories")}.`;
+/** @param {import("../model.js").WireEvent[]} events @param {number} batch */
+function newest(events, batch) {
+  const found = [];
+  for (let i = events.length - 1; i >= 0 && found.length < LATEST; i -= 1) if (events[i].batch_id === batch && events[i].type !== "activity:entry") found.push(events[i]);
+  return found;
 }
 
-function storyLine() {
+function storyRow() {
   const id = h("span", { class: "mono story-id" });
-  const title = h("a", { class: "run-story-title" });
+  const title = h("span", { class: "story-title" });
   const badge = statusBadge();
-  const el = h("li", { class: "run-story", "data-row": true }, id, title, badge.el);
+  const link = h("a", { class: "now-story" }, id, title, badge.el);
+  return { el: h("li", { "data-row": true }, link), update(/** @type {string} */ key, /** @type {import("../main.js").App} */ { model }) {
+    const story = model.byKey.get(key);
+    text(id, story?.story_id ?? "");
+    text(title, story ? storyTitle(story) : key);
+    badge.update(story?.status ?? null, story?.status_class ?? null);
+    attribute(link, "href", address("activity", { story: key }));
+    attribute(link, "title", key);
+  } };
+}
+
+/** How the last batch ended, with the receipt of a stop. */
+function endCard() {
+  const title = h("h2");
+  const words = h("p", { class: "end-words" });
+  const facts = h("p", { class: "note" });
+  const outcome = receipt();
+  const el = h("section", { class: "panel box end-card", "aria-label": "The last batch" }, title, words, outcome.el, facts);
   return {
     el,
-    /** @param {string} key @param {import("../main.js").App} app */
-    update(key, { model }) {
-      const story = model.byKey.get(key);
-      text(id, story?.story_id ?? "");
-      text(title, story ? storyTitle(story) : key);
-      attribute(title, "href", address("activity", { story: key }));
-      badge.update(story?.status ?? null, story?.status_class ?? null);
+    /** @param {import("../main.js").App} app */
+    update({ control, now }) {
+      const end = control.ended;
+      const said = end ? endWords(end) : null;
+      text(title, said ? `Batch ${end.batch_id}: ${said.title.toLowerCase()}` : "");
+      text(words, said?.text ?? "");
+      attribute(el, "data-tone", said?.tone);
+      outcome.update(control.outcome);
+      const ms = end?.duration_ms;
+      text(facts, end ? [plural(end.cycles_completed ?? 0, "whole cycle"), typeof ms === "number" ? `took ${took(ms)}` : "", end.ended_at ? `ended ${moment(end.ended_at, now)}` : ""].filter(Boolean).join(" · ") : "");
     },
   };
 }
