@@ -174,7 +174,8 @@ impl AgentStream {
         self.result.as_ref()
     }
 
-    /// Whether it has got to work: a tool has answered, or it ended well. To begin is not enough.
+    /// Whether it has got to work: a tool has answered, or it ended well, with nothing denied to
+    /// it. To begin is not enough.
     pub fn started_well(&self) -> bool {
         self.worked || self.ended_well()
     }

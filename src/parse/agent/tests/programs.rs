@@ -102,7 +102,7 @@ fn the_bad_ones_tell_why() {
             false,
             Some("the agent does not know an option: error: unknown option '-p'"),
         ),
-        ("denied", Some(0), true, Some("permissions denied: Bash(npm test), Write(src/app.ts)")),
+        ("denied", Some(0), false, Some("permissions denied: Bash(npm test), Write(src/app.ts)")),
         ("stderr-flood", Some(0), true, None),
     ] {
         let (stream, _, seen) = run(name, &review, &[]);
