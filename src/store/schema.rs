@@ -1,7 +1,7 @@
 //! The tables. Those of the older server keep its columns and gain ours.
 
 /// The schema this version writes, kept in `user_version`.
-pub(super) const VERSION: i64 = 2;
+pub const VERSION: i64 = 2;
 
 /// What leads from each schema to the next; the first from 1 to 2.
 pub(super) const STEPS: &[&str] = &["ALTER TABLE background_tasks ADD COLUMN task_id TEXT;"];
