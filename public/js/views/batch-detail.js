@@ -1,6 +1,6 @@
 /** What one batch came to: its end, its stories, where its time went, and the way into it. */
 import { byFamily, cycles, length, outcome, storySums } from "../batch-facts.js";
-import { exact, plural, storyTitle, took } from "../format.js";
+import { moment, plural, storyTitle, took } from "../format.js";
 import { mark } from "../icons.js";
 import { choice, empty } from "../parts.js";
 import { attribute, h, keyed, show, text } from "../render.js";
@@ -53,7 +53,7 @@ export function batchDetail() {
 
       const sums = storySums(value.stories);
       keyed(facts, /** @type {[string, string][]} */ ([
-        ["began", exact(row.started_at)], ["ended", row.ended_at === null ? "" : exact(row.ended_at)], ["took", took(length(row, now))], ["cycles", cycles(row)], ["origin", originWord(row.origin)],
+        ["began", moment(row.started_at, now)], ["ended", row.ended_at === null ? "" : moment(row.ended_at, now)], ["took", took(length(row, now))], ["cycles", cycles(row)], ["origin", originWord(row.origin)],
         ["stories", [plural(value.stories.length, "story", "stories"), sums.done ? `${sums.done} done` : "", sums.failed ? `${sums.failed} failed or blocked` : "", sums.open ? `${sums.open} ${runs ? "open" : "left open"}` : ""].filter(Boolean).join(" · ")],
       ]).filter(([, says]) => says).map(([name, says]) => ({ name, says })), ({ name }) => name, fact);
 
