@@ -1,5 +1,8 @@
 //! The fold against the cases that the page's reducer is held to as well.
 
+mod laws;
+mod steps;
+
 use std::path::Path;
 use std::sync::Arc;
 
