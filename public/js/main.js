@@ -175,6 +175,7 @@ function commit() {
     keep(`view.${view}`, lasting(params));
   }
   for (const update of frame) update(app);
+  for (const store of stores()) store.watch?.(app);
   show(part(view, TABLE[view], `view-${view}`), app);
   if (params.get("detail") || parts.detail) show(part("detail", ASIDE.detail, "detail"), app);
   if (desk.control.open || parts.control) show(part("control", ASIDE.control, "control"), app);
@@ -192,7 +193,7 @@ function show({ update, data }, app) {
 /** What is worth finding again next time: the filters, not what was opened. @param {URLSearchParams} params */
 function lasting(params) {
   const kept = new URLSearchParams(params);
-  for (const key of ["detail", "event", "sel", "log"]) kept.delete(key);
+  for (const key of ["detail", "event", "sel", "with", "log"]) kept.delete(key);
   return kept.toString() || undefined;
 }
 

@@ -51,7 +51,7 @@ async fn answer(context: &Context, asked: &Asked, body: &[u8]) -> Result<Respons
     };
     if !changed.is_empty() {
         let payload = Payload::SettingsChanged(SettingsChanged { changed });
-        let event = NewEvent::new(now_ms(), Source::Server, payload);
+        let event = NewEvent::new(super::now_ms(), Source::Server, payload);
         if let Err(error) = context.hub.publish(Publication::events(vec![event])).await {
             tracing::warn!(%error, "the settings are saved, but the log could not be told");
         }
@@ -97,9 +97,4 @@ async fn sources(context: Context, _: Asked) -> Result<Response, Response> {
             "stop_grace_seconds": about.stop_grace_seconds,
         },
     })))
-}
-
-fn now_ms() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |since| since.as_millis() as i64)
 }
