@@ -69,12 +69,10 @@ fn filter(query: &Query) -> Result<EventFilter, Response> {
     if let Some(kind) = kinds.iter().find(|kind| !kind.chars().all(letters)) {
         return Err(bad(format!("\"{kind}\" is no event type or pattern")));
     }
-    Ok(EventFilter {
-        kinds,
-        stories: texts(&["story"]),
-        batch_ids,
-        text: query.text("q").map(str::to_owned),
-    })
+    let mut stories = texts(&["story"]);
+    // A comma means *or*, but a key may hold one.
+    stories.extend(query.text("story").filter(|whole| whole.contains(',')).map(str::to_owned));
+    Ok(EventFilter { kinds, stories, batch_ids, text: query.text("q").map(str::to_owned) })
 }
 
 async fn snapshot(context: Context, asked: Asked) -> Result<Response, Response> {

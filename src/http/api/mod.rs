@@ -9,6 +9,7 @@ mod orchestrator;
 mod settings;
 mod sprint;
 mod stories;
+mod story;
 
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -36,6 +37,8 @@ pub fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Re
         .or(sprint::routes(context))
         .unify()
         .or(stories::routes(context))
+        .unify()
+        .or(story::routes(context))
         .unify()
         .or(data::routes(context))
         .unify()
