@@ -64,7 +64,7 @@ fn by_path(context: &Context) -> BoxedFilter<(Response,)> {
 
 /// What is told of one story.
 #[derive(Debug, Serialize)]
-struct Story {
+struct Answer {
     story_key: String,
     files: Vec<StoryFile>,
     description: Option<String>,
@@ -88,7 +88,7 @@ async fn answer(context: Context, key: String) -> Result<Response, Response> {
 }
 
 /// None for a key that neither the status file nor the log knows.
-fn read(context: &Context, key: String) -> Result<Option<Story>, StoreError> {
+fn read(context: &Context, key: String) -> Result<Option<Answer>, StoreError> {
     let layout = context.board.layout();
     let board = context.board.sprint();
     let entries = board.shown.iter().flat_map(|reading| &reading.entries);
@@ -107,7 +107,7 @@ fn read(context: &Context, key: String) -> Result<Option<Story>, StoreError> {
         .filter(|(_, kind)| *kind == FileKind::Story)
         .find_map(|(path, _)| description(&layout, path));
     let files = found.iter().filter_map(file).take(MOST_FILES).collect();
-    Ok(Some(Story { story_key: key, files, description }))
+    Ok(Some(Answer { story_key: key, files, description }))
 }
 
 fn file((path, kind): &(PathBuf, FileKind)) -> Option<StoryFile> {
