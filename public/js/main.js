@@ -25,7 +25,7 @@ import * as header from "./views/header.js";
 
 /**
  * @typedef {{batch: number|null, at: number|null, first: number, last: number, index: number, moment: number|null, ready: boolean, failed: string|null, row: any}} Past
- * @typedef {{refine: (change: Record<string, string|null>) => void, loadOlder: (filter: import("./log.js").Filter) => void, forgetOlder: () => void, retry: () => void,
+ * @typedef {{refine: (change: Record<string, string|null>) => void, loadOlder: (filter: import("./log.js").Filter, from?: number|null) => void, forgetOlder: () => void, retry: () => void,
  *   changed: () => void, help: () => void, openControl: () => void, closeControl: () => void, prepare: () => void, lookBack: () => void, start: (size: number|"all") => void,
  *   stop: (mode: "graceful"|"now") => void, stopAgent: (id: string) => void, travel: () => void, toast: ReturnType<typeof createToasts>}} Actions
  * @typedef {{model: import("./model.js").State, sums: ReturnType<typeof tally>, verdict: import("./verdict.js").Verdict, concerns: import("./verdict.js").Concern[],
@@ -77,7 +77,7 @@ const { line, start, retryNow } = connect({
 });
 
 /** @type {Actions} */
-const actions = { refine, changed, toast, retry: retryNow, loadOlder: (filter) => (traveller?.log ?? log).loadOlder(filter), forgetOlder: log.forgetOlder, help: () => {},
+const actions = { refine, changed, toast, retry: retryNow, loadOlder: (filter, from) => (traveller?.log ?? log).loadOlder(filter, from), forgetOlder: log.forgetOlder, help: () => {},
   openControl: () => desk.show(true), closeControl: () => desk.show(false), prepare: desk.prepare, lookBack: desk.lookBack, start: desk.start, stop: desk.stop,
   stopAgent: (id) => parts.run?.data?.stop(id), travel: () => visit(wanted() ? null : { at: model.last_event_id }) };
 actions.help = listenToKeys(actions);
