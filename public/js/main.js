@@ -7,14 +7,15 @@
 import { createAgents } from "./agents.js";
 import { get, serverNow } from "./api.js";
 import { light } from "./beacon.js";
-import { connect } from "./connection.js";
 import { createControl } from "./control.js";
 import { listenToKeys } from "./keys.js";
 import { createLog } from "./log.js";
 import { apply, fromSnapshot, tally } from "./model.js";
 import { notice } from "./notices.js";
+import { pulse } from "./pulse.js";
 import { address, refine, route, VIEWS } from "./router.js";
 import { runOf } from "./run.js";
+import { share } from "./share.js";
 import { createToasts } from "./toast.js";
 import { concerns, verdict } from "./verdict.js";
 import * as bar from "./views/bar.js";
@@ -46,8 +47,10 @@ let loaded = false;
 let sums = tally(model);
 let summed = -1;
 
-const { line, start, retryNow } = connect({
+const { line, start, retryNow } = share({
   changed,
+  // No timer runs after this.
+  sleeps: () => signal(look()),
   init(message) {
     model = fromSnapshot(message.payload.snapshot);
     loaded = true;
@@ -150,5 +153,7 @@ function changed() {
 addEventListener("hashchange", changed);
 document.addEventListener("visibilitychange", () => { asked = false; changed(); });
 setInterval(changed, 1000);
+// The title goes on to be true while nobody looks at the page.
+pulse(() => document.hidden && changed());
 changed();
 start();

@@ -1,12 +1,11 @@
 /** Name, tabs, the state word, and by which line it is known. */
-import { count, moment, span } from "../format.js";
+import { count } from "../format.js";
 import { brand, sign } from "../icons.js";
+import { lineWords } from "../line-words.js";
 import { attribute, h, show, text } from "../render.js";
 import { VIEWS } from "../router.js";
 import { hindrance } from "../run.js";
 
-/** @type {Record<string, string>} */
-const LINES = { ws: "WebSocket", sse: "event stream", poll: "polling" };
 const THEMES = ["system", "light", "dark"];
 
 /** @param {HTMLElement} el @param {import("../main.js").Actions} actions @returns {(app: import("../main.js").App) => void} */
@@ -66,10 +65,9 @@ export function mount(el, actions) {
     show(detail, verdict.kind === "running");
     attribute(state, "data-kind", verdict.kind);
     attribute(state, "title", verdict.detail);
-    const last = log.events.at(-1);
-    const age = last ? `last event ${now - last.timestamp < 60_000 ? "" : `${span(now - last.timestamp)} ago, `}at ${moment(last.timestamp, now)}` : "no events yet";
-    text(line, connection.live && connection.transport ? { ws: "live", sse: "live · SSE", poll: "polling" }[connection.transport] : "");
-    attribute(line, "title", connection.live && connection.transport ? `Connected by ${LINES[connection.transport]}; ${age}` : null);
+    const words = lineWords(connection, log.events.at(-1), now);
+    text(line, words.word);
+    attribute(line, "title", words.title);
     attribute(line, "data-transport", connection.live ? connection.transport : "none");
     const bad = concerns.some((one) => one.tone === "bad");
     const troubles = model.issues.filter((one) => one.severity !== "info").length;
