@@ -10,14 +10,14 @@ const THANKS_MS = 7000;
 
 /** @typedef {import("./connection.js").Line} Line */
 
-/** How old the newest event is. @param {import("./model.js").WireEvent|undefined} last @param {number} now by the server's clock */
+/** How old the newest event is. @param {number|null} last when it happened @param {number} now by the server's clock */
 export function ageWords(last, now) {
-  if (!last) return "no events yet";
-  const age = now - last.timestamp;
-  return age < 1500 ? "last event just now" : `last event ${span(age)} ago, at ${moment(last.timestamp, now)}`;
+  if (last === null) return "no events yet";
+  const age = now - last;
+  return age < 1500 ? "last event just now" : `last event ${span(age)} ago, at ${moment(last, now)}`;
 }
 
-/** For the header: a word and its tool tip. @param {Line} line @param {import("./model.js").WireEvent|undefined} last @param {number} now */
+/** For the header: a word and its tool tip. @param {Line} line @param {number|null} last @param {number} now */
 export function lineWords(line, last, now) {
   if (!line.live || !line.transport) return { word: "", title: null };
   const shared = line.tabs > 1 ? `, shared with ${plural(line.tabs - 1, "other tab")}` : "";
@@ -32,12 +32,12 @@ const BARRED = {
 
 /**
  * For the bar: nothing when all is well.
- * @param {Line} line @param {boolean} loaded @param {import("./model.js").WireEvent|undefined} last @param {number} now by this machine's clock @param {number} serverNow
+ * @param {Line} line @param {number|null} last @param {number} now by this machine's clock @param {number} serverNow
  * @returns {{kind: "offline"|"reconnecting"|"caught-up"|"slow", text: string, more: string}|null}
  */
-export function barWords(line, loaded, last, now, serverNow) {
+export function barWords(line, last, now, serverNow) {
   if (!line.live && (line.ever || line.lostAt || line.barred)) {
-    const more = [line.ever && line.transport ? TRANSPORT[line.transport] : "", loaded ? ageWords(last, serverNow) : ""].filter(Boolean).join(", ");
+    const more = [line.ever && line.transport ? TRANSPORT[line.transport] : "", last === null ? "" : ageWords(last, serverNow)].filter(Boolean).join(", ");
     if (line.barred) return { kind: "offline", text: BARRED[line.barred], more };
     const lost = now - (line.lostAt ?? now);
     const wait = line.retryAt ? Math.ceil((line.retryAt - now) / 1000) : 0;
@@ -48,6 +48,6 @@ export function barWords(line, loaded, last, now, serverNow) {
     const { events, fresh } = line.caughtUp;
     return { kind: "caught-up", more: "", text: fresh ? "Back: the log was begun anew, everything was read again" : events ? `Caught up, ${plural(events, "event")} while away` : "Back, nothing was missed" };
   }
-  if (line.live && loaded && line.transport === "poll") return { kind: "slow", text: "Streams don't get through here – asking every two seconds", more: ageWords(last, serverNow) };
+  if (line.live && line.transport === "poll") return { kind: "slow", text: "Streams don't get through here – asking every two seconds", more: ageWords(last, serverNow) };
   return null;
 }

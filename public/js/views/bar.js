@@ -12,8 +12,8 @@ export function mount(el, actions) {
 
   let told = "";
 
-  return ({ line, loaded, log, now }) => {
-    const say = barWords(line, loaded, log.events.at(-1), Date.now(), now);
+  return ({ line, lastAt, live }) => {
+    const say = barWords(line, lastAt, Date.now(), live.now);
     show(el, !!say);
     attribute(el, "data-kind", say?.kind);
     text(words, say?.text ?? "");
