@@ -42,7 +42,7 @@ export function mount(el, actions) {
   const nothing = empty("Asking the server…");
   const again = h("button", { class: "button", type: "button", on: { click: () => data?.retry() } }, "Try again");
   nothing.el.append(again);
-  el.append(h("div", { class: "set-page" }, h("div", { class: "set-main" }, h("h2", { class: "set-title" }, "Settings"), barred, nothing.el, form), h("div", { class: "set-side" }, page.el, facts.el)));
+  el.append(h("div", { class: "set-page" }, h("div", { class: "set-main" }, h("h1", { class: "set-title" }, "Settings"), barred, nothing.el, form), h("div", { class: "set-side" }, page.el, facts.el)));
   const seen = leaveGuard(() => data);
   let asked = "";
   let stops = "";
