@@ -5,6 +5,7 @@
 
 mod columns;
 mod error;
+mod fold;
 mod log;
 mod migrate;
 mod projection;
@@ -15,5 +16,6 @@ mod search;
 
 pub use columns::Columns;
 pub use error::StoreError;
+pub use fold::FOLD_VERSION;
 pub use log::{Log, Record};
 pub use queries::Queries;

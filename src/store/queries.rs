@@ -2,6 +2,7 @@
 
 mod batches;
 mod events;
+mod past;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};

@@ -7,6 +7,7 @@ mod events;
 mod health;
 mod orchestrator;
 mod settings;
+mod snapshot;
 mod sprint;
 mod stories;
 
@@ -32,6 +33,8 @@ pub fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Re
         .or(orchestrator::routes(context, orchestrator))
         .unify()
         .or(settings::routes(context))
+        .unify()
+        .or(snapshot::routes(context))
         .unify()
         .or(sprint::routes(context))
         .unify()
