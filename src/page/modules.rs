@@ -128,7 +128,10 @@ impl Reader<'_> {
         let mut before = Before::Operator;
         loop {
             self.trivia()?;
-            let Some(byte) = self.peek() else { return Ok(()) };
+            let Some(byte) = self.peek() else {
+                // A sign taken for another shows itself here.
+                return if self.braces.is_empty() { Ok(()) } else { Err("a brace is not closed") };
+            };
             before = match byte {
                 b'"' | b'\'' => {
                     self.string()?;
@@ -156,7 +159,8 @@ impl Reader<'_> {
                     self.at += 1;
                     match self.braces.pop() {
                         Some(Brace::Template) => self.template()?,
-                        _ => Before::Value,
+                        Some(Brace::Code) => Before::Value,
+                        None => return Err("a brace too many"),
                     }
                 }
                 b'.' if self.rest().starts_with(b"...") => {

@@ -13,7 +13,7 @@ use crate::domain::payload::Payload;
 use crate::domain::state::State;
 
 /// Raised when the fold's rules change: a stored state of another version is folded anew.
-pub(super) const FOLD_VERSION: i64 = 2;
+pub(super) const FOLD_VERSION: i64 = 3;
 
 /// An event with its payload encoded: what a row holds.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 /** The sprint run: how far the batch is, what is at work with its live logs, and the way it ended. */
 import { merged } from "../agent-list.js";
-import { MOST_LOGS } from "../agents.js";
+import { createAgents, MOST_LOGS } from "../agents.js";
 import { moment, plural, storyTitle, took } from "../format.js";
 import { empty, heading, statusBadge } from "../parts.js";
 import { attribute, h, keyed, show, text } from "../render.js";
@@ -14,6 +14,9 @@ import { startForm } from "./start-form.js";
 import { receipt, stopChoice } from "./stop-choice.js";
 
 const LATEST = 15;
+
+/** The agents and their logs. @param {{changed: () => void}} by */
+export const store = ({ changed }) => createAgents(changed);
 
 /** @param {HTMLElement} el @param {import("../main.js").Actions} actions @returns {(app: import("../main.js").App) => void} */
 export function mount(el, actions) {
@@ -46,7 +49,7 @@ export function mount(el, actions) {
   const toggle = (/** @type {string} */ id) => actions.refine({ log: (open.includes(id) ? open.filter((one) => one !== id) : [...open, id].slice(-MOST_LOGS)).join(",") || null });
 
   return (app) => {
-    const { model, run, route, loaded, agents, control, log, verdict } = app;
+    const { model, run, route, loaded, data: agents, control, log, verdict } = app;
     open = (route.params.get("log") ?? "").split(",").filter(Boolean);
     const runs = run.kind !== "none";
     hero.update(app);
@@ -74,7 +77,7 @@ export function mount(el, actions) {
     const list = run.kind === "observed" ? [] : merged(agents.list, runs ? model.agents : [], run.batch_id);
     const working = list.filter((one) => one.ended_at === null && !one.gone).length;
     const known = agents.loaded || list.length > 0;
-    keyed(agentList, list, (one) => one.agent_id, (one) => agentRow(one, actions, toggle), { ...app, open });
+    keyed(agentList, list, (one) => one.agent_id, (one) => agentRow(one, actions, toggle), { ...app, agents, open });
     show(agentsPanel, loaded && (runs || list.length > 0));
     text(agentsNote, run.kind === "observed" ? "" : [working ? `${working} at work` : "", list.length - working ? `${list.length - working} ended` : "", runs || !list[0]?.batch_id ? "" : `of batch ${list[0].batch_id}`].filter(Boolean).join(" · "));
     show(agentsNone.el, !list.length);
