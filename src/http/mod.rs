@@ -31,7 +31,7 @@ pub mod server;
 mod service;
 pub mod stream;
 
-pub use context::Context;
+pub use context::{About, Context};
 pub use guard::{Guard, GuardSettings};
 pub use limits::Limits;
 pub use server::Server;

@@ -1,7 +1,7 @@
 //! The tables. Those of the older server keep its columns and gain ours.
 
 /// The schema this version writes, kept in `user_version`.
-pub(super) const VERSION: i64 = 3;
+pub const VERSION: i64 = 3;
 
 /// The search index. It keeps no texts: its rows' ids are those of the events.
 macro_rules! search_table {

@@ -28,7 +28,8 @@ pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
 }
 
 async fn list(context: Context, asked: Asked) -> Result<Response, Response> {
-    let limit = asked.query.number("limit")?.unwrap_or(20).clamp(1, 100);
+    let default = context.settings.get().default_batch_list_limit.unsigned_abs();
+    let limit = asked.query.number("limit")?.unwrap_or(default).clamp(1, 100);
     let offset = asked.query.number("offset")?.unwrap_or(0).min(u64::from(u32::MAX));
     let queries = context.hub.queries().clone();
     let (batches, total) = blocking(move || queries.batches(limit as u32, offset as u32)).await?;

@@ -75,12 +75,15 @@ fn filter(query: &Query) -> Result<EventFilter, Response> {
     if let Some(kind) = kinds.iter().find(|kind| !kind.chars().all(letters)) {
         return Err(bad(format!("\"{kind}\" is no event type or pattern")));
     }
+    let mut stories = texts(&["story"]);
+    // A comma means *or*, but a key may hold one.
+    stories.extend(query.text("story").filter(|whole| whole.contains(',')).map(str::to_owned));
     // Blanks alone are no search.
     let text = query.text("q").map(str::trim).filter(|text| !text.is_empty());
     if text.is_some_and(|text| text.chars().count() > SEARCH_CHARS) {
         return Err(bad(format!("\"q\" may have at most {SEARCH_CHARS} characters")));
     }
-    Ok(EventFilter { kinds, stories: texts(&["story"]), batch_ids, text: text.map(str::to_owned) })
+    Ok(EventFilter { kinds, stories, batch_ids, text: text.map(str::to_owned) })
 }
 
 async fn snapshot(context: Context, asked: Asked) -> Result<Response, Response> {

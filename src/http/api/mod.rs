@@ -10,6 +10,7 @@ mod orchestrator;
 mod settings;
 mod sprint;
 mod stories;
+mod story;
 
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -39,6 +40,8 @@ pub fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Re
         .or(sprint::routes(context))
         .unify()
         .or(stories::routes(context))
+        .unify()
+        .or(story::routes(context))
         .unify()
         .or(data::routes(context))
         .unify()
