@@ -1,6 +1,7 @@
 /**
  * The events the page holds: the newest in a bounded list without holes, and pages of older ones that a
- * person asked for, under the filter they were asked with.
+ * person asked for, under the filter they were asked with. The past is told by a log of its own, whose list
+ * ends at the moment that is shown.
  *
  * @typedef {import("./model.js").WireEvent} WireEvent
  * @typedef {{types: string, story: string, q: string}} Filter
@@ -31,20 +32,27 @@ export function wordsOf(event) {
 }
 
 /** @param {string} types a list of globs, such as `command:*,batch:*` @returns {(type: string) => boolean} */
-function typeFilter(types) {
+export function typeFilter(types) {
   if (!types) return () => true;
   const globs = types.split(",").map((glob) => new RegExp(`^${glob.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*")}$`));
   return (type) => globs.some((glob) => glob.test(type));
 }
 
 /** @param {WireEvent} event @param {string} story a long key or a short id */
-const ofStory = ({ payload: p = {} }, story) => p.story_key === story || p.story_id === story || !!p.story_keys?.includes?.(story);
+export const ofStory = ({ payload: p = {} }, story) => p.story_key === story || p.story_id === story || !!p.story_keys?.includes?.(story);
 
-/** @param {() => void} changed */
-export function createLog(changed) {
+/** Counts the changes of all logs: what was drawn of one is never taken for another's. */
+let changes = 0;
+
+/** @param {() => void} changed @param {typeof get} [ask] */
+export function createLog(changed, ask = get) {
   /** @type {WireEvent[]} ascending */
   let events = [];
-  let revision = 0;
+  let revision = (changes += 1);
+  /** @type {WireEvent[]|null} what the list is the beginning of, in a log of the past */
+  let whole = null;
+  /** @type {number|null} older events lie before this id, where the list itself is empty */
+  let edge = null;
   let older = blank("");
   let held = false;
   /** @type {Map<string, WireEvent>} the last command event of each story */
@@ -67,7 +75,28 @@ export function createLog(changed) {
       lastOf.clear();
       events.forEach(remember);
       older = blank("");
-      revision += 1;
+      whole = edge = null;
+      revision = changes += 1;
+    },
+
+    /**
+     * A moment of the past: the first `n` of these events are there, no more.
+     * @param {WireEvent[]} all ascending @param {number} n @param {number} before the id behind which the first of all lies
+     */
+    turn(all, n, before) {
+      if (whole !== all) older = blank("");
+      else if (n === events.length) return;
+      if (whole === all && n === events.length + 1) {
+        events.push(all[n - 1]);
+        remember(all[n - 1]);
+      } else {
+        events = all.slice(0, n);
+        lastOf.clear();
+        events.forEach(remember);
+      }
+      whole = all;
+      edge = before + 1;
+      revision = changes += 1;
     },
 
     /** @param {WireEvent} event */
@@ -79,7 +108,7 @@ export function createLog(changed) {
         events.splice(0, events.length - KEPT);
         older = blank("");
       }
-      revision += 1;
+      revision = changes += 1;
     },
 
     /** The list's tail, without holes: what `init` brought may be one batch's only. @param {any} page */
@@ -90,7 +119,7 @@ export function createLog(changed) {
         const known = lastOf.get(event.payload?.story_key);
         if (!known || Number(known.id) < Number(event.id)) remember(event);
       });
-      revision += 1;
+      revision = changes += 1;
       changed();
     },
 
@@ -114,8 +143,8 @@ export function createLog(changed) {
       changed();
       try {
         // A search begins at the newest: the server finds what the list here has let go or never had.
-        const before = mine.before ?? (events.length ? Number(events[0].id) : null);
-        const page = await get("api/events", { before, limit: PAGE, type: filter.types, story: filter.story, q: filter.q });
+        const before = mine.before ?? (events.length ? Number(events[0].id) : edge);
+        const page = await ask("api/events", { before, limit: PAGE, type: filter.types, story: filter.story, q: filter.q });
         mine.events = page.events.concat(mine.events);
         mine.before = page.events[0]?.id ?? before;
         mine.all = page.events.length < PAGE;
@@ -124,7 +153,7 @@ export function createLog(changed) {
         mine.failed = true;
       }
       mine.loading = false;
-      revision += 1;
+      revision = changes += 1;
       changed();
     },
 
@@ -136,7 +165,7 @@ export function createLog(changed) {
       held = false;
       if (!older.events.length) return;
       older = blank("");
-      revision += 1;
+      revision = changes += 1;
     },
 
     /** Stories whose last word is a failure. @returns {WireEvent[]} */
