@@ -8,7 +8,7 @@
  * @typedef {{exported_at: number, left_out: number, at: number, init: any, answer: (path: string, query?: Record<string, any>) => any}} Archive at: how late it was at its end
  */
 import { Refusal } from "./api.js";
-import { ofStory, typeFilter, wordsOf } from "./log.js";
+import { matcher } from "./log-filter.js";
 import { toSnapshot } from "./model.js";
 import { isFailure } from "./past-window.js";
 import { createReplay } from "./replay.js";
@@ -75,12 +75,10 @@ export function openArchive(json) {
 }
 
 /** As `/api/events` answers. @param {WireEvent[]} events @param {number} head @param {Record<string, any>} query */
-function page(events, head, { after, before, limit = 100, type = "", story = "", q = "", batch_id }) {
-  const typed = typeFilter(type);
-  const words = String(q ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+function page(events, head, { after, before, limit = 100, type, story, q, batch_id }) {
   const given = (/** @type {any} */ value) => value !== undefined && value !== null && value !== "";
-  const found = events.filter((event) => (!given(after) || Number(event.id) > after) && (!given(before) || Number(event.id) < before) && (!given(batch_id) || event.batch_id === Number(batch_id))
-    && typed(event.type) && (!story || ofStory(event, story)) && words.every((word) => wordsOf(event).plain.includes(word)));
+  const fits = matcher({ types: String(type ?? ""), story: String(story ?? ""), q: String(q ?? ""), batch: String(batch_id ?? "") });
+  const found = events.filter((event) => (!given(after) || Number(event.id) > after) && (!given(before) || Number(event.id) < before) && fits(event));
   const shown = given(after) ? found.slice(0, limit) : found.slice(-limit);
   return { events: shown, next: given(after) && found.length > shown.length ? shown.at(-1)?.id : null, head };
 }

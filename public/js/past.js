@@ -227,7 +227,7 @@ export function createPast({ get, changed, visit = goTo }) {
           open(wanted.at);
         }
       }
-      if (!held || !frame) return { past: { ...wanted, first: 0, last: 0, index: 0, total: 0, moment: null, ready: false, loading, failed, note, row: null, playing: null, event: null, trace: null, steer } };
+      if (!held || !frame) return { past: { ...wanted, first: 0, last: 0, index: 0, place: 0, total: 0, moment: null, ready: false, loading, failed, note, row: null, playing: null, event: null, trace: null, steer } };
 
       const { model, moment } = held.replay.at(index);
       log.turn(held.events, index, held.from);
@@ -237,8 +237,8 @@ export function createPast({ get, changed, visit = goTo }) {
       }
       const whole = isWhole(frame);
       const past = {
-        batch: frame.batch, at: here(), first: frame.first, last: frame.last, row: frame.row, moment: moment ?? live.now, ready: true, loading, failed, note, steer,
-        index: whole ? index : here() - frame.first + 1,
+        batch: frame.batch, at: here(), index: here(), first: frame.first, last: frame.last, row: frame.row, moment: moment ?? live.now, ready: true, loading, failed, note, steer,
+        place: whole ? index : here() - frame.first + 1,
         total: whole ? held.events.length : frame.last - frame.first + 1,
         playing: playing?.speed ?? null,
         event: index ? held.events[index - 1] : null,

@@ -38,7 +38,7 @@ test("a moment of the whole log is the fold up to it, and the log ends there", a
   await turns();
   const seen = look();
   assert.deepEqual(toSnapshot(seen.model), foldedTo(demo, 40));
-  assert.deepEqual([seen.past.at, seen.past.first, seen.past.last, seen.past.index, seen.past.total], [40, 1, demo.length, 40, demo.length]);
+  assert.deepEqual([seen.past.at, seen.past.first, seen.past.last, seen.past.place, seen.past.total], [40, 1, demo.length, 40, demo.length]);
   assert.deepEqual([seen.log.events.length, seen.log.events.at(-1).id, past.log], [40, 40, seen.log]);
   assert.equal(seen.past.moment, demo[39].timestamp);
   assert.deepEqual(seen.log.select({ types: "", story: "", q: "" }).map((one) => one.id).slice(0, 3), [40, 39, 38]);
@@ -54,7 +54,7 @@ test("a batch opens at its end, with its row and the way it ended; its window is
   assert.deepEqual([model.batch, ended.batch_id, ended.status, ended.ended_at], [null, 1, "completed", of.at(-1).timestamp]);
   past.steer.to(3);
   const early = look();
-  assert.deepEqual([early.model.batch?.id, early.ended, early.past.index, early.past.at], [1, null, 3, of[0].id + 2]);
+  assert.deepEqual([early.model.batch?.id, early.ended, early.past.place, early.past.at], [1, null, 3, of[0].id + 2]);
   assert.deepEqual(toSnapshot(early.model), foldedTo(demo, of[0].id + 2));
 });
 
@@ -80,7 +80,7 @@ test("steps stay within the ends", async () => {
   await turns();
   const { steer } = look().past;
   steer.step(-1);
-  assert.deepEqual([look().past.at, look().past.index, look().past.event], [0, 0, null]);
+  assert.deepEqual([look().past.at, look().past.place, look().past.event], [0, 0, null]);
   steer.step(-1);
   assert.equal(look().past.at, 0);
   steer.to(demo.length);
@@ -154,7 +154,7 @@ test("of a long log a bounded stretch is held, whatever is looked at", async () 
   wish({ at: 12_000 });
   await turns();
   let { past, log } = look();
-  assert.deepEqual([past.at, past.index, past.total, log.events.at(-1).id], [12_000, 12_000, n, 12_000]);
+  assert.deepEqual([past.at, past.place, past.total, log.events.at(-1).id], [12_000, 12_000, n, 12_000]);
   assert.ok(past.trace.of.length <= MOST);
   assert.deepEqual(asked.filter((one) => one.path === "api/snapshot").map((one) => one.query.at), [7000]);
   past.steer.to(24_000);
