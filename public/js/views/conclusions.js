@@ -1,6 +1,7 @@
 /** What to do now, in one line, and what happened while nobody looked. Brought once the overview stands. */
 import { count, exact, moment, plural, span } from "../format.js";
 import { mark, sign } from "../icons.js";
+import { dollars } from "../insight-words.js";
 import { nextAction } from "../next-action.js";
 import { attribute, h, keyed, show, text } from "../render.js";
 
@@ -114,7 +115,7 @@ function awayPanel(el) {
 /** @param {import("../away.js").Report} report @returns {Fact[]} */
 function factsOf({ done, stuck, retried, input_tokens, output_tokens, cost_usd, agents }) {
   const whys = { blocked: "blocked", failed: "failed", review: "left in review" };
-  const cost = [cost_usd === null ? "" : money(cost_usd), input_tokens === null && output_tokens === null ? "" : `${count((input_tokens ?? 0) + (output_tokens ?? 0))} tokens`].filter(Boolean).join(", ");
+  const cost = [cost_usd === null ? "" : dollars(cost_usd), input_tokens === null && output_tokens === null ? "" : `${count((input_tokens ?? 0) + (output_tokens ?? 0))} tokens`].filter(Boolean).join(", ");
   const list = (/** @type {any[]} */ all, /** @type {(one: any) => string} */ note) => all.map((one) => ({ id: one.story_id, key: one.story_key, note: note(one) }));
   return [
     { name: "Done", tone: "good", stories: list(done, () => ""), words: done.length ? "" : "none" },
@@ -123,9 +124,6 @@ function factsOf({ done, stuck, retried, input_tokens, output_tokens, cost_usd, 
     { name: "Cost", tone: "plain", stories: [], words: cost ? `${cost}${agents ? ` in ${plural(agents, "agent run")}` : ""}` : "not told by the agents" },
   ];
 }
-
-/** @param {number} usd */
-export const money = (usd) => (usd > 0 && usd < 0.01 ? "under $0.01" : `$${usd.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`);
 
 function fact() {
   const name = h("dt");
