@@ -193,7 +193,7 @@ function show({ update, data }, app) {
 /** What is worth finding again next time: the filters, not what was opened. @param {URLSearchParams} params */
 function lasting(params) {
   const kept = new URLSearchParams(params);
-  for (const key of ["detail", "event", "sel", "log"]) kept.delete(key);
+  for (const key of ["detail", "event", "sel", "with", "log"]) kept.delete(key);
   return kept.toString() || undefined;
 }
 
