@@ -8,15 +8,16 @@
  */
 import { get, serverNow } from "./api.js";
 import { light } from "./beacon.js";
-import { connect } from "./connection.js";
 import { createControl } from "./control.js";
 import { listenToKeys } from "./keys.js";
 import { createLog } from "./log.js";
 import { apply, fromSnapshot, tally } from "./model.js";
 import { notice } from "./notices.js";
 import { keep, recall } from "./prefs.js";
+import { pulse } from "./pulse.js";
 import { address, past as wanted, refine, route, VIEWS, visit } from "./router.js";
 import { runOf } from "./run.js";
+import { share } from "./share.js";
 import { createToasts } from "./toast.js";
 import { concerns, verdict } from "./verdict.js";
 import { ASIDE, fetchEntry, VIEWS as TABLE } from "./views.js";
@@ -52,8 +53,10 @@ let summed = -1;
 const parts = {};
 const stores = () => Object.values(parts).flatMap(({ data }) => (data ? [data] : []));
 
-const { line, start, retryNow } = connect({
+const { line, start, retryNow } = share({
   changed,
+  // No timer runs after this.
+  sleeps: () => signal(look()),
   init(message) {
     model = fromSnapshot(message.payload.snapshot);
     loaded = true;
@@ -175,6 +178,7 @@ function commit() {
     keep(`view.${view}`, lasting(params));
   }
   for (const update of frame) update(app);
+  for (const store of stores()) store.watch?.(app);
   show(part(view, TABLE[view], `view-${view}`), app);
   if (params.get("detail") || parts.detail) show(part("detail", ASIDE.detail, "detail"), app);
   if (desk.control.open || parts.control) show(part("control", ASIDE.control, "control"), app);
@@ -192,7 +196,7 @@ function show({ update, data }, app) {
 /** What is worth finding again next time: the filters, not what was opened. @param {URLSearchParams} params */
 function lasting(params) {
   const kept = new URLSearchParams(params);
-  for (const key of ["detail", "event", "sel", "log"]) kept.delete(key);
+  for (const key of ["detail", "event", "sel", "with", "log"]) kept.delete(key);
   return kept.toString() || undefined;
 }
 
@@ -220,5 +224,7 @@ addEventListener("hashchange", changed);
 addEventListener("popstate", changed);
 document.addEventListener("visibilitychange", () => { asked = false; changed(); });
 setInterval(changed, 1000);
+// The title goes on to be true while nobody looks at the page.
+pulse(() => document.hidden && changed());
 changed();
 start();

@@ -4,6 +4,7 @@ mod activity;
 mod agents;
 mod batches;
 mod events;
+mod export;
 mod health;
 mod orchestrator;
 mod settings;
@@ -28,6 +29,8 @@ pub fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Re
         .unify()
         .or(events::routes(context))
         .unify()
+        .or(export::routes(context))
+        .unify()
         .or(health::routes(context))
         .unify()
         .or(orchestrator::routes(context, orchestrator))
@@ -45,4 +48,9 @@ pub fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Re
         .or(assets::routes(context))
         .unify()
         .boxed()
+}
+
+fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_millis() as i64)
 }
