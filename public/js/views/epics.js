@@ -150,11 +150,12 @@ function epicCard(first, { opened, remember }) {
       text(id, epic.epic_id === null ? "" : epic.epic_key);
       show(id, epic.epic_id !== null);
       text(title, epicTitle(epic));
-      show(badge.el, epic.status !== null);
       badge.update(epic.status, epic.status_class);
       // A card that waits for its place stands under another heading than its word.
-      const lane = el.closest("[data-lane]");
-      show(waits, !!lane && /** @type {HTMLElement} */ (lane).dataset.lane !== columnOf(epic));
+      const stands = /** @type {HTMLElement|null} */ (el.closest("[data-lane]"))?.dataset.lane ?? columnOf(epic);
+      show(waits, stands !== columnOf(epic));
+      // Under its own heading the plain word says nothing more.
+      show(badge.el, epic.status !== null && (epic.status !== stands || stands === "other"));
       text(waits, "moved");
       bar.update(own.map((story) => story.status_class));
       const all = sumOf(own, model.work, (one) => busyOf(one, liveNow));

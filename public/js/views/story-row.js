@@ -46,10 +46,10 @@ export function storyRow() {
       show(outcome, !!last);
       const busy = busyOf(work, liveNow);
       const goes = !!work && work.busy_since !== null;
-      text(duration, goes ? timer(busy) : busy > 0 ? (busy < 3_600_000 ? took(busy) : span(busy)) : "–");
+      text(duration, goes ? timer(busy) : busy > 0 ? (busy < 3_600_000 ? took(busy) : span(busy)) : "");
       attribute(duration, "data-live", goes);
-      text(attempts, work?.reviews ? count(work.reviews) : "–");
-      text(failures, work?.failures ? `✕ ${count(work.failures)}` : "–");
+      text(attempts, work?.reviews ? count(work.reviews) : "");
+      text(failures, work?.failures ? `✕ ${count(work.failures)}` : "");
       attribute(failures, "data-tone", work?.failures ? "bad" : null);
       attribute(el, "data-active", model.active.some((one) => one.story_key === key));
       attribute(el, "data-chosen", route.params.get("detail") === key);
