@@ -11,4 +11,5 @@ mod honesty;
 mod managed;
 mod rooms;
 mod run;
+mod stories;
 mod wire;

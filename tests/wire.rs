@@ -108,6 +108,7 @@ fn answers_are_as_their_examples() {
         ("api-settings", "/api/settings"),
         ("api-events", "/api/events?type=command:*"),
         ("story-descriptions", "/story-descriptions.json"),
+        ("api-story", "/api/stories/1-2-database"),
         ("healthz", "/healthz"),
     ] {
         plain.compare(name, server.json(path));

@@ -7,6 +7,7 @@
  * @typedef {import("./model.js").Orchestrator} Orchestrator
  * @typedef {import("./model.js").WireEvent} WireEvent
  */
+import { workCosts } from "./model-work.js";
 
 /** No more agents than this are kept, as on the server. */
 const MAX_AGENTS = 1000;
@@ -75,5 +76,8 @@ export function agentStart(state, payload, event) {
 
 /** @param {State} state @param {any} payload */
 export function agentEnd(state, payload) {
+  const agent = state.agents.find((one) => one.agent_id === payload.agent_id);
+  if (!agent) return;
+  workCosts(state, agent, payload);
   state.agents = state.agents.filter((one) => one.agent_id !== payload.agent_id);
 }

@@ -49,5 +49,7 @@ export function toSnapshot(state) {
     active: state.active,
     orchestrator: state.orchestrator,
     agents: state.agents,
+    work: Object.fromEntries(state.work),
+    effort: state.effort,
   });
 }

@@ -18,15 +18,21 @@
  *   attempt: number|null, background_task: string|null, started_at: number}} Agent
  * @typedef {{status: string, batch_id: number|null, cycles_completed: number, max_cycles: number|null,
  *   current_stories: string[], batch_mode: string|null, cycle_number: number, parked_until: number|null}} Orchestrator
+ * @typedef {import("./model-work.js").Work} Work
+ * @typedef {import("./model-work.js").Effort} Effort
  * @typedef {ReturnType<typeof fromSnapshot>} State
  */
 import { agentEnd, agentStart, batchWarning, beginRun, cycleEnd, cycleStart, idle } from "./model-run.js";
 import { sourceState } from "./model-sources.js";
+import { commandBase, workCloses, workDone, workEnd, workNote, workProgress, workStart } from "./model-work.js";
 
 export { tally, toSnapshot } from "./model-tally.js";
 
 /** The classes a status word may belong to, in the order they are shown. */
 export const CLASSES = ["done", "review", "in-progress", "ready-for-dev", "backlog", "optional", "other"];
+
+/** Open commands beyond this many are not tracked, as on the server. */
+const MAX_ACTIVE = 100_000;
 
 /** @param {any} [snapshot] the server's snapshot, or nothing for an empty project */
 export function fromSnapshot(snapshot) {
@@ -51,6 +57,10 @@ export function fromSnapshot(snapshot) {
     active: /** @type {Active[]} */ (copy.active ?? []),
     orchestrator: /** @type {Orchestrator} */ (copy.orchestrator ?? idle()),
     agents: /** @type {Agent[]} */ (copy.agents ?? []),
+    /** What was done for each story. @type {Map<string, Work>} */
+    work: new Map(Object.entries(copy.work ?? {})),
+    /** What each command took. */
+    effort: /** @type {Effort[]} */ (copy.effort ?? []),
     /** Counts up whenever epics, stories, issues or sources changed: lets views skip what stayed. */
     revision: 0,
   };
@@ -91,7 +101,8 @@ const FOLDS = new Map(Object.entries({
     };
     state.orchestrator = payload.origin === "managed" ? beginRun(state.batch, payload.batch_mode ?? null) : idle();
   },
-  "batch:end": (state) => {
+  "batch:end": (state, _payload, event) => {
+    workCloses(state, event.timestamp);
     state.batch = null;
     state.active = [];
     state.orchestrator = idle();
@@ -102,6 +113,7 @@ const FOLDS = new Map(Object.entries({
   "cycle:end": cycleEnd,
   "agent:start": agentStart,
   "agent:end": agentEnd,
+  "activity:entry": (state, payload, event) => workNote(state, payload, event.timestamp),
   "command:start": (state, payload, event) => {
     const entry = {
       story_key: payload.story_key,
@@ -115,16 +127,20 @@ const FOLDS = new Map(Object.entries({
       message: payload.message ?? null,
     };
     const place = findActive(state, payload);
-    if (place < 0) state.active.push(entry);
-    else state.active[place] = entry;
+    const opened = place < 0 && state.active.length < MAX_ACTIVE;
+    if (opened) state.active.push(entry);
+    else if (place >= 0) state.active[place] = entry;
+    workStart(state, payload, event.timestamp, opened);
   },
-  "command:progress": (state, payload) => {
+  "command:progress": (state, payload, event) => {
     const place = findActive(state, payload);
     if (place >= 0) state.active[place].message = payload.message ?? null;
+    workProgress(state, payload, event.timestamp);
   },
-  "command:end": (state, payload) => {
+  "command:end": (state, payload, event) => {
     const place = findActive(state, payload);
     if (place >= 0) state.active.splice(place, 1);
+    workEnd(state, payload, event.timestamp, place >= 0);
   },
 }));
 
@@ -133,10 +149,7 @@ const findActive = (state, { story_key, command, task_id }) =>
   state.active.findIndex((one) => one.story_key === story_key && one.command === command && one.task_id === task_id);
 
 /** The attempt a command's suffix tells: `code-review-2` is the second. @param {string} command */
-export function attemptOf(command) {
-  const suffix = /-(\d{1,9})$/.exec(command ?? "");
-  return suffix ? Number(suffix[1]) : 1;
-}
+export const attemptOf = (command) => commandBase(command).attempt ?? 1;
 
 /**
  * Puts a new row behind the row whose key is `after`: none named = first, unknown = last.
@@ -152,6 +165,7 @@ function storyStatus(state, payload, event) {
   state.revision += 1;
   const key = payload.story_key;
   let story = state.byKey.get(key);
+  workDone(state, payload, event.timestamp, story ? story.status_class : null);
   if (payload.new_status == null) {
     if (story) state.stories.splice(state.stories.indexOf(story), 1);
     state.byKey.delete(key);

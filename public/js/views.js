@@ -5,9 +5,9 @@
  * A view's module exports `mount(el, actions)`, which returns an idempotent `update(app)`; one that needs more
  * of the server than the stream brings exports `store({get, changed})` as well: `attend(app)` is called in each
  * commit while the view is shown and `rest()` when it no longer is, `heard(event)` with each live event, `renew()`
- * when everything begins anew.
+ * when everything begins anew; `watch(app)` is called in each commit, whichever view is shown.
  *
- * @typedef {{attend?: (app: import("./main.js").App) => void, heard?: (event: import("./model.js").WireEvent) => void, renew?: () => void, rest?: () => void, [more: string]: any}} Store
+ * @typedef {{attend?: (app: import("./main.js").App) => void, watch?: (app: import("./main.js").App) => void, heard?: (event: import("./model.js").WireEvent) => void, renew?: () => void, rest?: () => void, [more: string]: any}} Store
  * @typedef {{mount: (el: HTMLElement, actions: any) => (app: any) => void, store?: (by: {get: typeof import("./api.js").get, changed: () => void}) => Store}} View
  * @typedef {{label: string, load: () => Promise<View>, css: string[]}} Entry
  */

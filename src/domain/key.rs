@@ -288,9 +288,16 @@ mod tests {
             ("code-review-2", "code-review", Some(2)),
             ("sprint-code-review-12", "code-review", Some(12)),
             ("code-review #3", "code-review", Some(3)),
+            ("code-review  #3", "code-review", Some(3)),
             ("dev-story", "dev-story", None),
-            ("sprint-commit", "commit", None),
+            (" sprint-commit\u{85}", "commit", None),
             ("7", "7", None),
+            ("-7", "-7", None),
+            ("sprint-", "", None),
+            ("dev-4294967295", "dev", Some(u32::MAX)),
+            ("dev-4294967296", "dev-4294967296", None),
+            ("dev-##1", "dev-##1", None),
+            ("dev-１", "dev-１", None),
         ] {
             assert_eq!(command_base(command), (base.to_owned(), attempt), "{command}");
         }

@@ -9,6 +9,8 @@ mod fold;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod work;
+mod work_fold;
 
 use std::sync::Arc;
 
@@ -19,6 +21,7 @@ use super::event::EventId;
 use super::issue::Issue;
 
 pub use snapshot::{OrchestratorView, Snapshot, SprintView};
+pub use work::{Effort, Last, MAX_EFFORT, MAX_WORK, Note, Work, WorkByStory};
 
 /// Open commands beyond this many are no longer tracked as active: a log that opens without ever
 /// ending must not grow the state without bound.
@@ -45,6 +48,10 @@ pub struct State {
     pub agents: Arc<IndexMap<String, Agent>>,
     /// The managed batch that ended last: a row of it may still arrive late.
     pub last_managed: Option<EndedBatch>,
+    /// What was done for each story.
+    pub work: Arc<WorkByStory>,
+    /// What each command took, in the order in which they were first heard of.
+    pub effort: Arc<Vec<Effort>>,
 }
 
 /// The sprint as its status file last said it.

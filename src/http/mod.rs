@@ -23,6 +23,7 @@ mod data;
 pub mod error;
 pub mod guard;
 pub mod limits;
+mod pipe;
 mod query;
 mod reply;
 mod route;
@@ -30,7 +31,7 @@ pub mod server;
 mod service;
 pub mod stream;
 
-pub use context::Context;
+pub use context::{About, Context};
 pub use guard::{Guard, GuardSettings};
 pub use limits::Limits;
 pub use server::Server;

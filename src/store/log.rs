@@ -6,13 +6,14 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::Columns;
 use super::projection::Projection;
+use super::queries::past;
 use super::{Queries, StoreError, migrate, search};
-use crate::domain::event::{Event, EventId, Source};
+use crate::domain::event::{Event, EventId};
 use crate::domain::payload::Payload;
 use crate::domain::state::State;
 
 /// Raised when the fold's rules change: a stored state of another version is folded anew.
-const FOLD_VERSION: i64 = 2;
+pub(super) const FOLD_VERSION: i64 = 3;
 
 /// An event with its payload encoded: what a row holds.
 #[derive(Debug)]
@@ -74,33 +75,9 @@ impl Log {
 
     /// The folded state: the stored one and all that came after it.
     pub fn load_state(&mut self) -> Result<State, StoreError> {
-        let stored: Option<String> = self
-            .conn
-            .query_row(
-                "SELECT state_json FROM fold WHERE version = ?1 AND last_event_id <= ?2",
-                params![FOLD_VERSION, self.head.cast_signed()],
-                |row| row.get(0),
-            )
-            .optional()?;
-        let mut state: State =
-            stored.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+        let mut state = past::stored(&self.conn, self.head)?.unwrap_or_default();
         self.folded = state.last_event_id;
-        let mut statement = self.conn.prepare(
-            "SELECT id, timestamp, source, batch_id, event_type, payload_json
-             FROM events WHERE id > ?1 ORDER BY id",
-        )?;
-        let mut rows = statement.query([state.last_event_id.cast_signed()])?;
-        while let Some(row) = rows.next()? {
-            let kind = row.get_ref(4)?.as_str().unwrap_or_default();
-            let payload = row.get_ref(5)?.as_str().unwrap_or_default();
-            state.apply(&Event {
-                id: row.get::<_, i64>(0)?.cast_unsigned(),
-                timestamp_ms: row.get(1)?,
-                source: Source::from_word(row.get_ref(2)?.as_str().unwrap_or_default()),
-                batch_id: row.get(3)?,
-                payload: Payload::from_json(kind, payload),
-            });
-        }
+        past::fold(&self.conn, &mut state, self.head)?;
         Ok(state)
     }
 
@@ -205,7 +182,7 @@ impl Log {
     /// Takes up to `limit` events into the search index. Returns whether more are waiting.
     pub fn index_some(&mut self, limit: u32) -> Result<bool, StoreError> {
         if self.indexed < self.head {
-            self.indexed = search::index(&mut self.conn, self.indexed, limit)?.max(self.indexed);
+            self.indexed = search::index(&mut self.conn, self.indexed, self.head, limit)?;
         }
         Ok(self.indexed < self.head)
     }

@@ -17,3 +17,4 @@ pub use columns::Columns;
 pub use error::StoreError;
 pub use log::{Log, Record};
 pub use queries::Queries;
+pub use schema::VERSION as SCHEMA_VERSION;

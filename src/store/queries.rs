@@ -2,6 +2,8 @@
 
 mod batches;
 mod events;
+pub(super) mod past;
+mod timeline;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};

@@ -1,14 +1,13 @@
 /** Name, tabs, the state word, and by which line it is known. */
-import { count, moment, span } from "../format.js";
+import { count } from "../format.js";
 import { brand, sign } from "../icons.js";
+import { lineWords } from "../line-words.js";
 import { attribute, h, show, text } from "../render.js";
 import { recall } from "../prefs.js";
 import { address } from "../router.js";
 import { hindrance } from "../run.js";
 import { VIEWS } from "../views.js";
 
-/** @type {Record<string, string>} */
-const LINES = { ws: "WebSocket", sse: "event stream", poll: "polling" };
 const THEMES = ["system", "light", "dark"];
 /** On a phone the others are behind "More". */
 const FOREMOST = ["overview", "run", "stories", "activity"];
@@ -79,10 +78,9 @@ export function mount(el, actions) {
     show(detail, verdict.kind === "running");
     attribute(state, "data-kind", verdict.kind);
     attribute(state, "title", verdict.detail);
-    const { lastAt } = app;
-    const age = lastAt ? `last event ${now - lastAt < 60_000 ? "" : `${span(now - lastAt)} ago, `}at ${moment(lastAt, now)}` : "no events yet";
-    text(line, connection.live && connection.transport ? { ws: "live", sse: "live · SSE", poll: "polling" }[connection.transport] : "");
-    attribute(line, "title", connection.live && connection.transport ? `Connected by ${LINES[connection.transport]}; ${age}` : null);
+    const words = lineWords(connection, app.lastAt, now);
+    text(line, words.word);
+    attribute(line, "title", words.title);
     attribute(line, "data-transport", connection.live ? connection.transport : "none");
     const bad = concerns.some((one) => one.tone === "bad");
     const troubles = model.issues.filter((one) => one.severity !== "info").length;

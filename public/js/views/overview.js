@@ -59,7 +59,7 @@ export function mount(el, actions) {
     show(columns, loaded && known);
     show(/** @type {HTMLElement} */ (hero.lastElementChild), loaded && counts.stories > 0);
 
-    show(begin, line.live && verdict.kind === "idle");
+    show(begin, !app.past && line.live && verdict.kind === "idle");
     show(toRun, run.kind !== "none");
 
     text(done, count(counts.by_class.done));

@@ -18,7 +18,10 @@ impl State {
     pub fn apply(&mut self, event: &Event) {
         self.last_event_id = event.id;
         match &event.payload {
-            Payload::StoryStatus(body) => self.story_status(event.timestamp_ms, body),
+            Payload::StoryStatus(body) => {
+                self.work_done(event.timestamp_ms, body);
+                self.story_status(event.timestamp_ms, body);
+            }
             Payload::EpicStatus(body) => self.epic_status(body),
             Payload::SourceState(body) => self.source_state(event.timestamp_ms, body),
             Payload::BatchStart(body) => self.batch_start(event.timestamp_ms, body),
@@ -47,10 +50,15 @@ impl State {
             }
             Payload::AgentStart(body) => self.agent_start(event.timestamp_ms, body),
             Payload::AgentEnd(body) if self.agents.contains_key(&body.agent_id) => {
-                Arc::make_mut(&mut self.agents).shift_remove(&body.agent_id);
+                let agent = Arc::make_mut(&mut self.agents).shift_remove(&body.agent_id);
+                if let Some(agent) = agent {
+                    self.work_costs(&agent, body);
+                }
             }
+            Payload::ActivityEntry(body) => self.work_note(event.timestamp_ms, body),
             Payload::CommandStart(body) => {
-                self.command_start(event, body);
+                let opened = self.command_start(event, body);
+                self.work_start(event, body, opened);
                 self.touch(event);
             }
             Payload::CommandProgress(body) => {
@@ -60,13 +68,16 @@ impl State {
                 {
                     active.message.clone_from(&body.message);
                 }
+                self.work_progress(event, body);
                 self.touch(event);
             }
             Payload::CommandEnd(body) => {
                 let slot = Active::slot(&body.story_key, &body.command, &body.task_id);
-                if self.active.contains_key(&slot) {
+                let closed = self.active.contains_key(&slot);
+                if closed {
                     Arc::make_mut(&mut self.active).swap_remove(&slot);
                 }
+                self.work_end(event, body, closed);
                 self.touch(event);
             }
             _ => {}
@@ -115,6 +126,7 @@ impl State {
         if !self.active.is_empty() {
             self.active = Arc::default();
         }
+        self.work_closes(event.timestamp_ms);
         if !self.agents.is_empty() {
             self.agents = Arc::default();
         }
@@ -142,13 +154,14 @@ impl State {
         Arc::make_mut(&mut self.agents).insert(body.agent_id.clone(), agent);
     }
 
-    fn command_start(&mut self, event: &Event, body: &CommandStart) {
+    /// Returns whether it is a new one among the open commands.
+    fn command_start(&mut self, event: &Event, body: &CommandStart) -> bool {
         let slot = Active::slot(&body.story_key, &body.command, &body.task_id);
-        if self.active.len() >= MAX_ACTIVE && !self.active.contains_key(&slot) {
-            return;
-        }
         // A second start takes the place of the first in the list.
-        let place = self.active.get(&slot).map_or(event.id, |first| first.event_id);
+        let first = self.active.get(&slot).map(|first| first.event_id);
+        if self.active.len() >= MAX_ACTIVE && first.is_none() {
+            return false;
+        }
         let active = Active {
             story_key: body.story_key.clone(),
             story_id: body.story_id.clone(),
@@ -159,9 +172,10 @@ impl State {
             attempt: key::command_base(&body.command).1.unwrap_or(1),
             source: event.source.as_str().to_owned(),
             message: body.message.clone(),
-            event_id: place,
+            event_id: first.unwrap_or(event.id),
         };
         Arc::make_mut(&mut self.active).insert(slot, active);
+        first.is_none()
     }
 
     fn story_status(&mut self, timestamp_ms: i64, body: &StoryStatus) {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Active, Agent, Batch, State};
+use super::{Active, Agent, Batch, Effort, State, WorkByStory};
 use crate::domain::event::EventId;
 use crate::domain::issue::FileIssue;
 
@@ -23,6 +23,10 @@ pub struct Snapshot<'a> {
     pub orchestrator: OrchestratorView,
     /// Agents at work, in the order in which they were started.
     pub agents: Vec<&'a Agent>,
+    /// What was done for each story, by its key.
+    pub work: &'a WorkByStory,
+    /// What each command took.
+    pub effort: &'a [Effort],
 }
 
 /// The sprint with what is counted from it.
@@ -195,6 +199,8 @@ impl State {
             active: active.into_iter().map(ActiveView::from).collect(),
             orchestrator: OrchestratorView::of(self),
             agents: self.agents.values().collect(),
+            work: &self.work,
+            effort: &self.effort,
         }
     }
 

@@ -1,5 +1,8 @@
 //! The fold against the cases that the page's reducer is held to as well.
 
+mod laws;
+mod steps;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -155,5 +158,7 @@ fn from_snapshot(snapshot: &Value) -> State {
     let agents: Vec<Agent> = serde_json::from_value(snapshot["agents"].clone()).unwrap();
     let agents = agents.into_iter().map(|agent| (agent.agent_id.clone(), agent));
     state.agents = Arc::new(agents.collect());
+    state.work = Arc::new(serde_json::from_value(snapshot["work"].clone()).unwrap());
+    state.effort = Arc::new(serde_json::from_value(snapshot["effort"].clone()).unwrap());
     state
 }
