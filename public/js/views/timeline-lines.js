@@ -58,7 +58,7 @@ function storyLine({ story: { key } }, hooks) {
       const busy = story.blocks.reduce((sum, block) => sum + (block.status === "lost" ? 0 : untilOf(block, look.now) - block.start), 0);
       text(facts, span(story.running ? busy : story.busy));
       attribute(facts, "title", `${span(story.busy)} at work${story.failed ? "; its last command failed" : ""}`);
-      attribute(lane, "aria-label", `${story.blocks.length} commands`);
+      attribute(lane, "aria-description", `${story.blocks.length} commands`);
       drawLane(lane, story.blocks, look, height, look.sight.scale.z > 0.0004);
     },
   };

@@ -158,7 +158,7 @@ export function mount(el, actions) {
   const again = h("button", { class: "button", type: "button", on: { click: () => (app?.data.state === "failed" ? app.data.retry() : actions.refine({ q: null, epic: null, only: null })) } });
   none.el.append(again);
   const chart = h("div", { class: "tl" }, head, body, list.el, waiting, none.el, tip.el);
-  el.append(chart);
+  el.append(h("h1", { class: "hidden-text" }, "Timeline"), chart);
 
   const xOf = (/** @type {{clientX: number}} */ event) => event.clientX - ruler.el.getBoundingClientRect().left;
   handOn(chart, xOf, {
