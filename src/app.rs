@@ -24,7 +24,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::config::Config;
+use crate::config::{Config, Origin};
 use crate::http::{self, Guard, GuardSettings, Server};
 use crate::orchestrator::Orchestrator;
 use crate::project::layout::Named;
@@ -64,6 +64,7 @@ impl App {
         let server = bind(config, &claim.state.path, choice)?;
         let address = server.local_addr();
         let (token, token_is_new) = listen::token(config)?;
+        let about = about(config, address, token.is_some());
         let guard = Arc::new(guard(config, address, token.clone())?);
         let url = listen::url(address);
         let mut core = Core::start(claim, config, Some(url.clone())).await?;
@@ -73,6 +74,7 @@ impl App {
             guard,
             streams: Arc::new(http::Streams::new()),
             settings: Arc::clone(&core.settings),
+            about: Arc::new(about),
             read_only: config.read_only,
             public_dir: config.public.clone(),
             started_at_ms: now_ms(),
@@ -166,6 +168,17 @@ fn bind(config: &Config, state: &Path, choice: PortChoice) -> anyhow::Result<Ser
         bound => bound,
     };
     bound.map_err(|error| listen::refusal(address, &error))
+}
+
+fn about(config: &Config, address: SocketAddr, token: bool) -> http::About {
+    http::About {
+        port: address.port(),
+        port_from: config.port_from.map(Origin::word),
+        on_network: !address.ip().is_loopback(),
+        token,
+        observed_idle_minutes: config.observed_idle_minutes,
+        stop_grace_seconds: config.agents.workflow().stop_grace.as_secs_f64(),
+    }
 }
 
 fn guard(config: &Config, address: SocketAddr, token: Option<String>) -> anyhow::Result<Guard> {

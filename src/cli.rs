@@ -11,6 +11,7 @@ mod clock;
 mod demo;
 mod event_line;
 mod events;
+mod export;
 mod log;
 mod log_pages;
 mod overview;
@@ -56,6 +57,8 @@ enum Command {
     Status(status::Args),
     /// Show the log: what happened, and with --follow what happens
     Events(events::Args),
+    /// Take the log away: as NDJSON, or with --html as one page that replays the sprint
+    Export(export::Args),
     /// Append one row to the CSV log, from JSON, and print it
     Log(log::Args),
     /// Read the sprint's files as the server would and report every issue
@@ -79,6 +82,7 @@ impl Cli {
             Command::Run(args) => wait_for(run::run(place, &args)),
             Command::Status(args) => wait_for(status::run(place, &args)),
             Command::Events(args) => wait_for(events::run(place, &args)),
+            Command::Export(args) => export::run(place, &args),
             Command::Log(args) => log::run(place, &args),
             Command::Check(args) => check::run(place, &args),
             Command::ScriptedAgent(args) => scripted_agent::run(&args),

@@ -59,6 +59,36 @@ pub enum ConfigError {
     Flag(String),
 }
 
+/// Which source has named a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A flag of the command line.
+    Flag,
+    /// A variable `SPRINT_RUNNER_*`.
+    Environment,
+    /// `sprint-runner.toml`.
+    File,
+}
+
+impl Origin {
+    /// The word for it, as the API says it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Flag => "flag",
+            Self::Environment => "environment",
+            Self::File => "file",
+        }
+    }
+
+    /// The first of the three layers that names a port.
+    fn of_port(flags: &Layer, environment: &Layer, file: &Layer) -> Option<Self> {
+        [(flags, Self::Flag), (environment, Self::Environment), (file, Self::File)]
+            .into_iter()
+            .find_map(|(layer, origin)| layer.port.map(|_| origin))
+    }
+}
+
 /// What one source says; `None` where it says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -168,6 +198,8 @@ pub struct Config {
     pub host: IpAddr,
     /// The port, when anybody named one; else the setting `server_port` decides.
     pub port: Option<u16>,
+    /// Who named it, as far as [`Config::load`] has seen.
+    pub port_from: Option<Origin>,
     /// The database, when it is not in the state folder.
     pub db: Option<PathBuf>,
     /// A folder to serve the page from.
@@ -206,7 +238,9 @@ impl Config {
             message,
         })?;
         flags.check_agent(&file).map_err(ConfigError::Flag)?;
-        Ok(Self::from(flags.based_on(&here).over(environment).over(file)))
+        let port_from = Origin::of_port(&flags, &environment, &file);
+        let config = Self::from(flags.based_on(&here).over(environment).over(file));
+        Ok(Self { port_from, ..config })
     }
 
     /// The silence that ends an observed batch, in milliseconds.
@@ -220,6 +254,7 @@ impl From<Layer> for Config {
         Self {
             host: layer.host.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             port: layer.port,
+            port_from: None,
             db: layer.db,
             public: layer.public,
             read_only: layer.read_only.unwrap_or(false),

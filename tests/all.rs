@@ -12,4 +12,5 @@ mod managed;
 mod past;
 mod rooms;
 mod run;
+mod stories;
 mod wire;

@@ -12,11 +12,16 @@ const RULES: &[(&str, &[&str])] = &[
     ("parse", &["domain"]),
     ("project", &["domain", "parse"]),
     ("store", &["domain"]),
+    ("page", &[]),
+    ("export", &["domain", "store", "page"]),
     ("hub", &["domain", "store"]),
     ("watch", &["domain", "parse", "project", "hub"]),
     ("agents", &["domain", "config", "parse", "project"]),
     ("orchestrator", &["domain", "config", "parse", "project", "hub", "watch", "agents"]),
-    ("http", &["domain", "parse", "project", "hub", "store", "agents", "orchestrator"]),
+    (
+        "http",
+        &["domain", "parse", "project", "hub", "store", "agents", "orchestrator", "page", "export"],
+    ),
     (
         "app",
         &[
@@ -44,6 +49,7 @@ const RULES: &[(&str, &[&str])] = &[
             "watch",
             "agents",
             "orchestrator",
+            "export",
             "app",
         ],
     ),

@@ -59,6 +59,21 @@ export function createAgents(changed) {
     if (wanted.visible && (wanted.running || owed) && !document.hidden) timer = setTimeout(ask, wait);
   }
 
+  /** Told with each commit who looks, whether there is anything to follow, and which logs are open. @param {boolean} visible @param {boolean} running @param {string[]} open */
+  function look(visible, running, open) {
+    const before = wanted;
+    wanted = { visible, running };
+    for (const id of logs.keys()) if (!visible || !open.includes(id)) logs.delete(id);
+    for (const id of visible ? open.slice(0, MOST_LOGS) : []) {
+      if (logs.has(id)) continue;
+      logs.set(id, followLog(id, changed));
+      follow();
+    }
+    if (!visible) clearTimeout(timer);
+    else if (!before.visible || (running && !before.running)) plan(0, true);
+    else if (running && Date.now() - askedAt > 3 * PAUSE_MS) plan(0);
+  }
+
   return {
     logs,
     stops,
@@ -66,23 +81,14 @@ export function createAgents(changed) {
     get loaded() { return loaded; },
     get failed() { return failed; },
 
-    /** Told with each commit who looks, whether there is anything to follow, and which logs are open. @param {boolean} visible @param {boolean} running @param {string[]} open */
-    attend(visible, running, open) {
-      const before = wanted;
-      wanted = { visible, running };
-      for (const id of logs.keys()) if (!visible || !open.includes(id)) logs.delete(id);
-      for (const id of visible ? open.slice(0, MOST_LOGS) : []) {
-        if (logs.has(id)) continue;
-        logs.set(id, followLog(id, changed));
-        follow();
-      }
-      if (!visible) clearTimeout(timer);
-      else if (!before.visible || (running && !before.running)) plan(0, true);
-      else if (running && Date.now() - askedAt > 3 * PAUSE_MS) plan(0);
-    },
+    /** @param {import("./main.js").App} app */
+    attend: ({ line, live, past, route }) => look(true, line.live && !past && live.run.kind === "managed", (route.params.get("log") ?? "").split(",").filter(Boolean)),
 
-    /** An agent began or ended, or the batch did. */
-    poke: () => plan(SOON_MS, true),
+    /** Nobody looks any more. */
+    rest: () => look(false, false, []),
+
+    /** An agent began or ended, or the batch did. @param {import("./model.js").WireEvent} event */
+    heard: ({ type }) => { if (/^(agent|batch):/.test(type)) plan(SOON_MS, true); },
 
     /** Another server, or the same one after a time: what was known is old. */
     renew() {

@@ -2,38 +2,41 @@
  * Puts the page together: line → model and log → one commit per frame → views.
  *
  * A view is `mount(element, actions)`, which returns an idempotent `update(app)`. Views never fetch: what
- * they want they ask of `actions`.
+ * they want they ask of `actions`, and what more they need of the server their store brings (views.js).
+ * Where the address asks for a past moment, the views are shown that one; header, title and favicon go on
+ * telling what is now.
  */
-import { createAgents } from "./agents.js";
 import { get, serverNow } from "./api.js";
 import { light } from "./beacon.js";
-import { connect } from "./connection.js";
 import { createControl } from "./control.js";
 import { listenToKeys } from "./keys.js";
 import { createLog } from "./log.js";
 import { apply, fromSnapshot, tally } from "./model.js";
 import { notice } from "./notices.js";
-import { address, refine, route, VIEWS } from "./router.js";
+import { keep, recall } from "./prefs.js";
+import { pulse } from "./pulse.js";
+import { address, past as wanted, refine, route, VIEWS, visit } from "./router.js";
 import { runOf } from "./run.js";
+import { share } from "./share.js";
 import { createToasts } from "./toast.js";
 import { concerns, verdict } from "./verdict.js";
+import { ASIDE, fetchEntry, VIEWS as TABLE } from "./views.js";
 import * as bar from "./views/bar.js";
-import * as controlDialog from "./views/control.js";
 import * as header from "./views/header.js";
 
 /**
- * @typedef {{refine: (change: Record<string, string|null>) => void, loadOlder: (filter: import("./log.js").Filter) => void,
- *   forgetOlder: () => void, retry: () => void, changed: () => void, help: () => void, openControl: () => void, closeControl: () => void, prepare: () => void,
- *   lookBack: () => void, start: (size: number|"all") => void, stop: (mode: "graceful"|"now") => void, stopAgent: (id: string) => void}} Actions
- * @typedef {{model: import("./model.js").State, loaded: boolean, sums: ReturnType<typeof tally>, log: ReturnType<typeof createLog>,
- *   line: import("./connection.js").Line, verdict: import("./verdict.js").Verdict, concerns: import("./verdict.js").Concern[],
- *   run: import("./run.js").Run, control: import("./control.js").Control, agents: ReturnType<typeof createAgents>,
- *   route: import("./router.js").Route, now: number, liveNow: number}} App
+ * @typedef {{batch: number|null, at: number|null, first: number, last: number, index: number, moment: number|null, ready: boolean, failed: string|null, row: any}} Past
+ * @typedef {{refine: (change: Record<string, string|null>) => void, loadOlder: (filter: import("./log.js").Filter, from?: number|null) => void, forgetOlder: () => void, retry: () => void,
+ *   changed: () => void, help: () => void, openControl: () => void, closeControl: () => void, prepare: () => void, lookBack: () => void, start: (size: number|"all") => void,
+ *   stop: (mode: "graceful"|"now") => void, stopAgent: (id: string) => void, travel: () => void, toast: ReturnType<typeof createToasts>, openBar: () => void, look: () => App}} Actions
+ * @typedef {{model: import("./model.js").State, sums: ReturnType<typeof tally>, verdict: import("./verdict.js").Verdict, concerns: import("./verdict.js").Concern[],
+ *   run: import("./run.js").Run, now: number}} Sight what a moment looks like
+ * @typedef {Sight & {loaded: boolean, log: ReturnType<typeof createLog>, line: import("./connection.js").Line, lastAt: number|null, control: import("./control.js").Control,
+ *   route: import("./router.js").Route, liveNow: number, past: Past|null, live: Sight, data: any}} App
  */
 
-const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
 const log = createLog(changed);
-const agents = createAgents(changed);
 const toast = createToasts(byId("toasts"));
 const desk = createControl({
   changed,
@@ -46,50 +49,63 @@ let loaded = false;
 let sums = tally(model);
 let summed = -1;
 
-const { line, start, retryNow } = connect({
+/** @type {Record<string, {update: (app: App) => void, data: import("./views.js").Store|null}>} */
+const parts = {};
+const stores = () => Object.values(parts).flatMap(({ data }) => (data ? [data] : []));
+
+const { line, start, retryNow } = share({
   changed,
+  // No timer runs after this.
+  sleeps: () => signal(look()),
   init(message) {
     model = fromSnapshot(message.payload.snapshot);
     loaded = true;
     summed = -1;
     log.reset(message.payload.events ?? []);
     desk.renew();
-    agents.renew();
+    for (const store of stores()) store.renew?.();
     const mine = model;
     get("api/events", { limit: 200 }).then((page) => mine === model && log.seed(page)).catch(() => {});
-    setTimeout(() => VIEWS.forEach(fetchView), 1000);
+    setTimeout(() => VIEWS.forEach((name) => part(name, TABLE[name], `view-${name}`)), 1500);
     changed();
   },
   event(event) {
     apply(model, event);
     log.push(event);
     desk.heard(event);
-    if (/^(agent|batch):/.test(event.type)) agents.poke();
+    for (const store of stores()) store.heard?.(event);
     notice(event, serverNow(), { toast, stopping: desk.control.stop !== null });
     changed();
   },
 });
 
 /** @type {Actions} */
-const actions = { refine, changed, retry: retryNow, loadOlder: log.loadOlder, forgetOlder: log.forgetOlder, help: () => {},
-  openControl: () => desk.show(true), closeControl: () => desk.show(false), prepare: desk.prepare, lookBack: desk.lookBack, start: desk.start, stop: desk.stop, stopAgent: agents.stop };
+const actions = { refine, changed, toast, retry: retryNow, loadOlder: (filter, from) => (traveller?.log ?? log).loadOlder(filter, from), forgetOlder: log.forgetOlder, help: () => {}, openBar: () => {}, look,
+  openControl: () => desk.show(true), closeControl: () => desk.show(false), prepare: desk.prepare, lookBack: desk.lookBack, start: desk.start, stop: desk.stop,
+  stopAgent: (id) => parts.run?.data?.stop(id), travel: () => visit(wanted() ? null : { at: model.last_event_id }) };
 actions.help = listenToKeys(actions);
-const frame = [header.mount(byId("header"), actions), bar.mount(byId("bar"), actions), controlDialog.mount(byId("control"), actions)];
-/** @type {Record<string, (app: App) => void>} */
-const views = {};
+const frame = [header.mount(byId("header"), actions), bar.mount(byId("bar"), actions)];
 
-/** A view's code is fetched when it is first shown; the others follow once the page stands, so that they are there offline too. @param {string} name */
-async function fetchView(name) {
-  if (views[name]) return;
-  views[name] = () => {};
-  try {
-    const { mount } = await import(`./views/${name}.js`);
-    views[name] = mount(byId(`view-${name}`), actions);
-  } catch {
-    delete views[name];
-  }
-  changed();
+/** The part of the page by this name; its code is fetched when it is first asked for. @param {string} name @param {import("./views.js").Entry} entry @param {string} id where it stands */
+function part(name, entry, id) {
+  if (parts[name]) return parts[name];
+  parts[name] = { update: () => {}, data: null };
+  fetchEntry(entry).then(({ mount, store }) => {
+    parts[name] = { update: mount(byId(id), actions), data: store?.({ get, changed }) ?? null };
+  }, () => setTimeout(() => delete parts[name], 2000)).finally(changed);
+  return parts[name];
 }
+
+/** @type {any} what shows the past, once somebody has asked for it */
+let traveller = null;
+let coming = false;
+function bringTraveller() {
+  if (coming) return;
+  coming = true;
+  import("./past.js").then(({ createPast }) => { traveller = createPast({ get, changed }); }, () => { coming = false; }).finally(changed);
+}
+
+const NOWHERE = { model: fromSnapshot(), log: createLog(() => {}), sums: tally(fromSnapshot()) };
 
 /** @returns {App} */
 function look() {
@@ -99,11 +115,30 @@ function look() {
     sums = tally(model);
   }
   const word = verdict(loaded ? model : null, line, now);
-  const run = runOf(model);
   const worries = loaded ? concerns(model, log.lastOf, log.failures(), now, lastEnd()) : [];
+  const live = { model, sums, verdict: word, concerns: worries, run: runOf(model), now };
   // What runs is counted up to the last moment we know of.
   const liveNow = line.live ? now : Math.min(now, line.lostAt ?? now);
-  return { model, loaded, sums, log, line, verdict: word, concerns: worries, run, control: desk.control, agents, route: route(), now, liveNow };
+  const app = { ...live, live, loaded, log, line, control: desk.control, route: route(), liveNow, lastAt: log.events.at(-1)?.timestamp ?? null, past: null, data: null };
+  const wish = wanted();
+  if (!wish) {
+    traveller?.leave();
+    return app;
+  }
+  if (!traveller) bringTraveller();
+  return { ...app, ...pastOf(wish, app) };
+}
+
+/** @param {import("./router.js").Wish} wish @param {App} app @returns {Partial<App>|null} */
+function pastOf(wish, app) {
+  const seen = traveller?.look(wish, app.live);
+  const past = seen?.past ?? { ...wish, first: 0, last: 0, index: 0, moment: null, ready: false, failed: null, row: null };
+  if (!past.ready) return { ...NOWHERE, past, loaded: false, run: runOf(NOWHERE.model), concerns: [], verdict: verdict(null, line, app.now) };
+  const { model: then, log: told, sums: counted } = seen;
+  const now = past.moment ?? app.now;
+  const word = verdict(then, { ...line, live: true, ever: true, offline: false }, now);
+  const was = ["running", "waiting", "stopping"].includes(word.kind) ? { ...word, word: `was ${word.word}` } : word;
+  return { model: then, log: told, sums: counted, past, loaded: true, now, liveNow: now, run: runOf(then), verdict: was, concerns: concerns(then, told.lastOf, told.failures(), now, null) };
 }
 
 /** How the last batch ended, as far as the page knows. */
@@ -115,26 +150,61 @@ function lastEnd() {
 }
 
 let shown = "";
+/** @type {Record<string, number>} how far down each view was read */
+const read = {};
+let filters = "";
+
+/** Another view than before. @param {string} view */
+function turnTo(view) {
+  const main = byId("main");
+  if (shown) read[shown] = main.scrollTop;
+  parts[shown]?.data?.rest?.();
+  // Who came by keyboard goes on from the new view's beginning, not from nowhere.
+  if (shown && byId(`view-${shown}`).contains(document.activeElement)) main.focus({ preventScroll: true });
+  for (const name of VIEWS) byId(`view-${name}`).hidden = name !== view;
+  if (shown === "activity") log.forgetOlder();
+  shown = view;
+  keep("view", view);
+  // Its rows must stand before it can be scrolled to.
+  requestAnimationFrame(() => { main.scrollTop = read[view] ?? 0; });
+}
+
 function commit() {
   const app = look();
-  const { view } = app.route;
-  document.documentElement.classList.toggle("is-stale", !line.live);
-  if (shown !== view) {
-    for (const name of VIEWS) byId(`view-${name}`).hidden = name !== view;
-    if (shown) byId("main").scrollTop = 0;
-    if (shown === "activity") log.forgetOlder();
-    shown = view;
+  const { view, params } = app.route;
+  document.documentElement.classList.toggle("is-stale", !line.live && !app.past);
+  document.documentElement.classList.toggle("is-past", !!app.past);
+  if (shown !== view) turnTo(view);
+  if (filters !== location.hash) {
+    filters = location.hash;
+    keep(`view.${view}`, lasting(params));
   }
-  if (!views[view]) fetchView(view);
-  agents.attend(view === "run", line.live && app.run.kind === "managed", (app.route.params.get("log") ?? "").split(",").filter(Boolean));
   for (const update of frame) update(app);
-  views[view]?.(app);
+  for (const store of stores()) store.watch?.(app);
+  show(part(view, TABLE[view], `view-${view}`), app);
+  if (params.get("detail") || parts.detail) show(part("detail", ASIDE.detail, "detail"), app);
+  if (desk.control.open || parts.control) show(part("control", ASIDE.control, "control"), app);
+  if (app.past || parts.time) show(part("time", ASIDE.time, "time"), app);
   signal(app);
 }
 
+/** @param {{update: (app: App) => void, data: any}} one @param {App} app */
+function show({ update, data }, app) {
+  const mine = data ? { ...app, data } : app;
+  data?.attend?.(mine);
+  update(mine);
+}
+
+/** What is worth finding again next time: the filters, not what was opened. @param {URLSearchParams} params */
+function lasting(params) {
+  const kept = new URLSearchParams(params);
+  for (const key of ["detail", "event", "sel", "with", "log"]) kept.delete(key);
+  return kept.toString() || undefined;
+}
+
 /** @param {App} app */
-function signal(app) {
-  light(app.verdict, app.concerns.filter((one) => one.tone === "bad").length, { project: model.project, done: sums.counts.by_class.done, stories: sums.counts.stories });
+function signal({ live }) {
+  light(live.verdict, live.concerns.filter((one) => one.tone === "bad").length, { project: model.project, done: sums.counts.by_class.done, stories: sums.counts.stories });
 }
 
 let asked = false;
@@ -147,8 +217,16 @@ function changed() {
   else requestAnimationFrame(() => { asked = false; commit(); });
 }
 
+// Opened without saying what to show: what was last looked at here.
+if (!location.hash) {
+  const last = recall("view", VIEWS[0]);
+  if (VIEWS.includes(last)) history.replaceState(null, "", address(last, new URLSearchParams(recall(`view.${last}`, ""))));
+}
 addEventListener("hashchange", changed);
+addEventListener("popstate", changed);
 document.addEventListener("visibilitychange", () => { asked = false; changed(); });
 setInterval(changed, 1000);
+// The title goes on to be true while nobody looks at the page.
+pulse(() => document.hidden && changed());
 changed();
 start();

@@ -1,8 +1,15 @@
-/** The address is the state of the view: `#stories?status=review&q=sync`. */
+/**
+ * The address is the state of the page: `/?batch=7&at=1234#stories?status=review&q=sync`.
+ *
+ * The hash holds the view and what is chosen in it. The search part holds the past moment that is shown, so
+ * that every link to another view stays in it.
+ */
+import { VIEWS as TABLE } from "./views.js";
 
-export const VIEWS = ["overview", "run", "epics", "stories", "activity", "issues"];
+export const VIEWS = Object.keys(TABLE);
 
 /** @typedef {{view: string, params: URLSearchParams}} Route */
+/** @typedef {{batch: number|null, at: number|null}} Wish */
 
 /** @returns {Route} */
 export function route() {
@@ -16,13 +23,36 @@ export function address(view, params = {}) {
   return `#${view}${query ? `?${query}` : ""}`;
 }
 
-/** Changes filters of the view that is shown, without a step in the history. @param {Record<string, string|null>} change */
-export function refine(change) {
+/** The shown view's address with something changed: for links. @param {Record<string, string|null>} change */
+export function here(change) {
   const { view, params } = route();
   for (const [key, value] of Object.entries(change)) {
     if (value) params.set(key, value);
     else params.delete(key);
   }
-  history.replaceState(null, "", address(view, params));
+  return address(view, params);
+}
+
+/** Changes filters of the view that is shown, without a step in the history. @param {Record<string, string|null>} change */
+export function refine(change) {
+  history.replaceState(null, "", here(change));
+  dispatchEvent(new Event("hashchange"));
+}
+
+const whole = (/** @type {string|null} */ text) => (text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null);
+
+/** The past that the address asks for, or null: what is now. @returns {Wish|null} */
+export function past() {
+  const params = new URLSearchParams(location.search);
+  const wish = { batch: whole(params.get("batch")), at: whole(params.get("at")) };
+  return wish.batch === null && wish.at === null ? null : wish;
+}
+
+/** Goes to a past moment; null = back to what is now. @param {Partial<Wish>|null} wish @param {{replace?: boolean, hash?: string}} [how] */
+export function visit(wish, { replace = false, hash = location.hash } = {}) {
+  const params = new URLSearchParams();
+  for (const key of /** @type {const} */ (["batch", "at"])) if (wish?.[key] !== null && wish?.[key] !== undefined) params.set(key, String(wish[key]));
+  const query = params.toString();
+  history[replace ? "replaceState" : "pushState"](null, "", `${location.pathname}${query ? `?${query}` : ""}${hash}`);
   dispatchEvent(new Event("hashchange"));
 }

@@ -53,7 +53,7 @@ export function stopWords(answer) {
 /** @type {Record<string, string>} */
 const REASONS = {
   all_done: "no open story is left", max_cycles: "all its cycles are done", stop: "stopped after the running command", stop_now: "stopped at once",
-  server_stopped: "the server was ended", agent_stopped: "its agent was stopped", command_ended: "its command ended", managed_started: "a batch was started here",
+  server_stopped: "the server was ended", agent_stopped: "its agent was stopped", command_ended: "its command ended", managed_started: "a batch was started here", silence: "nothing more was heard of it",
 };
 /** @type {Record<string, [Said["tone"], string]>} */
 const ENDS = { completed: ["good", "Completed"], stopped: ["plain", "Stopped"], error: ["bad", "Ended with an error"], lost: ["warn", "Lost"] };

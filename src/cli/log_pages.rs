@@ -52,10 +52,7 @@ impl<'a> Pages<'a> {
 
     /// The database's; `None` where there is none. Makes no database.
     pub(crate) fn of_database(found: &Found, filter: &'a Filter) -> anyhow::Result<Option<Self>> {
-        let Some(path) = found.database() else { return Ok(None) };
-        let queries =
-            Queries::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(Some(Self { from: From::Database(queries), filter }))
+        Ok(found.kept()?.map(|kept| Self { from: From::Database(kept.queries), filter }))
     }
 
     pub(crate) async fn newest(&self, limit: u64) -> anyhow::Result<Page> {
@@ -83,12 +80,8 @@ impl<'a> Pages<'a> {
                 })
             }
             From::Database(queries) => {
-                let filter = EventFilter {
-                    kinds: self.filter.types.clone(),
-                    stories: self.filter.stories.clone(),
-                    ..EventFilter::default()
-                };
-                let page = queries.events(range, &filter, limit.min(LARGEST) as u32)?;
+                let page =
+                    queries.events(range, &self.filter.of_store(), limit.min(LARGEST) as u32)?;
                 let events: Result<_, _> =
                     page.events.iter().map(|event| serde_json::to_string(&event.wire())).collect();
                 Ok(Page { events: events?, next: page.next, head: page.head })
@@ -128,6 +121,15 @@ fn id_of(event: &str) -> Option<u64> {
 }
 
 impl Filter {
+    /// The same for the database.
+    pub(crate) fn of_store(&self) -> EventFilter {
+        EventFilter {
+            kinds: self.types.clone(),
+            stories: self.stories.clone(),
+            ..EventFilter::default()
+        }
+    }
+
     /// `/api/events?…` for one page.
     fn page_path(&self, range: Range, limit: u64) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());

@@ -8,6 +8,7 @@ use crate::app;
 use crate::app::state_dir::StateDir;
 use crate::config::{Config, Layer};
 use crate::project::layout::Layout;
+use crate::store::Queries;
 
 /// The options that every command takes.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -39,6 +40,15 @@ pub(crate) struct Found {
     pub(crate) root: PathBuf,
     /// The configuration in force.
     pub(crate) config: Config,
+}
+
+/// The state folder of a project and its database, read beside a live server or without one.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    /// The folder.
+    pub(crate) folder: PathBuf,
+    /// The database.
+    pub(crate) queries: Queries,
 }
 
 impl Place {
@@ -86,13 +96,17 @@ impl Found {
         StateDir::candidates(&self.root, &self.config)
     }
 
-    /// The database, where there is one.
-    pub(crate) fn database(&self) -> Option<PathBuf> {
-        let folders = self.state_folders();
-        folders
-            .iter()
-            .map(|folder| StateDir::database(folder, &self.config))
-            .find(|database| database.is_file())
+    /// What was kept of the project, read-only, where there is anything. Makes no database.
+    pub(crate) fn kept(&self) -> anyhow::Result<Option<Kept>> {
+        for folder in self.state_folders() {
+            let path = StateDir::database(&folder, &self.config);
+            if path.is_file() {
+                let queries = Queries::open(&path)
+                    .with_context(|| format!("cannot read {}", path.display()))?;
+                return Ok(Some(Kept { folder, queries }));
+            }
+        }
+        Ok(None)
     }
 }
 

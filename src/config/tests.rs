@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::agents::{AgentConfig, AgentOutput};
 use super::workflow::{COMMANDS, DEFAULT_COMMANDS_DIR, Runner};
-use super::{Config, ConfigError, Layer, environment, file};
+use super::{Config, ConfigError, Layer, Origin, environment, file};
 
 fn env(pairs: &[(&str, &str)]) -> Result<Layer, ConfigError> {
     let map: HashMap<String, OsString> =
@@ -25,6 +25,20 @@ fn the_later_source_wins_key_by_key() {
     assert_eq!(config.port, Some(3));
     assert!(!config.read_only);
     assert_eq!(config.host.to_string(), "0.0.0.0");
+}
+
+#[test]
+fn the_port_remembers_who_named_it() {
+    let named = || Layer { port: Some(1), ..Layer::default() };
+    let silent = Layer::default;
+    for (flags, environment, file, origin) in [
+        (named(), named(), named(), Some(Origin::Flag)),
+        (silent(), named(), named(), Some(Origin::Environment)),
+        (silent(), silent(), named(), Some(Origin::File)),
+        (silent(), silent(), silent(), None),
+    ] {
+        assert_eq!(Origin::of_port(&flags, &environment, &file), origin);
+    }
 }
 
 #[test]

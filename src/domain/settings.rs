@@ -48,6 +48,17 @@ pub const RANGES: [(&str, i64, i64); 9] = [
     ("default_batch_list_limit", 1, 100),
 ];
 
+/// What there is to know of one setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Fact {
+    pub key: &'static str,
+    pub value: i64,
+    pub default: i64,
+    pub least: i64,
+    pub greatest: i64,
+}
+
 /// Why a change was not taken: one sentence that names the key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -99,6 +110,19 @@ impl Settings {
             .collect()
     }
 
+    /// All nine, in the order of [`RANGES`].
+    pub fn facts(&self) -> Vec<Fact> {
+        let (held, defaults) = (self.as_map(), Self::default().as_map());
+        let number = |map: &Map<String, Value>, key: &str| map.get(key).and_then(Value::as_i64);
+        RANGES
+            .iter()
+            .filter_map(|&(key, least, greatest)| {
+                let (value, default) = (number(&held, key)?, number(&defaults, key)?);
+                Some(Fact { key, value, default, least, greatest })
+            })
+            .collect()
+    }
+
     fn as_map(&self) -> Map<String, Value> {
         match serde_json::to_value(self) {
             Ok(Value::Object(map)) => map,
@@ -112,6 +136,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn every_setting_is_told_with_its_default_within_its_range() {
+        let settings = Settings { server_port: 80, ..Settings::default() };
+        let facts = settings.facts();
+        assert_eq!(facts.len(), settings.as_map().len());
+        for fact in facts {
+            assert!((fact.least..=fact.greatest).contains(&fact.default), "{fact:?}");
+            assert_eq!(fact.value != fact.default, fact.key == "server_port", "{fact:?}");
+        }
+    }
 
     #[test]
     fn changes_are_all_or_nothing() {

@@ -7,7 +7,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use rust_embed::RustEmbed;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, StatusCode, header};
@@ -18,10 +17,7 @@ use super::context::Context;
 use super::error::{Code, error_reply};
 use super::reply;
 use super::route::{Asked, asked, blocking};
-
-#[derive(RustEmbed)]
-#[folder = "public/"]
-struct Embedded;
+use crate::page;
 
 /// Larger files of a user's own page are not served.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
@@ -86,7 +82,7 @@ fn not_found(path: &str) -> Response {
 fn find(public_dir: Option<&Path>, cache: &Cache, name: &str) -> Option<Arc<Asset>> {
     let content = match public_dir {
         Some(folder) => Cow::Owned(read_below(folder, name)?),
-        None => Embedded::get(name)?.data,
+        None => page::file(name)?,
     };
     let mark = xxhash_rust::xxh3::xxh3_64(&content);
     let known = |cache: &HashMap<String, Arc<Asset>>| {

@@ -12,6 +12,23 @@ use super::guard::Guard;
 use super::limits::Limits;
 use super::stream::Streams;
 
+/// What of its configuration the server tells its page; never a path of the machine.
+#[derive(Debug, Clone, Default)]
+pub struct About {
+    /// The port that is listened on.
+    pub port: u16,
+    /// Who named it instead of the setting: `flag`, `environment` or `file`.
+    pub port_from: Option<&'static str>,
+    /// Whether other machines can connect.
+    pub on_network: bool,
+    /// Whether clients have to know a token.
+    pub token: bool,
+    /// The silence that ends an observed batch.
+    pub observed_idle_minutes: f64,
+    /// What a process has between being told to end and being killed.
+    pub stop_grace_seconds: f64,
+}
+
 /// Cheap to clone; one a server.
 #[derive(Clone)]
 pub struct Context {
@@ -25,6 +42,8 @@ pub struct Context {
     pub streams: Arc<Streams>,
     /// The nine settings.
     pub settings: Arc<SettingsStore>,
+    /// What the page may know of the configuration.
+    pub about: Arc<About>,
     /// Every control route is refused.
     pub read_only: bool,
     /// The page is served from here instead of from the binary.

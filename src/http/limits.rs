@@ -75,6 +75,13 @@ pub const WS_READ_BYTES: usize = 2 * 1024;
 /// Events in `init`.
 pub const INIT_EVENTS: u32 = 50;
 
+/// Exports at once: each takes a thread and reads the whole log.
+pub const EXPORTS: usize = 2;
+
+/// Characters of a full-text search. More than a person types; a message pasted whole is found by
+/// its beginning.
+pub const SEARCH_CHARS: usize = 1000;
+
 /// Patterns in one filter: more than there are event types.
 pub const PATTERNS: usize = 64;
 

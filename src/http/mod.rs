@@ -24,6 +24,7 @@ pub mod error;
 pub mod guard;
 pub mod limits;
 mod past;
+mod pipe;
 mod query;
 mod reply;
 mod route;
@@ -31,7 +32,7 @@ pub mod server;
 mod service;
 pub mod stream;
 
-pub use context::Context;
+pub use context::{About, Context};
 pub use guard::{Guard, GuardSettings};
 pub use limits::Limits;
 pub use server::Server;

@@ -179,7 +179,7 @@ impl Log {
     /// Takes up to `limit` events into the search index. Returns whether more are waiting.
     pub fn index_some(&mut self, limit: u32) -> Result<bool, StoreError> {
         if self.indexed < self.head {
-            self.indexed = search::index(&mut self.conn, self.indexed, limit)?.max(self.indexed);
+            self.indexed = search::index(&mut self.conn, self.indexed, self.head, limit)?;
         }
         Ok(self.indexed < self.head)
     }

@@ -19,3 +19,4 @@ pub use error::StoreError;
 pub use fold::FOLD_VERSION;
 pub use log::{Log, Record};
 pub use queries::Queries;
+pub use schema::VERSION as SCHEMA_VERSION;

@@ -192,9 +192,16 @@ impl Projection {
                 .execute([first])?;
         }
         conn.prepare_cached(
-            "INSERT INTO commands (story_id, command, task_id, started_at) VALUES (?1, ?2, ?3, ?4)",
+            "INSERT INTO commands (story_id, command, task_id, started_at, source)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
-        .execute(params![story, columns.command, columns.task_id, event.timestamp_ms])?;
+        .execute(params![
+            story,
+            columns.command,
+            columns.task_id,
+            event.timestamp_ms,
+            event.source.as_str()
+        ])?;
         let command = conn.last_insert_rowid();
         self.open.insert(slot, command);
         Ok(RowIds { story: Some(story), command: Some(command) })
@@ -230,8 +237,9 @@ impl Projection {
         } else {
             conn.prepare_cached(
                 "INSERT INTO commands
-                     (story_id, command, task_id, started_at, ended_at, status, output_summary)
-                 VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6)",
+                     (story_id, command, task_id, started_at, ended_at, status, output_summary,
+                      source)
+                 VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7)",
             )?
             .execute(params![
                 story,
@@ -239,7 +247,8 @@ impl Projection {
                 columns.task_id,
                 event.timestamp_ms,
                 status,
-                summary
+                summary,
+                event.source.as_str()
             ])?;
             conn.last_insert_rowid()
         };

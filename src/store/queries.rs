@@ -3,6 +3,7 @@
 mod batches;
 mod events;
 mod past;
+mod timeline;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};

@@ -73,6 +73,8 @@ pub struct EventPage {
     pub next: Option<EventId>,
     /// The highest id of the log.
     pub head: EventId,
+    /// Of a full-text search: the last event that the index knows.
+    pub indexed: Option<EventId>,
 }
 
 /// A row of `batches`, as lists and details show it.
@@ -117,4 +119,43 @@ pub struct CommandRow {
     pub started_at: i64,
     pub ended_at: Option<i64>,
     pub output_summary: Option<String>,
+}
+
+/// A part of time, in milliseconds since the epoch; `None` = open on that side.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Stretch {
+    pub from: Option<i64>,
+    pub to: Option<i64>,
+}
+
+/// Commands as stretches of time, in order of the log.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Timeline {
+    /// The newest ones.
+    pub segments: Vec<Segment>,
+    /// How many older ones there are.
+    pub left_out: u64,
+}
+
+/// One start..end of a command's task.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct Segment {
+    pub batch_id: i64,
+    pub story_key: String,
+    pub story_id: Option<String>,
+    pub epic_id: String,
+    /// Without its attempt.
+    pub command: String,
+    pub task_id: String,
+    pub attempt: u32,
+    pub start: i64,
+    /// `None` while it runs, and when nobody saw it end.
+    pub end: Option<i64>,
+    /// `running`, `completed`, `failed` or `lost`.
+    pub status: String,
+    pub source: Option<String>,
+    /// What its end said.
+    pub message: Option<String>,
 }

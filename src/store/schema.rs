@@ -1,17 +1,42 @@
 //! The tables. Those of the older server keep its columns and gain ours.
 
 /// The schema this version writes, kept in `user_version`.
-pub(super) const VERSION: i64 = 2;
+pub const VERSION: i64 = 3;
+
+/// The search index. It keeps no texts: its rows' ids are those of the events.
+macro_rules! search_table {
+    () => {
+        "CREATE VIRTUAL TABLE search USING fts5 (
+    body, content = '', tokenize = \"unicode61 remove_diacritics 2\"
+);
+"
+    };
+}
 
 /// What leads from each schema to the next; the first from 1 to 2.
-pub(super) const STEPS: &[&str] = &["ALTER TABLE background_tasks ADD COLUMN task_id TEXT;"];
+pub(super) const STEPS: &[&str] = &[
+    "ALTER TABLE background_tasks ADD COLUMN task_id TEXT;",
+    // The index is begun anew, because texts are taken apart in another way; it follows the log
+    // from its beginning. Who told of a command stands with its first event.
+    concat!(
+        "ALTER TABLE commands ADD COLUMN source TEXT;
+         UPDATE commands SET source = told.source
+         FROM (SELECT command_id, min(id), source FROM events
+               WHERE command_id IS NOT NULL GROUP BY command_id) AS told
+         WHERE told.command_id = commands.id;
+         DELETE FROM meta WHERE key = 'search_cursor';
+         DROP TABLE search;",
+        search_table!()
+    ),
+];
 const _: () = assert!(STEPS.len() as i64 == VERSION - 1);
 
 /// Makes an empty database into schema [`VERSION`].
 ///
 /// Times are milliseconds since the epoch. `events.story_id` and `command_id` are row numbers of
 /// `stories` and `commands`; `story_short` is the short id beside `story_key`.
-pub(super) const CREATE: &str = "
+pub(super) const CREATE: &str = concat!(
+    "
 CREATE TABLE meta (
     key TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -66,7 +91,8 @@ CREATE TABLE commands (
     ended_at INTEGER,
     status TEXT NOT NULL DEFAULT 'running'
         CHECK (status IN ('running', 'completed', 'failed', 'lost')),
-    output_summary TEXT
+    output_summary TEXT,
+    source TEXT
 );
 CREATE INDEX commands_by_story ON commands (story_id);
 
@@ -101,7 +127,6 @@ CREATE TABLE background_tasks (
     task_id TEXT
 );
 
-CREATE VIRTUAL TABLE search USING fts5 (
-    body, content = '', tokenize = \"unicode61 remove_diacritics 2\"
+",
+    search_table!()
 );
-";

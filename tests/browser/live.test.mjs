@@ -162,7 +162,7 @@ test("the keyboard reaches every view, row and search", async () => {
   await scene({}, async ({ page, files, wrong }) => {
     work(files);
     await activity(page, "tide", 3);
-    for (const [key, view] of [["1", "overview"], ["2", "run"], ["3", "epics"], ["4", "stories"], ["6", "issues"], ["5", "activity"]]) {
+    for (const [key, view] of [["1", "overview"], ["2", "run"], ["3", "timeline"], ["4", "epics"], ["5", "stories"], ["7", "batches"], ["8", "insights"], ["9", "issues"], ["6", "activity"]]) {
       await page.keyboard.press(key);
       await page.waitForFunction((name) => document.querySelector(".tab[aria-current]").getAttribute("href") === `#${name}` && !document.getElementById(`view-${name}`).hidden, view);
     }

@@ -1,13 +1,17 @@
 /** Name, tabs, the state word, and by which line it is known. */
-import { count, moment, span } from "../format.js";
+import { count } from "../format.js";
 import { brand, sign } from "../icons.js";
+import { lineWords } from "../line-words.js";
+import { chooseTheme, theme as wornTheme, THEMES } from "../look.js";
 import { attribute, h, show, text } from "../render.js";
-import { VIEWS } from "../router.js";
+import { recall } from "../prefs.js";
+import { address } from "../router.js";
 import { hindrance } from "../run.js";
+import { VIEWS } from "../views.js";
 
-/** @type {Record<string, string>} */
-const LINES = { ws: "WebSocket", sse: "event stream", poll: "polling" };
-const THEMES = ["system", "light", "dark"];
+/** On a phone the others are behind "More". */
+const FOREMOST = ["overview", "run", "stories", "activity"];
+const TABS = Object.entries(VIEWS).filter(([view]) => view !== "settings");
 
 /** @param {HTMLElement} el @param {import("../main.js").Actions} actions @returns {(app: import("../main.js").App) => void} */
 export function mount(el, actions) {
@@ -18,44 +22,41 @@ export function mount(el, actions) {
   const line = h("span", { class: "line", id: "line" });
   const controlWords = h("span", { class: "control-words" });
   const control = h("button", { class: "button is-control", type: "button", "aria-haspopup": "dialog", on: { click: actions.openControl } }, sign("run"), sign("stop"), controlWords);
-  const theme = h("button", { class: "icon-button", type: "button", on: { click: () => switchTheme() } }, sign("theme"));
+  const theme = h("button", { class: "icon-button", type: "button", on: { click: () => chooseTheme(THEMES[(THEMES.indexOf(wornTheme()) + 1) % THEMES.length]) } }, sign("theme"));
+  const travel = h("button", { class: "icon-button", type: "button", on: { click: () => actions.travel() } }, sign("past"));
+  const find = h("button", { class: "icon-button is-wide-only", type: "button", "aria-haspopup": "dialog", "aria-label": "Command bar", title: "Command bar (Ctrl+K)", on: { click: () => actions.openBar() } }, sign("find"));
+  const settings = h("a", { class: "icon-button is-wide-only", href: "#settings", "aria-label": "Settings", title: "Settings (g ,)" }, sign("settings"));
   const help = h("button", { class: "icon-button is-wide-only", type: "button", "aria-label": "Keyboard shortcuts", title: "Keyboard shortcuts (?)", on: { click: actions.help } }, sign("help"));
-  const tabs = VIEWS.map((view) => {
+  const tabs = TABS.map(([view, { label }]) => {
     const badge = h("span", { class: "tab-count" });
-    return { view, count: badge, el: h("a", { class: "tab", href: `#${view}` }, sign(view), view[0].toUpperCase() + view.slice(1), badge) };
+    return { view, count: badge, el: h("a", { class: "tab", "data-minor": !FOREMOST.includes(view) }, sign(view), label, badge) };
   });
+  const more = h("div", { class: "more", id: "more", popover: "auto", role: "group", "aria-label": "More views" });
+  const others = Object.entries(VIEWS).filter(([view]) => !FOREMOST.includes(view)).map(([view, { label }]) => ({ view, el: h("a", { class: "more-link", on: { click: () => more.hidePopover() } }, sign(view), label) }));
+  more.append(...others.map(({ el: link }) => link), h("button", { class: "more-link", type: "button", "aria-haspopup": "dialog", on: { click: () => { more.hidePopover(); actions.openBar(); } } }, sign("find"), "Find…"));
+  const moreButton = h("button", { class: "tab tab-more", type: "button", popovertarget: "more" }, sign("more"), "More");
   el.append(
     h("div", { class: "brand" }, brand(), name),
-    h("nav", { class: "tabs", "aria-label": "Views" }, ...tabs.map((tab) => tab.el)),
-    h("div", { class: "header-end" }, state, line, control, theme, help),
+    h("nav", { class: "tabs", "aria-label": "Views" }, ...tabs.map((tab) => tab.el), moreButton, more),
+    h("div", { class: "header-end" }, state, line, control, travel, find, settings, theme, help),
   );
   tellTheme();
+  addEventListener("themechange", tellTheme);
 
   function tellTheme() {
-    const now = document.documentElement.dataset.theme ?? "system";
-    const words = `Theme: ${now}`;
+    const words = `Theme: ${wornTheme()}`;
     attribute(theme, "aria-label", words);
     attribute(theme, "title", words);
   }
-  function switchTheme() {
-    const now = document.documentElement.dataset.theme ?? "system";
-    const next = THEMES[(THEMES.indexOf(now) + 1) % THEMES.length];
-    if (next === "system") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = next;
-    try {
-      localStorage.setItem("sprint-runner.theme", next);
-    } catch {
-      // Kept for this visit only.
-    }
-    tellTheme();
-  }
 
   return (app) => {
-    const { model, sums, verdict, concerns, route, line: connection, log, now, run } = app;
+    // The header tells what is now, also while the views show the past.
+    const { route, line: connection, past } = app;
+    const { model, sums, verdict, concerns, run, now } = app.live;
     const managed = run.kind === "managed";
     text(controlWords, managed ? (run.phase === "stopping" ? "Stopping…" : "Stop…") : "Start…");
     attribute(control, "data-does", managed ? "stop" : "start");
-    const stops = managed ? (connection.live ? app.control.readOnly : "The server is not reached just now.") : hindrance({ ...app, busy: verdict.kind === "running", readOnly: app.control.readOnly });
+    const stops = managed ? (connection.live ? app.control.readOnly : "The server is not reached just now.") : hindrance({ loaded: verdict.kind !== "loading", line: connection, run, busy: verdict.kind === "running", readOnly: app.control.readOnly });
     attribute(control, "title", stops ?? (managed ? "Stop the batch (b)" : "Start a batch (b)"));
     attribute(control, "aria-label", managed ? "Stop the batch" : "Start a batch");
     attribute(control, "data-barred", !!stops);
@@ -66,17 +67,26 @@ export function mount(el, actions) {
     show(detail, verdict.kind === "running");
     attribute(state, "data-kind", verdict.kind);
     attribute(state, "title", verdict.detail);
-    const last = log.events.at(-1);
-    const age = last ? `last event ${now - last.timestamp < 60_000 ? "" : `${span(now - last.timestamp)} ago, `}at ${moment(last.timestamp, now)}` : "no events yet";
-    text(line, connection.live && connection.transport ? { ws: "live", sse: "live · SSE", poll: "polling" }[connection.transport] : "");
-    attribute(line, "title", connection.live && connection.transport ? `Connected by ${LINES[connection.transport]}; ${age}` : null);
+    const words = lineWords(connection, app.lastAt, now);
+    text(line, words.word);
+    attribute(line, "title", words.title);
     attribute(line, "data-transport", connection.live ? connection.transport : "none");
     const bad = concerns.some((one) => one.tone === "bad");
     const troubles = model.issues.filter((one) => one.severity !== "info").length;
     /** @type {Record<string, number>} */
-    const numbers = { run: model.agents?.length ?? 0, epics: sums.counts.epics, stories: sums.counts.stories, issues: troubles };
+    const numbers = { run: model.agents.length, epics: sums.counts.epics, stories: sums.counts.stories, issues: troubles };
+    attribute(travel, "aria-pressed", String(!!past));
+    attribute(travel, "aria-label", past ? "Back to live" : "Look at the past");
+    attribute(travel, "title", past ? "Back to live (t)" : "Look at the past (t)");
+    attribute(settings, "aria-current", route.view === "settings" ? "page" : null);
+    attribute(moreButton, "data-here", !FOREMOST.includes(route.view));
+    for (const { view, el: link } of [...tabs, ...others]) {
+      // As it was left: with its filters.
+      if (view !== route.view || !link.hasAttribute("href")) attribute(link, "href", address(view, new URLSearchParams(recall(`view.${view}`, ""))));
+      if (view === route.view) attribute(link, "href", `#${view}`);
+      attribute(link, "aria-current", view === route.view ? "page" : null);
+    }
     for (const tab of tabs) {
-      attribute(tab.el, "aria-current", tab.view === route.view ? "page" : null);
       text(tab.count, numbers[tab.view] > 99 && tab.view === "issues" ? "99+" : numbers[tab.view] ? count(numbers[tab.view]) : "");
       show(tab.count, !!numbers[tab.view]);
       if (tab.view === "run") attribute(tab.count, "data-tone", "live");

@@ -6,15 +6,17 @@ use warp::filters::BoxedFilter;
 use warp::path::FullPath;
 use warp::reply::Response;
 
-use crate::domain::key;
 use crate::http::context::Context;
 use crate::http::error::{Code, error_reply};
 use crate::http::query::bad;
 use crate::http::reply;
 use crate::http::route::{Asked, asked, blocking, get};
-use crate::store::rows::{BatchRow, StoryRow};
+use crate::store::rows::{BatchRow, StoryRow, Stretch, Timeline};
 
 const DETAIL: &str = "/api/batches/";
+
+/// Times beyond this are as good as this: the year 10000 and more.
+const MAX_MS: u64 = 1 << 50;
 
 pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
     get(context, "/api/batches", list)
@@ -26,7 +28,8 @@ pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
 }
 
 async fn list(context: Context, asked: Asked) -> Result<Response, Response> {
-    let limit = asked.query.number("limit")?.unwrap_or(20).clamp(1, 100);
+    let default = context.settings.get().default_batch_list_limit.unsigned_abs();
+    let limit = asked.query.number("limit")?.unwrap_or(default).clamp(1, 100);
     let offset = asked.query.number("offset")?.unwrap_or(0).min(u64::from(u32::MAX));
     let queries = context.hub.queries().clone();
     let (batches, total) = blocking(move || queries.batches(limit as u32, offset as u32)).await?;
@@ -85,12 +88,19 @@ fn stats(batch: &BatchRow, stories: &[StoryRow]) -> Value {
     })
 }
 
-/// The commands of a batch as segments: by default of the running one, else of the newest.
+/// Commands as segments: of one batch, by default of the running one, else of the newest; or of all.
 async fn timeline(context: Context, asked: Asked) -> Result<Response, Response> {
-    let wanted = asked.query.number("batch_id")?.map(u64::cast_signed);
+    let time = |name| asked.query.number(name).map(|ms| ms.map(|ms| ms.min(MAX_MS).cast_signed()));
+    let stretch = Stretch { from: time("from")?, to: time("to")? };
+    let all = asked.query.text("batch_id") == Some("all");
+    let wanted = if all { None } else { asked.query.number("batch_id")? };
+    let wanted = wanted.map(|id| i64::try_from(id).unwrap_or(i64::MAX));
     let running = context.hub.state().batch.as_ref().map(|batch| batch.id);
     let queries = context.hub.queries().clone();
     let found = blocking(move || {
+        if all {
+            return Ok((None, queries.timeline(None, stretch)?));
+        }
         let id = match wanted.or(running) {
             Some(id) => Some(id),
             None => queries.batches(1, 0)?.0.first().map(|batch| batch.id),
@@ -99,35 +109,15 @@ async fn timeline(context: Context, asked: Asked) -> Result<Response, Response> 
             Some(id) => queries.batch(id)?,
             None => None,
         };
-        let stories = match &batch {
-            Some(batch) => queries.stories(Some(batch.id))?,
-            None => Vec::new(),
+        let timeline = match &batch {
+            Some(batch) => queries.timeline(Some(batch.id), stretch)?,
+            None => Timeline::default(),
         };
-        Ok((batch, stories))
+        Ok((batch, timeline))
     });
-    let (batch, stories) = found.await?;
+    let (batch, Timeline { segments, left_out }) = found.await?;
     if batch.is_none() && wanted.is_some() {
         return Err(error_reply(Code::NotFound, "there is no such batch"));
     }
-    Ok(reply::json(&json!({ "batch": batch, "segments": segments(&stories) })))
-}
-
-fn segments(stories: &[StoryRow]) -> Vec<Value> {
-    let of_story = |story: &StoryRow| {
-        let of_command = |command: &crate::store::rows::CommandRow| {
-            let (name, attempt) = key::command_base(&command.command);
-            json!({
-                "story_key": story.story_key,
-                "epic_id": story.epic_id,
-                "command": name,
-                "task_id": command.task_id,
-                "attempt": attempt.unwrap_or(1),
-                "start": command.started_at,
-                "end": command.ended_at,
-                "status": command.status,
-            })
-        };
-        story.commands.iter().map(of_command).collect::<Vec<_>>()
-    };
-    stories.iter().flat_map(of_story).collect()
+    Ok(reply::json(&json!({ "batch": batch, "segments": segments, "left_out": left_out })))
 }

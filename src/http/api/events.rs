@@ -9,6 +9,7 @@ use warp::reply::Response;
 
 use crate::domain::event::{EventId, Wire};
 use crate::http::context::Context;
+use crate::http::limits::SEARCH_CHARS;
 use crate::http::query::{Query, bad};
 use crate::http::reply;
 use crate::http::route::{Asked, blocking, get};
@@ -28,6 +29,9 @@ struct Page<'a> {
     events: Vec<Wire<'a>>,
     next: Option<EventId>,
     head: EventId,
+    /// Of a search: up to which event it looked; below `head` while the index lags.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    indexed: Option<EventId>,
 }
 
 async fn events(context: Context, asked: Asked) -> Result<Response, Response> {
@@ -44,7 +48,8 @@ async fn events(context: Context, asked: Asked) -> Result<Response, Response> {
     };
     let filter = filter(query)?;
     if filter.text.is_some() {
-        // Under a flood of events the index may lag; then what it holds by now is searched.
+        // Under a flood of events the index may lag; then what it holds by now is searched, and the
+        // answer says how far that is.
         let _ = timeout(SEARCH_PATIENCE, context.hub.settle_search()).await;
     }
     let queries = context.hub.queries().clone();
@@ -53,6 +58,7 @@ async fn events(context: Context, asked: Asked) -> Result<Response, Response> {
         events: page.events.iter().map(StoredEvent::wire).collect(),
         next: page.next,
         head: page.head,
+        indexed: page.indexed.map(|indexed| indexed.min(page.head)),
     }))
 }
 
@@ -68,10 +74,13 @@ fn filter(query: &Query) -> Result<EventFilter, Response> {
     if let Some(kind) = kinds.iter().find(|kind| !kind.chars().all(letters)) {
         return Err(bad(format!("\"{kind}\" is no event type or pattern")));
     }
-    Ok(EventFilter {
-        kinds,
-        stories: texts(&["story"]),
-        batch_ids,
-        text: query.text("q").map(str::to_owned),
-    })
+    let mut stories = texts(&["story"]);
+    // A comma means *or*, but a key may hold one.
+    stories.extend(query.text("story").filter(|whole| whole.contains(',')).map(str::to_owned));
+    // Blanks alone are no search.
+    let text = query.text("q").map(str::trim).filter(|text| !text.is_empty());
+    if text.is_some_and(|text| text.chars().count() > SEARCH_CHARS) {
+        return Err(bad(format!("\"q\" may have at most {SEARCH_CHARS} characters")));
+    }
+    Ok(EventFilter { kinds, stories, batch_ids, text: text.map(str::to_owned) })
 }

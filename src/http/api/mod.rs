@@ -4,12 +4,14 @@ mod activity;
 mod agents;
 mod batches;
 mod events;
+mod export;
 mod health;
 mod orchestrator;
 mod settings;
 mod snapshot;
 mod sprint;
 mod stories;
+mod story;
 
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -28,6 +30,8 @@ pub fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Re
         .unify()
         .or(events::routes(context))
         .unify()
+        .or(export::routes(context))
+        .unify()
         .or(health::routes(context))
         .unify()
         .or(orchestrator::routes(context, orchestrator))
@@ -40,9 +44,16 @@ pub fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Re
         .unify()
         .or(stories::routes(context))
         .unify()
+        .or(story::routes(context))
+        .unify()
         .or(data::routes(context))
         .unify()
         .or(assets::routes(context))
         .unify()
         .boxed()
+}
+
+fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_millis() as i64)
 }

@@ -1,9 +1,9 @@
-//! `/api/settings`: the nine settings.
+//! `/api/settings`: the nine settings; `/api/settings/sources`: where each value comes from.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Value, json};
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::Method;
@@ -14,11 +14,15 @@ use crate::domain::payload::{Payload, SettingsChanged};
 use crate::http::context::Context;
 use crate::http::query::bad;
 use crate::http::reply;
-use crate::http::route::{Asked, asked, exact};
+use crate::http::route::{Asked, asked, exact, get};
 use crate::hub::Publication;
 use crate::project::settings_store::ChangeError;
 
 pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
+    get(context, "/api/settings/sources", sources).or(settings(context)).unify().boxed()
+}
+
+fn settings(context: &Context) -> BoxedFilter<(Response,)> {
     let context = context.clone();
     exact("/api/settings")
         .and(asked())
@@ -47,7 +51,7 @@ async fn answer(context: &Context, asked: &Asked, body: &[u8]) -> Result<Respons
     };
     if !changed.is_empty() {
         let payload = Payload::SettingsChanged(SettingsChanged { changed });
-        let event = NewEvent::new(now_ms(), Source::Server, payload);
+        let event = NewEvent::new(super::now_ms(), Source::Server, payload);
         if let Err(error) = context.hub.publish(Publication::events(vec![event])).await {
             tracing::warn!(%error, "the settings are saved, but the log could not be told");
         }
@@ -55,7 +59,42 @@ async fn answer(context: &Context, asked: &Asked, body: &[u8]) -> Result<Respons
     Ok(reply::json(&settings))
 }
 
-fn now_ms() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |since| since.as_millis() as i64)
+/// Beside each value what it may be, who says it, and what holds just now where that differs: the
+/// port until a restart, the heartbeat that is never slower than the cap.
+async fn sources(context: Context, _: Asked) -> Result<Response, Response> {
+    let about = &context.about;
+    let longest = i64::try_from(context.limits.heartbeat.as_secs()).unwrap_or(i64::MAX);
+    let facts = context.settings.get().facts();
+    let told = facts.into_iter().map(|fact| {
+        let saved = if fact.value == fact.default { "default" } else { "saved" };
+        let (source, in_force) = match fact.key {
+            "server_port" => (about.port_from.unwrap_or(saved), i64::from(about.port)),
+            "websocket_heartbeat_seconds" => (saved, fact.value.min(longest)),
+            _ => (saved, fact.value),
+        };
+        json!({
+            "key": fact.key,
+            "value": fact.value,
+            "default": fact.default,
+            "min": fact.least,
+            "max": fact.greatest,
+            "source": source,
+            "in_force": in_force,
+        })
+    });
+    Ok(reply::json(&json!({
+        "settings": told.collect::<Vec<_>>(),
+        "server": {
+            "version": env!("CARGO_PKG_VERSION"),
+            "epoch": context.hub.epoch(),
+            "head": context.hub.head(),
+            "schema": crate::store::SCHEMA_VERSION,
+            "started_at": context.started_at_ms,
+            "read_only": context.read_only,
+            "on_network": about.on_network,
+            "token": about.token,
+            "observed_idle_minutes": about.observed_idle_minutes,
+            "stop_grace_seconds": about.stop_grace_seconds,
+        },
+    })))
 }

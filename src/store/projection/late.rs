@@ -32,10 +32,16 @@ pub(super) fn command_start(
     story: i64,
 ) -> Result<RowIds, StoreError> {
     conn.prepare_cached(
-        "INSERT INTO commands (story_id, command, task_id, started_at, status)
-         VALUES (?1, ?2, ?3, ?4, 'lost')",
+        "INSERT INTO commands (story_id, command, task_id, started_at, status, source)
+         VALUES (?1, ?2, ?3, ?4, 'lost', ?5)",
     )?
-    .execute(params![story, columns.command, columns.task_id, event.timestamp_ms])?;
+    .execute(params![
+        story,
+        columns.command,
+        columns.task_id,
+        event.timestamp_ms,
+        event.source.as_str()
+    ])?;
     Ok(RowIds { story: Some(story), command: Some(conn.last_insert_rowid()) })
 }
 

@@ -12,6 +12,11 @@ use crate::store::{StoreError, search};
 const COLUMNS: &str = "e.id, e.event_type, e.timestamp, e.batch_id, e.source, e.story_key, e.payload_json, e.story_short";
 
 impl Queries {
+    /// The highest id of the log.
+    pub fn head(&self) -> Result<EventId, StoreError> {
+        self.with(head)
+    }
+
     /// A page of the log; `limit` events at most, ids ascending.
     pub fn events(
         &self,
@@ -21,8 +26,10 @@ impl Queries {
     ) -> Result<EventPage, StoreError> {
         self.with(|conn| {
             let head = head(conn)?;
+            // Before the question: it may know more than this says, never less.
+            let indexed = filter.text.as_ref().map(|_| search::cursor(conn)).transpose()?;
             let Some(Asked { sql, values, upwards }) = ask(range, filter) else {
-                return Ok(EventPage { events: Vec::new(), next: None, head });
+                return Ok(EventPage { events: Vec::new(), next: None, head, indexed });
             };
             let sql = format!("{sql} LIMIT {}", i64::from(limit) + 1);
             let mut statement = conn.prepare_cached(&sql)?;
@@ -41,7 +48,7 @@ impl Queries {
                 .last()
                 .map(|last| last.id)
                 .filter(|last| if upwards { more } else { *last < head });
-            Ok(EventPage { events, next, head })
+            Ok(EventPage { events, next, head, indexed })
         })
     }
 
@@ -66,6 +73,57 @@ impl Queries {
                 events.push(event);
             }
             Ok(events)
+        })
+    }
+
+    /// The first and the last event of a batch.
+    pub fn ends_of_batch(&self, id: i64) -> Result<Option<(EventId, EventId)>, StoreError> {
+        self.with(|conn| {
+            let mut statement =
+                conn.prepare_cached("SELECT min(id), max(id) FROM events WHERE batch_id = ?1")?;
+            let ends: (Option<i64>, Option<i64>) =
+                statement.query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(ends
+                .0
+                .zip(ends.1)
+                .map(|(first, last)| (first.cast_unsigned(), last.cast_unsigned())))
+        })
+    }
+
+    /// The newest `limit` events behind `after` up to and including `until`: the id of the first of
+    /// them, and how many older ones there are. `None` when there is no event.
+    pub fn newest_within(
+        &self,
+        after: EventId,
+        until: EventId,
+        limit: u64,
+    ) -> Result<Option<(EventId, u64)>, StoreError> {
+        let bound = |id: EventId| i64::try_from(id).unwrap_or(i64::MAX);
+        self.with(|conn| {
+            let first: Option<i64> = conn
+                .prepare_cached(
+                    "SELECT min(id) FROM (SELECT id FROM events WHERE id > ?1 AND id <= ?2
+                     ORDER BY id DESC LIMIT ?3)",
+                )?
+                .query_row(params![bound(after), bound(until), bound(limit)], |row| row.get(0))?;
+            let Some(first) = first else { return Ok(None) };
+            let older: i64 = conn
+                .prepare_cached("SELECT count(*) FROM events WHERE id > ?1 AND id < ?2")?
+                .query_row([bound(after), first], |row| row.get(0))?;
+            Ok(Some((first.cast_unsigned(), older.cast_unsigned())))
+        })
+    }
+
+    /// Whether the log holds anything of exactly this story.
+    pub fn has_story(&self, story_key: &str) -> Result<bool, StoreError> {
+        if story_key.is_empty() {
+            return Ok(false);
+        }
+        self.with(|conn| {
+            let mut statement = conn.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM events WHERE story_key = ?1 AND story_key <> '')",
+            )?;
+            Ok(statement.query_row([story_key], |row| row.get(0))?)
         })
     }
 

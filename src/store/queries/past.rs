@@ -5,7 +5,21 @@ use crate::domain::event::EventId;
 use crate::domain::state::State;
 use crate::store::{StoreError, fold};
 
+/// How many events are folded while a connection is held.
+const STEP: u64 = 20_000;
+
 impl Queries {
+    /// The state right after event `at`; 0 = before the first.
+    pub fn state_at(&self, at: EventId) -> Result<State, StoreError> {
+        let mut state = self.stored_state(0, at)?.unwrap_or_default();
+        let mut until = state.last_event_id;
+        while until < at {
+            until = at.min(until.saturating_add(STEP));
+            self.fold_on(&mut state, until)?;
+        }
+        Ok(state)
+    }
+
     /// The stored state, where it lies behind `after` and not behind `until`.
     pub fn stored_state(
         &self,

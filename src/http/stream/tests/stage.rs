@@ -55,6 +55,7 @@ impl Stage {
             guard: Arc::new(Guard::new(&settings).unwrap()),
             streams: Arc::new(Streams::new()),
             settings: Arc::new(SettingsStore::open(dir.path()).0),
+            about: Arc::default(),
             read_only: false,
             public_dir: None,
             started_at_ms: 0,

@@ -1,0 +1,23 @@
+/** What this browser remembers for its reader; where nothing can be kept, everything still works. */
+
+const PREFIX = "sprint-runner.";
+
+/** @template T @param {string} name @param {T} fallback @returns {T} */
+export function recall(name, fallback) {
+  try {
+    const kept = localStorage.getItem(PREFIX + name);
+    return kept === null ? fallback : JSON.parse(kept);
+  } catch {
+    return fallback;
+  }
+}
+
+/** @param {string} name @param {any} value `undefined` forgets it */
+export function keep(name, value) {
+  try {
+    if (value === undefined) localStorage.removeItem(PREFIX + name);
+    else localStorage.setItem(PREFIX + name, JSON.stringify(value));
+  } catch {
+    // A private window, or no room left: kept for this visit only.
+  }
+}

@@ -1,0 +1,162 @@
+//! `export`: the log as lines, or as one page that replays the sprint.
+
+use std::io::{BufWriter, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use crate::config::Layer;
+use crate::export::{self, Replay, Wish};
+use crate::project::settings_store::SettingsStore;
+use crate::store::Queries;
+use crate::store::rows::EventFilter;
+
+use super::client::Server;
+use super::clock::now_ms;
+use super::log_pages::Filter;
+use super::place::{Found, Kept, Place};
+use super::terminal::{Terminal, note};
+
+/// The flags of `export`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// One self-contained page that replays the sprint, instead of one JSON object a line
+    #[arg(long)]
+    html: bool,
+    /// Only what came after this event
+    #[arg(long, value_name = "ID")]
+    since: Option<u64>,
+    /// Only this batch; with --html all that happened between its first event and its last
+    #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
+    batch: Option<i64>,
+    /// Only these types; * stands for anything: --type 'command:*,story:status'
+    #[arg(long = "type", value_name = "GLOB", value_delimiter = ',', conflicts_with = "html")]
+    types: Vec<String>,
+    /// Only these stories, by key or short id
+    #[arg(long = "story", value_name = "KEY", value_delimiter = ',', conflicts_with = "html")]
+    stories: Vec<String>,
+    /// Write to this file instead of to standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace the file if it is there
+    #[arg(long, requires = "output")]
+    force: bool,
+}
+
+/// Runs the command. The database is read beside a live server too.
+pub(crate) fn run(place: &Place, args: &Args) -> anyhow::Result<u8> {
+    let found = place.find(Layer::default())?;
+    let Some(kept) = found.kept()? else { return Err(nothing_kept(&found)) };
+    if let Some(id) = args.batch
+        && kept.queries.batch(id)?.is_none()
+    {
+        bail!("there is no batch {id}");
+    }
+    match &args.output {
+        Some(path) => to_file(path, args.force, |out| write(args, &kept, None, out)),
+        None => {
+            let stdout = std::io::stdout();
+            if args.html && stdout.is_terminal() {
+                bail!("a page is nothing to read on a terminal: name a file with --output FILE");
+            }
+            let mut out = BufWriter::with_capacity(64 * 1024, stdout.lock());
+            write(args, &kept, Some(Terminal::stdout()), &mut out)
+        }
+    }?;
+    Ok(0)
+}
+
+fn nothing_kept(found: &Found) -> anyhow::Error {
+    match Server::find(&found.state_folders()) {
+        Some(server) => anyhow::anyhow!(
+            "the server at {} keeps its database elsewhere: name it with --db FILE",
+            server.url
+        ),
+        None => {
+            anyhow::anyhow!("nothing was recorded yet; start a server with: sprint-runner serve")
+        }
+    }
+}
+
+fn write(
+    args: &Args,
+    kept: &Kept,
+    terminal: Option<Terminal>,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    if args.html { page(args, kept, out) } else { lines(args, &kept.queries, terminal, out) }
+}
+
+fn lines(
+    args: &Args,
+    queries: &Queries,
+    terminal: Option<Terminal>,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let filter = Filter { types: args.types.clone(), stories: args.stories.clone() };
+    let filter = EventFilter { batch_ids: args.batch.into_iter().collect(), ..filter.of_store() };
+    export::lines(queries, args.since.unwrap_or(0), &filter, |line| {
+        match terminal {
+            Some(terminal) => out.write_all(terminal.json_line(line).as_bytes())?,
+            None => out.write_all(line.as_bytes())?,
+        }
+        out.write_all(b"\n")
+    })?;
+    Ok(out.flush()?)
+}
+
+fn page(args: &Args, kept: &Kept, out: &mut dyn Write) -> anyhow::Result<()> {
+    let (settings, trouble) = SettingsStore::peek(&kept.folder);
+    if let Some(trouble) = trouble {
+        note(&trouble);
+    }
+    let wish = Wish { batch_id: args.batch, after: args.since.unwrap_or(0) };
+    let settings = serde_json::to_value(settings)?;
+    let replay = Replay::prepare(&kept.queries, wish, &settings, now_ms())?;
+    if replay.left_out() > 0 {
+        note(&format!(
+            "the page holds the newest events, from #{} on; {} older ones are left out",
+            replay.first(),
+            replay.left_out()
+        ));
+    }
+    Ok(replay.write(&kept.queries, out)?)
+}
+
+/// Makes the file beside its place and then puts it there: nobody sees half of it.
+fn to_file(
+    path: &Path,
+    replace: bool,
+    write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let exists = || format!("{} is there already; --force replaces it", path.display());
+    if path.is_dir() {
+        bail!("{} is a folder", path.display());
+    }
+    if !replace && path.symlink_metadata().is_ok() {
+        bail!(exists());
+    }
+    let failed = || format!("cannot write {}", path.display());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".sprint-runner-export-");
+    // What is made to be handed on is as readable as any file of this user.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder.unwrap_or(Path::new("."))).with_context(failed)?;
+    let mut out = BufWriter::with_capacity(64 * 1024, file.as_file_mut());
+    write(&mut out).with_context(failed)?;
+    out.flush().with_context(failed)?;
+    drop(out);
+    file.as_file().sync_all().with_context(failed)?;
+    if replace {
+        file.persist(path).with_context(failed)?;
+    } else {
+        // Somebody may have made it meanwhile.
+        file.persist_noclobber(path).map_err(|error| match error.error.kind() {
+            std::io::ErrorKind::AlreadyExists => anyhow::anyhow!(exists()),
+            _ => anyhow::Error::from(error).context(failed()),
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! The log to take away: as lines, or as one page that replays it.
+//!
+//! ```text
+//!  store ─► lines: one wire event a line
+//!        └► replay: shell (the page in one file) around an archive (base, events, answers)
+//! ```
+//!
+//! Both write page by page and hold no connection meanwhile: a reader may be slow. All calls block.
+
+mod lines;
+mod replay;
+
+use crate::page::modules::Fault;
+use crate::store::StoreError;
+
+pub use lines::lines;
+pub use replay::{Replay, Wish};
+
+/// Payload bytes read at once.
+const PAGE_BYTES: usize = 256 * 1024;
+
+/// Why there is no export, or only a part of one.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// A batch that never was.
+    #[error("there is no batch {0}")]
+    NoBatch(i64),
+    /// The page cannot be put into one file.
+    #[error("the page cannot be one file: {0}")]
+    Page(#[from] Fault),
+    /// The database said no.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Whoever reads said no, or went.
+    #[error(transparent)]
+    Write(#[from] std::io::Error),
+}
+
+/// A plain value as JSON.
+fn json<T: serde::Serialize>(value: &T) -> Result<String, ExportError> {
+    serde_json::to_string(value).map_err(|error| ExportError::Write(error.into()))
+}
+
+/// The project's name as a part of a file's name: letters, digits and `-`, whatever it holds.
+pub fn file_stem(project: Option<&str>, batch_id: Option<i64>) -> String {
+    let mut stem = String::new();
+    for c in project.unwrap_or_default().chars().take(64) {
+        if c.is_ascii_alphanumeric() {
+            stem.push(c.to_ascii_lowercase());
+        } else if !stem.is_empty() && !stem.ends_with('-') {
+            stem.push('-');
+        }
+    }
+    let stem = stem.trim_end_matches('-');
+    let stem = if stem.is_empty() { "sprint".to_owned() } else { format!("{stem}-sprint") };
+    match batch_id {
+        Some(id) => format!("{stem}-batch-{id}"),
+        None => stem,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names_hold_nothing_but_safe_characters() {
+        for (project, batch, expected) in [
+            (Some("Lantern"), None, "lantern-sprint"),
+            (Some("../a b\"; x=\r\n.html"), Some(7), "a-b-x-html-sprint-batch-7"),
+            (Some("日本"), None, "sprint"),
+            (None, Some(1), "sprint-batch-1"),
+        ] {
+            assert_eq!(file_stem(project, batch), expected);
+        }
+    }
+}
