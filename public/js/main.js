@@ -196,7 +196,8 @@ function commit() {
 /** @param {{update: (app: App) => void, data: any}} one @param {App} app */
 function show({ update, data }, app) {
   const mine = data ? { ...app, data } : app;
-  data?.attend?.(mine);
+  // A recording can be asked as a server can.
+  data?.attend?.(archive ? { ...mine, line: { ...mine.line, live: true } } : mine);
   update(mine);
 }
 
