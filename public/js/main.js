@@ -6,7 +6,7 @@
  * Where the address asks for a past moment, the views are shown that one; header, title and favicon go on
  * telling what is now.
  */
-import { get, serverNow } from "./api.js";
+import { answerFrom, get, serverNow } from "./api.js";
 import { light } from "./beacon.js";
 import { createControl } from "./control.js";
 import { listenToKeys } from "./keys.js";
@@ -25,14 +25,14 @@ import * as bar from "./views/bar.js";
 import * as header from "./views/header.js";
 
 /**
- * @typedef {{batch: number|null, at: number|null, first: number, last: number, index: number, moment: number|null, ready: boolean, failed: string|null, row: any}} Past
+ * @typedef {{batch: number|null, at: number|null, first: number, last: number, index: number, moment: number|null, ready: boolean, failed: string|null, row: any, [more: string]: any}} Past index: the id of the last event that had happened; the rest is for the bar of the past
  * @typedef {{refine: (change: Record<string, string|null>) => void, loadOlder: (filter: import("./log.js").Filter, from?: number|null) => void, forgetOlder: () => void, retry: () => void,
  *   changed: () => void, help: () => void, openControl: () => void, closeControl: () => void, prepare: () => void, lookBack: () => void, start: (size: number|"all") => void,
  *   stop: (mode: "graceful"|"now") => void, stopAgent: (id: string) => void, travel: () => void, toast: ReturnType<typeof createToasts>, openBar: () => void, look: () => App}} Actions
  * @typedef {{model: import("./model.js").State, sums: ReturnType<typeof tally>, verdict: import("./verdict.js").Verdict, concerns: import("./verdict.js").Concern[],
  *   run: import("./run.js").Run, now: number}} Sight what a moment looks like
  * @typedef {Sight & {loaded: boolean, log: ReturnType<typeof createLog>, line: import("./connection.js").Line, lastAt: number|null, control: import("./control.js").Control,
- *   route: import("./router.js").Route, liveNow: number, past: Past|null, live: Sight, data: any}} App
+ *   route: import("./router.js").Route, liveNow: number, archive: import("./archive.js").Archive|null, past: Past|null, live: Sight, data: any}} App
  */
 
 const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
@@ -53,11 +53,14 @@ let summed = -1;
 const parts = {};
 const stores = () => Object.values(parts).flatMap(({ data }) => (data ? [data] : []));
 
-const { line, start, retryNow } = share({
+/** A recording, once it is read: nothing is asked of a server then. @type {import("./archive.js").Archive|null} */
+let archive = null;
+
+const stream = {
   changed,
   // No timer runs after this.
   sleeps: () => signal(look()),
-  init(message) {
+  init(/** @type {any} */ message) {
     model = fromSnapshot(message.payload.snapshot);
     loaded = true;
     summed = -1;
@@ -69,7 +72,7 @@ const { line, start, retryNow } = share({
     setTimeout(() => VIEWS.forEach((name) => part(name, TABLE[name], `view-${name}`)), 1500);
     changed();
   },
-  event(event) {
+  event(/** @type {import("./model.js").WireEvent} */ event) {
     apply(model, event);
     log.push(event);
     desk.heard(event);
@@ -77,7 +80,8 @@ const { line, start, retryNow } = share({
     notice(event, serverNow(), { toast, stopping: desk.control.stop !== null });
     changed();
   },
-});
+};
+const { line, start, retryNow } = share(stream);
 
 /** @type {Actions} */
 const actions = { refine, changed, toast, retry: retryNow, loadOlder: (filter, from) => (traveller?.log ?? log).loadOlder(filter, from), forgetOlder: log.forgetOlder, help: () => {}, openBar: () => {}, look,
@@ -109,7 +113,7 @@ const NOWHERE = { model: fromSnapshot(), log: createLog(() => {}), sums: tally(f
 
 /** @returns {App} */
 function look() {
-  const now = serverNow();
+  const now = archive?.at ?? serverNow();
   if (summed !== model.revision) {
     summed = model.revision;
     sums = tally(model);
@@ -119,8 +123,8 @@ function look() {
   const live = { model, sums, verdict: word, concerns: worries, run: runOf(model), now };
   // What runs is counted up to the last moment we know of.
   const liveNow = line.live ? now : Math.min(now, line.lostAt ?? now);
-  const app = { ...live, live, loaded, log, line, control: desk.control, route: route(), liveNow, lastAt: log.events.at(-1)?.timestamp ?? null, past: null, data: null };
-  const wish = wanted();
+  const app = { ...live, live, loaded, log, line, control: desk.control, route: route(), liveNow, lastAt: log.events.at(-1)?.timestamp ?? null, archive, past: null, data: null };
+  const wish = wanted() ?? (archive && { batch: null, at: null });
   if (!wish) {
     traveller?.leave();
     return app;
@@ -134,11 +138,12 @@ function pastOf(wish, app) {
   const seen = traveller?.look(wish, app.live);
   const past = seen?.past ?? { ...wish, first: 0, last: 0, index: 0, moment: null, ready: false, failed: null, row: null };
   if (!past.ready) return { ...NOWHERE, past, loaded: false, run: runOf(NOWHERE.model), concerns: [], verdict: verdict(null, line, app.now) };
-  const { model: then, log: told, sums: counted } = seen;
+  const { model: then, log: told, sums: counted, ended } = seen;
   const now = past.moment ?? app.now;
-  const word = verdict(then, { ...line, live: true, ever: true, offline: false }, now);
+  const word = verdict(then, { ...line, recorded: undefined, live: true, ever: true, offline: false }, now);
   const was = ["running", "waiting", "stopping"].includes(word.kind) ? { ...word, word: `was ${word.word}` } : word;
-  return { model: then, log: told, sums: counted, past, loaded: true, now, liveNow: now, run: runOf(then), verdict: was, concerns: concerns(then, told.lastOf, told.failures(), now, null) };
+  const control = { ...app.control, ended, outcome: null, stop: null, trouble: null };
+  return { model: then, log: told, sums: counted, past, control, loaded: true, now, liveNow: now, run: runOf(then), verdict: was, concerns: concerns(then, told.lastOf, told.failures(), now, ended) };
 }
 
 /** How the last batch ended, as far as the page knows. */
@@ -191,7 +196,8 @@ function commit() {
 /** @param {{update: (app: App) => void, data: any}} one @param {App} app */
 function show({ update, data }, app) {
   const mine = data ? { ...app, data } : app;
-  data?.attend?.(mine);
+  // A recording can be asked as a server can.
+  data?.attend?.(archive ? { ...mine, line: { ...mine.line, live: true } } : mine);
   update(mine);
 }
 
@@ -226,7 +232,20 @@ addEventListener("hashchange", changed);
 addEventListener("popstate", changed);
 document.addEventListener("visibilitychange", () => { asked = false; changed(); });
 setInterval(changed, 1000);
-// The title goes on to be true while nobody looks at the page.
-pulse(() => document.hidden && changed());
 changed();
-start();
+if (document.getElementById("archive")) replay().catch((error) => toast({ tone: "bad", title: "This recording cannot be shown", text: error.message }));
+else {
+  // The title goes on to be true while nobody looks at the page.
+  pulse(() => document.hidden && changed());
+  start();
+}
+
+/** The page holds a part of the log itself. */
+async function replay() {
+  line.recorded = Date.now();
+  const { openArchive } = await import("./archive.js");
+  archive = openArchive(byId("archive").textContent);
+  line.recorded = archive.exported_at;
+  answerFrom(archive.answer);
+  stream.init(archive.init);
+}
