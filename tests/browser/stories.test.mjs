@@ -41,19 +41,19 @@ function work(files) {
 test("filters, sort and search meet in the address, are cleared at once and are found again", async () => {
   await scene({ status: STATUS.replace("1-3-tide-table: backlog", "1-3-tide-table: on hold") }, async ({ page, files, url }) => {
     await rows(page, 4);
-    await page.getByLabel("Status").selectOption({ label: "on hold" });
+    await page.getByLabel("Status", { exact: true }).selectOption({ label: "on hold" });
     await rows(page, 1);
     assert.deepEqual(await shown(page), ["1-3-tide-table"]);
     await page.waitForFunction(() => document.getElementById("announcer").textContent === "1 of 4 stories");
     await page.getByRole("button", { name: "Clear filters" }).click();
     await rows(page, 4);
-    await page.getByLabel("Epic").selectOption("2");
+    await page.getByLabel("Epic", { exact: true }).selectOption("2");
     await rows(page, 1);
     await page.getByRole("button", { name: "Clear filters" }).click();
     await page.getByRole("button", { name: "Story", exact: true }).click();
     await page.getByRole("button", { name: "Story", exact: true }).click();
     await page.waitForFunction(() => document.querySelector("#stories .rows .story-link").dataset.story.startsWith("2-1"));
-    assert.equal(await page.locator(".th-story").getAttribute("aria-sort"), "descending");
+    await page.locator(".th-story[aria-sort=descending]").waitFor();
     await page.keyboard.press("3");
     await page.waitForFunction(() => location.hash.startsWith("#") && document.getElementById("view-stories").hidden);
     await page.getByRole("link", { name: /^Stories/ }).first().click();
