@@ -71,7 +71,7 @@ export function disagreements(model, { now, most = MOST }) {
     const ids = new Set(model.stories.map((story) => story.story_id));
     for (const [key, one] of work) {
       if (!one.last || model.byKey.has(key) || ids.has(key) || active.has(key) || key === "context" || !/[\p{L}\p{N}]/u.test(key) || now - one.last.at < LAG_MS) continue;
-      add("unknown", () => ({ story_key: key, story_id: null, title: key, at: one.last.at, sides: [{ file: STATUS, says: "has no such story" }, { file: LOG, says: lastWords(one.last, now) }], trust: STATUS, href: link(key) }));
+      add("unknown", () => ({ story_key: key, story_id: null, title: key, at: one.last.at, sides: [{ file: STATUS, says: "has no such story" }, { file: LOG, says: lastWords(one.last, now) }], trust: "", href: link(key) }));
     }
   }
   const kinds = KINDS.filter(([kind]) => counts.has(kind)).map(([kind, title, hint]) => ({ kind, title, hint, count: counts.get(kind) ?? 0, items: found.get(kind) ?? [] }));

@@ -7,7 +7,7 @@
  * @typedef {{model: import("./model.js").State|null, concerns?: import("./verdict.js").Concern[], run: import("./run.js").Run, ended?: any, now: number,
  *   line: {live: boolean, ever: boolean, offline?: boolean, lostAt?: number|null}, readOnly?: string|null, past?: boolean, comeBack?: number|null}} Asked
  */
-import { fileName, moment, plural, sentence, span, storyTitle } from "./format.js";
+import { fileName, minute, plural, sentence, span, storyTitle } from "./format.js";
 import { endWords, shortCommand } from "./run.js";
 import { isStatusFile } from "./verdict.js";
 
@@ -61,6 +61,7 @@ function brokenFile({ model, now }) {
   const issue = model.issues.find((one) => one.severity === "error" && isStatusFile(one));
   const row = source?.line ?? issue?.line ?? null;
   const name = fileName(source?.file ?? issue?.file ?? "sprint-status.yaml");
+  if (!model.stories.length && /\bis empty\b/.test(source?.message ?? "")) return say("plain", "begin", "Plan a sprint", `${name} is empty; sprint planning of BMAD fills it`, { href: "#issues" });
   const kept = model.stories.length ? `the last good state is shown${model.since ? `, ${span(now - model.since)} old` : ""}` : "no story can be shown until then";
   return say("bad", "status-file", `${BROKEN[state]} ${name}${row && state !== "other-schema" ? `, line ${row}` : ""}`, [String(source?.message ?? issue?.message ?? "").replace(/[.\s]+$/, ""), kept].filter(Boolean).join("; "), { href: "#issues" });
 }
@@ -100,8 +101,8 @@ function running(asked) {
   if (run.phase === "parked") {
     if (meanwhile) return meanwhile;
     const until = run.parked_until;
-    if (until && until < now) return say("warn", "parked", "See why it does not go on", `batch ${run.batch_id} was parked until ${moment(until, now)}`, { href: "#run" });
-    return say("plain", "parked", until ? `Nothing to do until ${moment(until, now)}` : "Nothing to do", `batch ${run.batch_id} is parked${until ? " and goes on by itself then" : ""}`, { href: "#run" });
+    if (until && until < now) return say("warn", "parked", "See why it does not go on", `batch ${run.batch_id} was parked until ${minute(until, now)}`, { href: "#run" });
+    return say("plain", "parked", until ? `Nothing to do until ${minute(until, now)}` : "Nothing to do", `batch ${run.batch_id} is parked${until ? " and goes on by itself then" : ""}`, { href: "#run" });
   }
   const quiet = batch ? now - batch.last_activity_at : 0;
   if (at || quiet < BREATH_MS) {
@@ -129,7 +130,7 @@ function doing({ active, agents = [], byKey }) {
 /** To five minutes, upwards: nobody comes back to the minute. @param {number} at @param {number} now */
 function round(at, now) {
   const step = (at - now > 3 * 3_600_000 ? 10 : 5) * 60_000;
-  return moment(Math.ceil(at / step) * step, now).replace(/:\d\d$/, (tail, place, whole) => (/:\d\d:\d\d$/.test(whole) ? "" : tail));
+  return minute(Math.ceil(at / step) * step, now);
 }
 
 /** How to go on after an end with an error, by what its reason says. @type {[RegExp, string][]} */
@@ -148,7 +149,7 @@ export const cure = (reason) => CURES.find(([sign]) => sign.test(reason))?.[1] ?
 function badEnd({ model, ended, now }) {
   if (!ended || ended.status !== "error" && ended.status !== "lost" || !openStories(model).length) return null;
   const { text } = endWords(ended);
-  const when = ended.ended_at ? ` at ${moment(ended.ended_at, now)}` : "";
+  const when = ended.ended_at ? ` at ${minute(ended.ended_at, now)}` : "";
   if (ended.status === "error") return say("bad", "error", cure(String(ended.reason ?? "")) ?? `See why batch ${ended.batch_id} ended`, `batch ${ended.batch_id} ended with an error${when}${text ? `: ${text}` : ""}`, { href: "#run" });
   const failing = stuckStories(model);
   if (failing.length) return null;

@@ -10,7 +10,7 @@ const HIGH = 1000;
 export function ceiling(n) {
   if (n <= 5) return Math.max(1, Math.ceil(n));
   const power = 10 ** Math.floor(Math.log10(n));
-  return (/** @type {number} */ ([1, 1.5, 2, 3, 4, 5, 6, 8, 10].find((step) => step * power >= n))) * power;
+  return [1, 1.2, 1.5, 1.6, 2, 2.5, 3, 4, 5, 6, 8, 10].map((step) => Math.round(step * power)).find((one) => one >= n) ?? n;
 }
 
 /** Whole numbers from 0 up to the top, not more than five. @param {number} top */
@@ -21,7 +21,7 @@ export function ticks(top) {
 
 /** Moments to name on the axis of time. @param {number} from @param {number} to @param {number} most */
 export function moments(from, to, most) {
-  const steps = [5, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080, 20_160, 43_200, 129_600, 525_600].map((minutes) => minutes * 60_000);
+  const steps = [1, 2, 5, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080, 20_160, 43_200, 129_600, 525_600].map((minutes) => minutes * 60_000);
   const step = steps.find((one) => (to - from) / one <= most) ?? /** @type {number} */ (steps.at(-1));
   const found = [];
   const zero = new Date(from).setHours(0, 0, 0, 0);
@@ -31,6 +31,7 @@ export function moments(from, to, most) {
     if (at > to || i > 5000) break;
     if (at >= from) found.push(at);
   }
+  if (!found.length) found.push(from);
   return { list: found, days: step >= 86_400_000 };
 }
 

@@ -158,10 +158,11 @@ function bar() {
   return { el, update(/** @type {any} */ one, /** @type {number} */ longest) {
     text(name, one.command);
     attribute(name, "title", one.command);
-    attribute(el, "data-family", one.family);
+    for (const place of [el, name]) attribute(place, "data-family", one.family);
     length.style.setProperty("--part", String(one.busy_ms / longest));
+    show(length, one.busy_ms > 0);
     text(sum, one.busy_ms ? span(one.busy_ms) : "–");
-    text(more, [one.busy_ms ? percent(one.share) : "", plural(one.runs, "run"), one.mean_ms ? `${span(one.mean_ms)} each` : ""].filter(Boolean).join(" · "));
+    text(more, [one.busy_ms ? percent(one.share) : "", plural(one.runs, "run"), one.mean_ms ? `${one.mean_ms < 1000 ? "under 1 s" : span(one.mean_ms)} each` : ""].filter(Boolean).join(" · "));
     text(bad, one.failed ? ` · ${count(one.failed)} failed` : "");
   } };
 }
