@@ -9,6 +9,8 @@ mod delivery;
 mod files;
 mod honesty;
 mod managed;
+mod past;
 mod rooms;
 mod run;
+mod stories;
 mod wire;

@@ -27,11 +27,17 @@ export class Refusal extends Error {
 }
 
 /** Asks the server to do something. @param {string} path @param {any} [body] @param {number} [patience_ms] @returns {Promise<any>} rejects with a `Refusal` */
-export async function post(path, body = {}, patience_ms = 15_000) {
+export const post = (path, body = {}, patience_ms = 15_000) => send("POST", path, body, patience_ms);
+
+/** Asks the server to keep something. @param {string} path @param {any} body @returns {Promise<any>} rejects with a `Refusal` */
+export const put = (path, body) => send("PUT", path, body, 15_000);
+
+/** @param {string} method @param {string} path @param {any} body @param {number} patience_ms */
+async function send(method, path, body, patience_ms) {
   /** @type {Response} */ let answer;
   /** @type {any} */ let said;
   try {
-    answer = await fetch(new URL(path, base), { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal: AbortSignal.timeout(patience_ms) });
+    answer = await fetch(new URL(path, base), { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal: AbortSignal.timeout(patience_ms) });
     noteClock(answer);
     said = await answer.json().catch(() => null);
   } catch {
@@ -52,14 +58,21 @@ export async function part(path, from, to) {
   return { partial: answer.status === 206, etag: answer.headers.get("etag"), bytes: await answer.arrayBuffer() };
 }
 
-/** Does the server answer at all? @param {number} [patience_ms] */
+/**
+ * Does the server answer, and is it ours? Something between may answer for a server that is down (5xx): that
+ * is no answer.
+ * @param {number} [patience_ms] @returns {Promise<"yes"|"no"|"signed-out"|"stranger">}
+ */
 export async function alive(patience_ms = 2000) {
   try {
     const answer = await fetch(new URL("healthz", base), { cache: "no-store", signal: AbortSignal.timeout(patience_ms) });
-    noteClock(answer);
-    return answer.status < 500 || answer.status === 503;
+    if (answer.status === 401) return "signed-out";
+    if (answer.status >= 500) return answer.status === 503 ? "yes" : "no";
+    const ours = answer.ok && typeof (await answer.json().catch(() => null))?.epoch === "string";
+    if (ours) noteClock(answer);
+    return ours ? "yes" : "stranger";
   } catch {
-    return false;
+    return "no";
   }
 }
 

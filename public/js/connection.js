@@ -5,43 +5,52 @@
  * It counts as live only while something was heard on it; a lost line is told at once.
  *
  * @typedef {{live: boolean, ever: boolean, transport: "ws"|"sse"|"poll"|null, offline: boolean, lostAt: number|null,
- *   heardAt: number|null, retryAt: number|null, caughtUp: {events: number, fresh: boolean, at: number}|null}} Line
+ *   retryAt: number|null, barred: "signed-out"|"stranger"|null, tabs: number,
+ *   caughtUp: {events: number, fresh: boolean, at: number}|null}} Line barred: tried again only when a person looks; tabs: that share the line
+ * @typedef {{epoch: string|null, id: number}} Cursor
  */
 import { alive } from "./api.js";
-import { openPolling } from "./transport-poll.js";
-import { openEvents } from "./transport-sse.js";
+import { pulse } from "./pulse.js";
 import { openWebSocket } from "./transport-ws.js";
 
-const OPEN = { ws: openWebSocket, sse: openEvents, poll: openPolling };
+/** What most never need is fetched when it is. */
+const OPEN = {
+  ws: async () => openWebSocket,
+  sse: async () => (await import("./transport-sse.js")).openEvents,
+  poll: async () => (await import("./transport-poll.js")).openPolling,
+};
 const TRIES = 2;
 const CLIMB_MS = 60_000;
 const SETTLE_MS = 400;
 const STEADY_MS = 3000;
 
-/** @param {{event: (event: any) => void, init: (message: any) => void, changed: () => void}} to */
-export function connect(to) {
+/**
+ * @param {{event: (event: any, prev: number) => void, init: (message: any) => void, changed: () => void}} to prev: the id before the event's, ids have holes
+ * @param {Cursor} [cursor] what was handed on up to now
+ */
+export function connect(to, cursor = { epoch: null, id: 0 }) {
   /** @type {Line} */
-  const line = { live: false, ever: false, transport: null, offline: false, lostAt: null, heardAt: null, retryAt: null, caughtUp: null };
-  /** @type {{epoch: string|null, id: number}} */
-  const cursor = { epoch: null, id: 0 };
+  const line = { live: false, ever: false, transport: null, offline: false, lostAt: null, retryAt: null, barred: null, tabs: 1, caughtUp: null };
   const refused = { ws: 0, sse: 0, poll: 0 };
   /** @type {import("./transport-ws.js").Transport|null} */
   let current = null;
   /** @type {import("./transport-ws.js").Transport|null} */
   let climber = null;
+  let running = false;
+  let good = false;
   let attempts = 0;
   let climbedAt = Date.now();
   /** @type {{id: number, events: number, fresh: boolean}|null} */
   let away = null;
   /** @type {any} */ let retry;
   /** @type {any} */ let settling;
+  let endPulse = () => {};
 
   const cursorText = () => (cursor.epoch ? `${cursor.epoch}:${cursor.id}` : null);
   const best = () => (refused.ws < TRIES ? "ws" : refused.sse < TRIES ? "sse" : "poll");
 
   /** @param {any} message */
   function take(message) {
-    line.heardAt = Date.now();
     if (message.type === "init") {
       if (away) Object.assign(away, { fresh: message.epoch !== cursor.epoch, events: Math.max(0, message.last_event_id - away.id) });
       Object.assign(cursor, { epoch: message.epoch, id: message.last_event_id });
@@ -54,17 +63,19 @@ export function connect(to) {
       return;
     } else if (typeof message.id === "number") {
       if (message.id <= cursor.id) return;
+      const prev = cursor.id;
       cursor.id = message.id;
       if (away) away.events += 1;
-      to.event(message);
+      to.event(message, prev);
     }
     if (cursor.epoch && message.type !== "reset") well();
   }
 
   /** The line is good. */
   function well() {
-    if (line.live) return;
-    Object.assign(line, { live: true, ever: true, offline: false, retryAt: null });
+    if (good) return;
+    good = true;
+    Object.assign(line, { live: true, ever: true, offline: false, retryAt: null, barred: null });
     if (line.transport) refused[line.transport] = 0;
     clearTimeout(settling);
     settling = setTimeout(() => {
@@ -78,53 +89,68 @@ export function connect(to) {
     to.changed();
   }
 
-  function drop() {
+  function hangUp() {
     current?.close();
     climber?.close();
     current = climber = null;
+    good = false;
+  }
+  function drop() {
+    hangUp();
     line.live = false;
   }
 
   /** @param {keyof typeof OPEN} kind */
   async function lost(kind) {
-    const wasLive = line.live;
+    const wasGood = good;
     drop();
     clearTimeout(settling);
     line.lostAt ??= Date.now();
     line.caughtUp = null;
     if (line.ever) away ??= { id: cursor.id, events: 0, fresh: false };
     to.changed();
-    const answers = await alive();
-    if (current) return;
+    const answer = await alive();
+    if (current || !running) return;
+    clearTimeout(retry);
+    line.barred = answer === "signed-out" || answer === "stranger" ? answer : null;
+    if (line.barred) return to.changed();
+    const answers = answer === "yes";
     if (!answers) line.offline = attempts > 0 || !navigator.onLine;
-    else if (!wasLive) refused[kind] = kind === "poll" ? 0 : refused[kind] + 1;
+    else if (!wasGood) refused[kind] = kind === "poll" ? 0 : refused[kind] + 1;
     // A server that answers is tried again, or by another transport, much sooner than one that is gone.
     const wait = Math.min(8000, (answers ? 100 : 500) * 2 ** attempts) * (0.6 + 0.4 * Math.random());
     attempts += 1;
     line.retryAt = Date.now() + wait;
-    clearTimeout(retry);
     retry = setTimeout(attempt, wait);
     to.changed();
   }
 
-  function attempt() {
+  async function attempt() {
     clearTimeout(retry);
-    if (current) return;
+    if (current || !running) return;
     line.retryAt = null;
     const kind = best();
     line.transport = kind;
-    /** @type {any} */
-    const opened = OPEN[kind](cursorText(), { message: (message) => current === opened && take(message), down: () => current === opened && lost(kind) });
-    current = opened;
+    /** @type {import("./transport-ws.js").Transport} */
+    const place = (current = { close: () => {}, check: () => {} });
     to.changed();
+    try {
+      const open = await OPEN[kind]();
+      if (current !== place) return;
+      /** @type {any} */
+      const opened = open(cursorText(), { message: (message) => current === opened && take(message), down: () => current === opened && lost(kind) });
+      current = opened;
+    } catch {
+      if (current === place) lost(kind);
+    }
   }
 
   /** From a fallback back to the WebSocket: tried beside the working line, which stays until the better one speaks. */
   function climb() {
-    if (climber || !current || !line.live || line.transport === "ws") return;
+    if (climber || !current || !good || line.transport === "ws") return;
     climbedAt = Date.now();
     /** @type {any} */
-    const opened = OPEN.ws(cursorText(), {
+    const opened = openWebSocket(cursorText(), {
       message: (message) => {
         if (climber === opened) {
           current?.close();
@@ -147,17 +173,43 @@ export function connect(to) {
   /** A person looks, or the network came back: no waiting. */
   function now() {
     if (current) current.check();
-    else if (line.retryAt) attempt();
+    else if (line.retryAt || line.barred) attempt();
     if (Date.now() - climbedAt > 10_000) climb();
+  }
+  const seen = () => document.visibilityState === "visible" && now();
+  /** The network is cut, the server may be reached all the same: it is often on this machine. */
+  async function cut() {
+    const before = current;
+    if (before && (await alive(1500)) === "no" && current === before) lost(line.transport ?? "ws");
   }
 
   function start() {
-    setInterval(() => Date.now() - climbedAt > CLIMB_MS && climb(), 5000);
+    if (running) return;
+    running = true;
+    attempts = 0;
+    // A line taken over is tried the way it was; whether there is a better one is seen later.
+    if (line.live && line.transport !== "ws") refused.ws = TRIES;
+    if (line.live && line.transport === "poll") refused.sse = TRIES;
+    if (line.ever && !line.live) away ??= { id: cursor.id, events: 0, fresh: false };
     addEventListener("focus", now);
     addEventListener("online", now);
-    addEventListener("offline", () => current && lost(line.transport ?? "ws"));
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && now());
+    addEventListener("offline", cut);
+    document.addEventListener("visibilitychange", seen);
+    endPulse = pulse(() => Date.now() - climbedAt > CLIMB_MS && climb());
     attempt();
   }
-  return { line, start, retryNow: now };
+  /** Hangs up, without a word about what is known of the server. */
+  function stop() {
+    running = false;
+    hangUp();
+    clearTimeout(retry);
+    clearTimeout(settling);
+    away = null;
+    endPulse();
+    removeEventListener("focus", now);
+    removeEventListener("online", now);
+    removeEventListener("offline", cut);
+    document.removeEventListener("visibilitychange", seen);
+  }
+  return { line, start, stop, retryNow: now };
 }

@@ -1,59 +1,86 @@
 /**
  * The events the page holds: the newest in a bounded list without holes, and pages of older ones that a
- * person asked for, under the filter they were asked with.
+ * person asked for, under the filter they were asked with. The past is told by a log of its own, whose list
+ * ends at the moment that is shown.
  *
  * @typedef {import("./model.js").WireEvent} WireEvent
- * @typedef {{types: string, story: string, q: string}} Filter
+ * @typedef {import("./log-filter.js").Filter} Filter
  */
 import { get } from "./api.js";
+import { isEmpty, matcher, signature } from "./log-filter.js";
 import { describe, hasFailed } from "./words.js";
 
-const KEPT = 2000;
-const KEPT_HELD = 20_000;
-const PAGE = 200;
+export const KEPT = 2000;
+/** So many older events are loaded at most; then a search is the better way. */
+export const KEPT_OLDER = 20_000;
+const PAGE = 500;
+/** Stories whose last command is remembered. */
+const KEPT_LAST = 20_000;
 
-/** @typedef {{filter: string, events: WireEvent[], before: number|null, all: boolean, loading: boolean, failed: boolean}} Older */
+/** @typedef {{filter: string, events: WireEvent[], before: number|null, all: boolean, full: boolean, loading: boolean, failed: boolean}} Older */
 /** @param {string} filter @returns {Older} */
-const blank = (filter) => ({ filter, events: [], before: null, all: false, loading: false, failed: false });
+const blank = (filter) => ({ filter, events: [], before: null, all: false, full: false, loading: false, failed: false });
 
-/** @type {WeakMap<WireEvent, {words: import("./words.js").Words, plain: string}>} */
+/** @type {WeakMap<WireEvent, {words: import("./words.js").Words}>} */
 const described = new WeakMap();
 
 /** What an event says, worked out once. @param {WireEvent} event */
 export function wordsOf(event) {
   let known = described.get(event);
-  if (!known) {
-    const words = describe(event);
-    const plain = [event.type, words.story, words.story_id, words.command, words.task, words.text, event.source].join("\n").toLowerCase();
-    described.set(event, (known = { words, plain }));
-  }
+  if (!known) described.set(event, (known = { words: describe(event) }));
   return known;
 }
 
-/** @param {string} types a list of globs, such as `command:*,batch:*` @returns {(type: string) => boolean} */
-function typeFilter(types) {
-  if (!types) return () => true;
-  const globs = types.split(",").map((glob) => new RegExp(`^${glob.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*")}$`));
-  return (type) => globs.some((glob) => glob.test(type));
+/** The place of an event in an ascending list, or -1. @param {WireEvent[]} events @param {number} id */
+function placeOf(events, id) {
+  let [low, high] = [0, events.length - 1];
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const found = Number(events[middle].id);
+    if (found === id) return middle;
+    if (found < id) low = middle + 1;
+    else high = middle - 1;
+  }
+  return -1;
 }
 
-/** @param {WireEvent} event @param {string} story a long key or a short id */
-const ofStory = ({ payload: p = {} }, story) => p.story_key === story || p.story_id === story || !!p.story_keys?.includes?.(story);
+/** Counts the changes of all logs: what was drawn of one is never taken for another's. */
+let changes = 0;
 
-/** @param {() => void} changed */
-export function createLog(changed) {
+/** @param {() => void} changed @param {typeof get} [ask] */
+export function createLog(changed, ask = get) {
   /** @type {WireEvent[]} ascending */
   let events = [];
-  let revision = 0;
+  let revision = (changes += 1);
+  /** @type {WireEvent[]|null} what the list is the beginning of, in a log of the past */
+  let whole = null;
+  /** @type {number|null} older events lie before this id, where the list itself is empty */
+  let edge = null;
   let older = blank("");
   let held = false;
+  let cutWhileHeld = false;
   /** @type {Map<string, WireEvent>} the last command event of each story */
   const lastOf = new Map();
+  /** Counts up whenever the list changes elsewhere than at its end. */
+  let shape = 0;
+  /** What the last filter let through, carried on as events come. @type {{filter: string, shape: number, upto: number, list: WireEvent[], fits: (event: WireEvent) => boolean}} */
+  let picked = { filter: "", shape: -1, upto: 0, list: [], fits: () => true };
 
   const remember = (/** @type {WireEvent} */ event) => {
-    if (event.type.startsWith("command:") && event.payload?.imported !== true) lastOf.set(event.payload.story_key, event);
+    if (!event.type.startsWith("command:") || event.payload?.imported === true) return;
+    const key = event.payload?.story_key;
+    if (lastOf.size >= KEPT_LAST && !lastOf.has(key)) lastOf.delete(/** @type {string} */ (lastOf.keys().next().value));
+    lastOf.set(key, event);
   };
-  const signature = (/** @type {Filter} */ f) => JSON.stringify([f.types, f.story, f.q]);
+
+  /** @param {Filter} filter ascending */
+  function pick(filter) {
+    if (isEmpty(filter)) return events;
+    const key = signature(filter);
+    if (picked.filter !== key || picked.shape !== shape) picked = { filter: key, shape, upto: 0, list: [], fits: picked.filter === key ? picked.fits : matcher(filter) };
+    for (; picked.upto < events.length; picked.upto += 1) if (picked.fits(events[picked.upto])) picked.list.push(events[picked.upto]);
+    return picked.list;
+  }
 
   return {
     lastOf,
@@ -67,19 +94,44 @@ export function createLog(changed) {
       lastOf.clear();
       events.forEach(remember);
       older = blank("");
-      revision += 1;
+      whole = edge = null;
+      shape += 1;
+      revision = changes += 1;
+    },
+
+    /**
+     * A moment of the past: the first `n` of these events are there, no more.
+     * @param {WireEvent[]} all ascending @param {number} n @param {number} before the id behind which the first of all lies
+     */
+    turn(all, n, before) {
+      if (whole !== all) older = blank("");
+      else if (n === events.length) return;
+      if (whole === all && n === events.length + 1) {
+        events.push(all[n - 1]);
+        remember(all[n - 1]);
+      } else {
+        events = all.slice(0, n);
+        lastOf.clear();
+        events.forEach(remember);
+        shape += 1;
+      }
+      whole = all;
+      edge = before + 1;
+      revision = changes += 1;
     },
 
     /** @param {WireEvent} event */
     push(event) {
       events.push(event);
       remember(event);
-      // While somebody reads far down it may grow: cutting there would leave a hole, or move what is read.
-      if (events.length > (older.events.length || held ? KEPT_HELD : KEPT * 1.2)) {
+      if (events.length > KEPT * 1.2) {
         events.splice(0, events.length - KEPT);
-        older = blank("");
+        shape += 1;
+        // A hole would open between the older pages and the list, unless a reader keeps a list of their own.
+        if (held) cutWhileHeld = true;
+        else if (older.events.length || older.before !== null) older = blank("");
       }
-      revision += 1;
+      revision = changes += 1;
     },
 
     /** The list's tail, without holes: what `init` brought may be one batch's only. @param {any} page */
@@ -90,53 +142,67 @@ export function createLog(changed) {
         const known = lastOf.get(event.payload?.story_key);
         if (!known || Number(known.id) < Number(event.id)) remember(event);
       });
-      revision += 1;
+      shape += 1;
+      revision = changes += 1;
       changed();
     },
 
     /** Newest first, as far as loaded. @param {Filter} filter */
     select(filter) {
-      const typed = typeFilter(filter.types);
-      const words = filter.q.toLowerCase().split(/\s+/).filter(Boolean);
-      const fits = (/** @type {WireEvent} */ event) => typed(event.type) && (!filter.story || ofStory(event, filter.story)) && words.every((word) => wordsOf(event).plain.includes(word));
-      const found = !filter.types && !filter.story && !words.length ? events.slice() : events.filter(fits);
       const past = older.filter === signature(filter) ? older.events : [];
-      return past.concat(found).reverse();
+      return past.concat(pick(filter)).reverse();
     },
 
-    /** Asks for the page before what is known under this filter. @param {Filter} filter */
-    async loadOlder(filter) {
+    /** Events of this filter that came after one, as far as they are held. @param {Filter} filter @param {number} id */
+    newerThan(filter, id) {
+      const list = pick(filter);
+      let n = 0;
+      while (n < list.length && Number(list[list.length - 1 - n].id) > id) n += 1;
+      return { n, more: n === list.length && Number(events[0]?.id ?? 0) > id + 1 };
+    },
+
+    /** @param {number} id @returns {WireEvent|null} */
+    find: (id) => events[placeOf(events, id)] ?? older.events[placeOf(older.events, id)] ?? null,
+
+    /** Asks for the page before what is known under this filter. @param {Filter} filter @param {number|null} [from] the oldest event that is shown */
+    async loadOlder(filter, from = null) {
       const key = signature(filter);
       if (older.filter !== key) older = blank(key);
       const mine = older;
-      if (mine.loading || mine.all) return;
+      if (mine.loading || mine.all || mine.full) return;
       mine.loading = true;
       changed();
       try {
-        // A search begins at the newest: the server finds what the list here has let go or never had.
-        const before = mine.before ?? (events.length ? Number(events[0].id) : null);
-        const page = await get("api/events", { before, limit: PAGE, type: filter.types, story: filter.story, q: filter.q });
+        const before = mine.before ?? from ?? (events.length ? Number(events[0].id) : edge);
+        const page = await ask("api/events", { before, limit: PAGE, type: filter.types, story: filter.story, q: filter.q, batch_id: filter.batch });
         mine.events = page.events.concat(mine.events);
         mine.before = page.events[0]?.id ?? before;
         mine.all = page.events.length < PAGE;
+        mine.full = mine.events.length >= KEPT_OLDER;
         mine.failed = false;
       } catch {
         mine.failed = true;
       }
       mine.loading = false;
-      revision += 1;
+      revision = changes += 1;
       changed();
     },
 
-    /** Somebody reads further down: let nothing go for now. @param {boolean} yes */
-    hold(yes) { held = yes; },
+    /** Somebody reads further down, in a list of their own: the older pages stay with it. @param {boolean} yes */
+    hold(yes) {
+      held = yes;
+      if (held || !cutWhileHeld) return;
+      cutWhileHeld = false;
+      older = blank("");
+      revision = changes += 1;
+    },
 
     /** Older pages are let go once nobody looks at them. */
     forgetOlder() {
-      held = false;
-      if (!older.events.length) return;
+      held = cutWhileHeld = false;
+      if (!older.events.length && older.before === null) return;
       older = blank("");
-      revision += 1;
+      revision = changes += 1;
     },
 
     /** Stories whose last word is a failure. @returns {WireEvent[]} */

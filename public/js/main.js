@@ -8,15 +8,16 @@
  */
 import { get, serverNow } from "./api.js";
 import { light } from "./beacon.js";
-import { connect } from "./connection.js";
 import { createControl } from "./control.js";
 import { listenToKeys } from "./keys.js";
 import { createLog } from "./log.js";
 import { apply, fromSnapshot, tally } from "./model.js";
 import { notice } from "./notices.js";
 import { keep, recall } from "./prefs.js";
+import { pulse } from "./pulse.js";
 import { address, past as wanted, refine, route, VIEWS, visit } from "./router.js";
 import { runOf } from "./run.js";
+import { share } from "./share.js";
 import { createToasts } from "./toast.js";
 import { concerns, verdict } from "./verdict.js";
 import { ASIDE, fetchEntry, VIEWS as TABLE } from "./views.js";
@@ -25,9 +26,9 @@ import * as header from "./views/header.js";
 
 /**
  * @typedef {{batch: number|null, at: number|null, first: number, last: number, index: number, moment: number|null, ready: boolean, failed: string|null, row: any}} Past
- * @typedef {{refine: (change: Record<string, string|null>) => void, loadOlder: (filter: import("./log.js").Filter) => void, forgetOlder: () => void, retry: () => void,
+ * @typedef {{refine: (change: Record<string, string|null>) => void, loadOlder: (filter: import("./log.js").Filter, from?: number|null) => void, forgetOlder: () => void, retry: () => void,
  *   changed: () => void, help: () => void, openControl: () => void, closeControl: () => void, prepare: () => void, lookBack: () => void, start: (size: number|"all") => void,
- *   stop: (mode: "graceful"|"now") => void, stopAgent: (id: string) => void, travel: () => void, toast: ReturnType<typeof createToasts>}} Actions
+ *   stop: (mode: "graceful"|"now") => void, stopAgent: (id: string) => void, travel: () => void, toast: ReturnType<typeof createToasts>, openBar: () => void, look: () => App}} Actions
  * @typedef {{model: import("./model.js").State, sums: ReturnType<typeof tally>, verdict: import("./verdict.js").Verdict, concerns: import("./verdict.js").Concern[],
  *   run: import("./run.js").Run, now: number}} Sight what a moment looks like
  * @typedef {Sight & {loaded: boolean, log: ReturnType<typeof createLog>, line: import("./connection.js").Line, lastAt: number|null, control: import("./control.js").Control,
@@ -52,8 +53,10 @@ let summed = -1;
 const parts = {};
 const stores = () => Object.values(parts).flatMap(({ data }) => (data ? [data] : []));
 
-const { line, start, retryNow } = connect({
+const { line, start, retryNow } = share({
   changed,
+  // No timer runs after this.
+  sleeps: () => signal(look()),
   init(message) {
     model = fromSnapshot(message.payload.snapshot);
     loaded = true;
@@ -77,7 +80,7 @@ const { line, start, retryNow } = connect({
 });
 
 /** @type {Actions} */
-const actions = { refine, changed, toast, retry: retryNow, loadOlder: (filter) => (traveller?.log ?? log).loadOlder(filter), forgetOlder: log.forgetOlder, help: () => {},
+const actions = { refine, changed, toast, retry: retryNow, loadOlder: (filter, from) => (traveller?.log ?? log).loadOlder(filter, from), forgetOlder: log.forgetOlder, help: () => {}, openBar: () => {}, look,
   openControl: () => desk.show(true), closeControl: () => desk.show(false), prepare: desk.prepare, lookBack: desk.lookBack, start: desk.start, stop: desk.stop,
   stopAgent: (id) => parts.run?.data?.stop(id), travel: () => visit(wanted() ? null : { at: model.last_event_id }) };
 actions.help = listenToKeys(actions);
@@ -156,6 +159,8 @@ function turnTo(view) {
   const main = byId("main");
   if (shown) read[shown] = main.scrollTop;
   parts[shown]?.data?.rest?.();
+  // Who came by keyboard goes on from the new view's beginning, not from nowhere.
+  if (shown && byId(`view-${shown}`).contains(document.activeElement)) main.focus({ preventScroll: true });
   for (const name of VIEWS) byId(`view-${name}`).hidden = name !== view;
   if (shown === "activity") log.forgetOlder();
   shown = view;
@@ -221,5 +226,7 @@ addEventListener("hashchange", changed);
 addEventListener("popstate", changed);
 document.addEventListener("visibilitychange", () => { asked = false; changed(); });
 setInterval(changed, 1000);
+// The title goes on to be true while nobody looks at the page.
+pulse(() => document.hidden && changed());
 changed();
 start();

@@ -4,6 +4,7 @@
  * event that stays out means that something between holds the stream back.
  */
 import { base, get } from "./api.js";
+import { pulse } from "./pulse.js";
 
 const QUIET_MS = 1500;
 const OPEN_MS = 6000;
@@ -17,11 +18,12 @@ export function openEvents(cursor, listener) {
   let last = cursor ? Number(cursor.split(":")[1]) : null;
   let held = 0;
   let checking = false;
+  let checked = 0;
   let over = false;
 
   const stop = () => {
     over = true;
-    clearInterval(dog);
+    dog();
     clearTimeout(opening);
     source.close();
   };
@@ -33,6 +35,7 @@ export function openEvents(cursor, listener) {
   const check = async () => {
     if (checking || over || source.readyState !== EventSource.OPEN) return;
     checking = true;
+    checked = Date.now();
     try {
       const before = heard;
       const page = await get("api/events", { after: last ?? 0, limit: 1 }, 2000);
@@ -45,7 +48,7 @@ export function openEvents(cursor, listener) {
       checking = false;
     }
   };
-  const dog = setInterval(() => Date.now() - heard > QUIET_MS && check(), 1500);
+  const dog = pulse(() => Date.now() - Math.max(heard, checked) > QUIET_MS && check());
   const opening = setTimeout(down, OPEN_MS);
 
   source.onopen = () => {

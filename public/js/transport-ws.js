@@ -6,6 +6,7 @@
  * @typedef {{close: () => void, check: () => void}} Transport
  */
 import { base } from "./api.js";
+import { pulse } from "./pulse.js";
 
 const QUIET_MS = 1500;
 const PATIENCE_MS = 2000;
@@ -25,7 +26,7 @@ export function openWebSocket(cursor, listener) {
 
   const stop = () => {
     over = true;
-    clearInterval(dog);
+    dog();
     clearTimeout(opening);
     try {
       socket?.close();
@@ -47,7 +48,7 @@ export function openWebSocket(cursor, listener) {
     if (asked && Date.now() - asked > PATIENCE_MS) down();
     else if (Date.now() - heard > QUIET_MS) ask();
   };
-  const dog = setInterval(watch, 500);
+  const dog = pulse(watch);
   const opening = setTimeout(down, OPEN_MS);
 
   try {

@@ -18,9 +18,9 @@ const QUIET_MS = 10 * 60_000;
  */
 export function verdict(model, line, now) {
   if (!line.live || !model) {
-    const first = !line.ever && !line.offline;
+    const first = !line.ever && !line.offline && !line.barred;
     if (first) return { kind: "loading", word: "connecting", detail: "asking the server for the sprint" };
-    const detail = line.ever ? "what you see is what was last known" : "the server does not answer";
+    const detail = line.barred === "signed-out" ? "signed out" : line.ever ? "what you see is what was last known" : "the server does not answer";
     return { kind: "offline", word: "unknown – offline", detail };
   }
   const { batch, active, agents = [] } = model;

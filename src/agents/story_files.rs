@@ -65,6 +65,11 @@ pub fn archive_folder(layout: &Layout) -> PathBuf {
     layout.root.join("_bmad-output").join(ARCHIVE)
 }
 
+/// Whether a file lies in such a folder.
+pub fn is_archived(path: &Path) -> bool {
+    path.parent().and_then(Path::file_name).is_some_and(|name| name == ARCHIVE)
+}
+
 /// The story's files in the artifacts folder and its `stories/`, sorted by path: what is moved
 /// when it is done. `all_keys` are the sprint's stories with their epics' keys.
 pub fn story_files(
@@ -382,6 +387,7 @@ mod tests {
         let known = shown(known_files(&layout, key, epic, &sprint()));
         assert_eq!(known[..2], live);
         assert_eq!(known[2..], ["_bmad-output/archived-artifacts/tech-spec-3a-1.md"]);
+        assert!(is_archived(&root.join(&known[2])) && !is_archived(&root.join(&known[0])));
         assert!(has_tech_spec(&layout, key, epic, &sprint()));
         assert!(!has_tech_spec(&layout, "2-1-c", Some("epic-2"), &sprint()));
     }

@@ -8,8 +8,10 @@ mod export;
 mod health;
 mod orchestrator;
 mod settings;
+mod snapshot;
 mod sprint;
 mod stories;
+mod story;
 
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -36,9 +38,13 @@ pub fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Re
         .unify()
         .or(settings::routes(context))
         .unify()
+        .or(snapshot::routes(context))
+        .unify()
         .or(sprint::routes(context))
         .unify()
         .or(stories::routes(context))
+        .unify()
+        .or(story::routes(context))
         .unify()
         .or(data::routes(context))
         .unify()

@@ -61,7 +61,7 @@ fn read(context: &Context, kept: &Kept) -> (u64, Bytes) {
     for entry in entries.filter(|entry| entry.kind == EntryKind::Story) {
         let names = story::candidates(&entry.key, entry.epic_key.as_deref());
         let found = names.iter().find_map(|name| files.get(name.as_str()));
-        if let Some(text) = found.and_then(|file| description(&layout, file)) {
+        if let Some(text) = found.and_then(|file| description(&layout, &file.path)) {
             out.insert(entry.key.clone(), Value::String(text));
         }
     }
@@ -102,10 +102,12 @@ fn mark(revision: u64, files: &HashMap<String, File>) -> u64 {
     hasher.finish()
 }
 
-fn description(layout: &Layout, file: &File) -> Option<String> {
-    if file.length > MAX_FILE || !layout.allows(&file.path) {
+/// What a story's own file says of it; nothing of one that is large, or lies outside.
+pub(super) fn description(layout: &Layout, path: &Path) -> Option<String> {
+    let length = fs::metadata(path).ok()?.len();
+    if length > MAX_FILE || !layout.allows(path) {
         return None;
     }
-    let bytes = fs::read(&file.path).ok()?;
+    let bytes = fs::read(path).ok()?;
     story::description(&String::from_utf8_lossy(&bytes))
 }

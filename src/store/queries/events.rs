@@ -114,6 +114,19 @@ impl Queries {
         })
     }
 
+    /// Whether the log holds anything of exactly this story.
+    pub fn has_story(&self, story_key: &str) -> Result<bool, StoreError> {
+        if story_key.is_empty() {
+            return Ok(false);
+        }
+        self.with(|conn| {
+            let mut statement = conn.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM events WHERE story_key = ?1 AND story_key <> '')",
+            )?;
+            Ok(statement.query_row([story_key], |row| row.get(0))?)
+        })
+    }
+
     /// The newest events up to and including `until`, newest first; of one batch, or of all.
     pub fn recent(
         &self,

@@ -1,0 +1,38 @@
+/**
+ * A beat twice a second that goes on while nobody looks: a hidden page's own timers are held back, up to a
+ * minute, and its title would go on to say what is no longer true. A worker's are not.
+ */
+const BEAT_MS = 500;
+
+/** @type {Set<() => void>} */
+const listeners = new Set();
+/** @type {any} */ let timer;
+/** @type {Worker|null} */
+let worker = null;
+
+const beat = () => { for (const one of [...listeners]) one(); };
+
+function arm() {
+  clearInterval(timer);
+  worker?.terminate();
+  worker = null;
+  if (!listeners.size) return;
+  timer = setInterval(beat, BEAT_MS);
+  if (!document.hidden || typeof Worker === "undefined") return;
+  try {
+    worker = new Worker(new URL("pulse-worker.js", import.meta.url));
+    worker.onmessage = beat;
+  } catch {
+    // The page's own timer must do.
+  }
+}
+document.addEventListener("visibilitychange", arm);
+
+/** @param {() => void} listener called about twice a second @returns {() => void} ends it */
+export function pulse(listener) {
+  listeners.add(listener);
+  if (listeners.size === 1) arm();
+  return () => {
+    if (listeners.delete(listener) && !listeners.size) arm();
+  };
+}
