@@ -7,7 +7,7 @@
  * @typedef {{story_key: string, story_id: string|null, title: string, at: number|null, sides: {file: string, says: string}[], trust: string, href: string}} Difference
  * @typedef {{kind: string, title: string, hint: string, count: number, items: Difference[]}} Kind
  */
-import { span, storyTitle } from "./format.js";
+import { count as told, plural, span, storyTitle } from "./format.js";
 import { shortCommand } from "./run.js";
 import { family } from "./words.js";
 
@@ -133,7 +133,7 @@ function lastWords({ type, command, status, failed, message, at }, now) {
 export function disagreementLine({ count, kinds }) {
   if (!count) return null;
   const [first] = kinds;
-  const text = count === 1 ? `the files disagree about ${first.items[0].story_id ?? first.items[0].story_key}` : `the files disagree about ${count} stories`;
-  const detail = kinds.map((one) => `${count > 1 ? `${one.count} ` : ""}${one.title[0].toLowerCase()}${one.title.slice(1)}`).slice(0, 3).join("; ");
+  const text = count === 1 ? `the files disagree about ${first.items[0].story_id ?? first.items[0].story_key}` : `the files disagree about ${plural(count, "story", "stories")}`;
+  const detail = kinds.map((one) => `${count > 1 ? `${told(one.count)} ` : ""}${one.title[0].toLowerCase()}${one.title.slice(1)}`).slice(0, 3).join("; ");
   return { tone: /** @type {const} */ ("warn"), text, detail, href: "#issues" };
 }
