@@ -69,7 +69,8 @@ function storiesOf(events, active, model) {
       one.was ??= classOf(p.old_status, p.old_class);
       one.is = p.status_class ?? classOf(p.new_status);
       one.word = String(p.new_status);
-      one.failed = null;
+      // Who blocks it after a failure says why; who sets another word has taken it up.
+      if (!isStuckWord({ status: one.word })) one.failed = null;
       touched = true;
     } else if (type === "command:start") {
       const one = of(event);
@@ -280,5 +281,5 @@ function firstOf({ broken, batches, stuck }) {
   if (!worst) return null;
   const href = `#activity?${new URLSearchParams({ story: worst.story_key })}`;
   if (worst.why === "review") return { text: `See to the review of ${worst.story_id}`, reason: "It was left in review and nobody is at it.", href };
-  return { text: `Look at ${worst.story_id}`, reason: sentence(worst.why === "blocked" && !/^blocked/i.test(worst.detail) ? `it is blocked: ${worst.detail}` : worst.detail), href };
+  return { text: `Look at ${worst.story_id}`, reason: sentence(worst.why === "blocked" ? (isStuckWord({ status: worst.detail }) ? `it is ${worst.detail}` : `it is blocked: ${worst.detail}`) : worst.detail), href };
 }
