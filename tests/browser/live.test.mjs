@@ -1,7 +1,7 @@
 /** The page against the real server, in a real browser. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { activity, launch, open, PATIENCE_MS, project, serve, start, STATUS, told, transport } from "./support.mjs";
+import { activity, launch, open, PATIENCE_MS, project, serve, start, STATUS, told } from "./support.mjs";
 
 /** @type {import("playwright-core").Browser} */
 let browser;
