@@ -90,6 +90,9 @@ async function measure(browser, view) {
       new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map((one) => one.duration))).observe({ type: "longtask" });
     });
     const heaps = [await heap()];
+    // In the thread's own time: what others do on a busy machine does not count.
+    await wire.send("Performance.enable", { timeDomain: "threadTicks" });
+    const costs = async () => Object.fromEntries((await wire.send("Performance.getMetrics")).metrics.map(({ name, value }) => [name, value]));
     // A collection is the bench's doing, not the page's: its frame is not counted.
     const pauses = [];
     if (told.profile) {
@@ -98,6 +101,7 @@ async function measure(browser, view) {
       await wire.send("Profiler.start");
     }
     const source = rows();
+    const before = await costs();
     const base = await page.evaluate(() => window.got);
     const began = Date.now();
     let written = 0;
@@ -121,6 +125,9 @@ async function measure(browser, view) {
       }, 20);
     });
     const flood = await page.evaluate(() => ({ frames: window.frames_.slice(), tasks: window.tasks.slice(), got: window.got }));
+    const after = await costs();
+    const wall = (Date.now() - began) / 1000;
+    const share = (name) => `${(((after[name] - before[name]) / wall) * 100).toFixed(0)} %`;
     const lag = written - (flood.got - base);
     let heard = flood.got;
     const log = async () => (await (await fetch(`${server.url}api/events?limit=1`)).json()).events.at(-1);
@@ -144,6 +151,7 @@ async function measure(browser, view) {
     const nodes = await page.evaluate(() => document.querySelectorAll("*").length);
     console.log(`${view}: frames/s median ${(1000 / at(gaps, 0.5)).toFixed(0)}, p95 interval ${at(gaps, 0.95).toFixed(0)} ms, worst ${gaps.at(-1).toFixed(0)} ms; in any second ≥ ${counts[0]} (5th percentile ${at(counts, 0.05)})`);
     console.log(`  long tasks ${flood.tasks.length}, ${flood.tasks.reduce((sum, one) => sum + one, 0).toFixed(0)} ms in all, longest ${Math.max(0, ...flood.tasks).toFixed(0)} ms; ${nodes} elements`);
+    console.log(`  main thread ${share("TaskDuration")} of a core: scripts ${share("ScriptDuration")}, styles ${share("RecalcStyleDuration")}, layout ${share("LayoutDuration")}; ${((after.LayoutCount - before.LayoutCount) / wall).toFixed(0)} layouts/s`);
     console.log(`  heap after collection, MB: ${heaps.map(mega).join(" → ")}`);
     console.log(`  rows written ${written}, events received ${heard - base} (the batch's own included); behind at the end ${Math.max(0, lag)}, all there after ${(drained / 1000).toFixed(1)} s; head ${(await log()).id}`);
     if (wrong.length) console.log(`  WRONG: ${wrong.slice(0, 3).join(" | ")}`);
