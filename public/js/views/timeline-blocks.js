@@ -60,7 +60,7 @@ export function blockPart() {
       const nth = lone ? ordinal(block) : null;
       show(words, readable && seen > NUMBER_PX - 6);
       words.style.setProperty("margin-left", piece.x < 0 ? `${Math.round(-piece.x)}px` : "0");
-      show(mark, status === "failed" && seen > 12);
+      attribute(mark, "hidden", !(status === "failed" && seen > 12));
       show(number, nth !== null && seen > (status === "failed" ? 26 : 6));
       text(number, nth);
       show(name, lone && seen > NAME_PX);

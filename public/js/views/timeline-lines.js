@@ -3,6 +3,7 @@ import { span } from "../format.js";
 import { sign } from "../icons.js";
 import { commandChip } from "../parts.js";
 import { attribute, h, keyed, show, text } from "../render.js";
+import { merged } from "../timeline/axis.js";
 import { piecesOf, untilOf } from "../timeline/clip.js";
 import { troubled } from "../timeline/layout.js";
 import { blockPart } from "./timeline-blocks.js";
@@ -18,6 +19,9 @@ export const linePart = (line, hooks) => (line.kind === "story" ? storyLine(line
 function drawLane(lane, blocks, look, height, fine) {
   keyed(lane, piecesOf(blocks, look.sight, look.now), (piece) => piece.key, blockPart, { ...look, height, fine });
 }
+
+/** How long at least one of them ran. @param {import("../timeline/lanes.js").Block[]} blocks @param {number} now */
+const workedIn = (blocks, now) => merged(blocks.map((block) => ({ from: block.start, to: untilOf(block, now) }))).reduce((sum, { from, to }) => sum + to - from, 0);
 
 /** Begins where the line stands in the whole. @param {any} el */
 function placer(el) {
@@ -55,9 +59,9 @@ function storyLine({ story: { key } }, hooks) {
       attribute(more, "aria-label", `Details of ${key}`);
       const state = story.running ? "live" : story.failed ? "bad" : troubled(story) ? "warn" : null;
       attribute(el, "data-state", state);
-      const busy = story.blocks.reduce((sum, block) => sum + (block.status === "lost" ? 0 : untilOf(block, look.now) - block.start), 0);
-      text(facts, span(story.running ? busy : story.busy));
-      attribute(facts, "title", `${span(story.busy)} at work${story.failed ? "; its last command failed" : ""}`);
+      const busy = story.running ? workedIn(story.blocks, look.now) : story.busy;
+      text(facts, span(busy));
+      attribute(facts, "title", `${span(busy)} at work${story.failed ? "; its last command failed" : ""}`);
       attribute(lane, "aria-label", `${story.blocks.length} commands`);
       drawLane(lane, story.blocks, look, height, look.sight.scale.z > 0.0004);
     },

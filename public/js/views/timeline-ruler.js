@@ -54,6 +54,9 @@ export function ruler() {
       const there = at >= 0 && at <= sight.width;
       for (const one of [nowLine, present]) show(one, there);
       if (there) for (const one of [nowLine, present]) one.style.setProperty("translate", `${at.toFixed(1)}px`);
+      // At the right edge it stands on the other side of its line.
+      attribute(present, "data-flip", at > sight.width - 40);
+      if (at > sight.width - 40) present.style.setProperty("translate", `calc(${at.toFixed(1)}px - 100%)`);
       for (const one of [cursor, flag]) show(one, x !== null && x >= 0 && x <= sight.width);
       if (x !== null) {
         const t = sight.scale.t(sight.left + x);

@@ -11,6 +11,7 @@ import { untilOf } from "../timeline/clip.js";
 import { createPlan } from "../timeline/plan.js";
 import { createStore } from "../timeline/store.js";
 import { between, linesOf, stack } from "../timeline/layout.js";
+import { FAMILIES } from "../words.js";
 import { detailsPart, titleOf } from "./timeline-details.js";
 import { handOn, resizer } from "./timeline-hand.js";
 import { hint } from "./timeline-hint.js";
@@ -152,12 +153,13 @@ export function mount(el, actions) {
   const rows = h("div", { class: "tl-rows", role: "rowgroup" });
   const body = h("div", { class: "tl-body", role: "grid", id: "timeline", "aria-label": "Commands of each story over time" }, ruler.under, rows, ruler.over);
   const tip = hint();
+  const key = legend();
   const list = asList({ select, details: () => detailsPart(detailHooks) });
   const waiting = h("div", { class: "skeleton", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
   const none = empty("", "");
   const again = h("button", { class: "button", type: "button", on: { click: () => (app?.data.state === "failed" ? app.data.retry() : actions.refine({ q: null, epic: null, only: null })) } });
   none.el.append(again);
-  const chart = h("div", { class: "tl" }, head, body, list.el, waiting, none.el, tip.el);
+  const chart = h("div", { class: "tl" }, head, body, key, list.el, waiting, none.el, tip.el);
   el.append(chart);
 
   const xOf = (/** @type {{clientX: number}} */ event) => event.clientX - ruler.el.getBoundingClientRect().left;
@@ -213,7 +215,7 @@ export function mount(el, actions) {
     show(waiting, !some && data.state !== "failed" && !data.kept);
     show(none.el, !any && waiting.hidden);
     if (!none.el.hidden) sayNone(some, data);
-    for (const one of [body, ruler.el, map.el]) show(one, any && !isList);
+    for (const one of [body, key, ruler.el, map.el]) show(one, any && !isList);
     for (const top of head.querySelectorAll(".tl-top")) show(top, any && !isList);
     show(list.el, any && isList);
     attribute(chart, "data-size", prefs.size);
@@ -300,4 +302,11 @@ export function mount(el, actions) {
     brought = selected;
     draw();
   };
+}
+
+/** What colours and shapes mean. */
+function legend() {
+  const one = (/** @type {string} */ words, /** @type {any} */ props) => h("span", {}, h("i", props), words);
+  return h("p", { class: "tl-legend", "aria-hidden": "true" }, ...FAMILIES.map((name) => one(name.replaceAll("-", " "), { "data-family": name })),
+    one("failed", { class: "is-failed" }), one("left open", { class: "is-lost" }), one("idle, folded", { class: "is-fold" }));
 }
