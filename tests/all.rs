@@ -9,6 +9,7 @@ mod delivery;
 mod files;
 mod honesty;
 mod managed;
+mod past;
 mod rooms;
 mod run;
 mod stories;

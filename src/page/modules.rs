@@ -46,16 +46,21 @@ struct Import {
     specifier: String,
 }
 
-/// The text of the module `file` with bare names; `knows` tells whether there is a file of a name.
-pub fn rewrite(file: &str, text: &str, knows: impl Fn(&str) -> bool) -> Result<String, Fault> {
+/// The text of the module `file` with bare names. Each target is shown to `allow`, which says what
+/// is the matter with it; a module that is only missing may be let pass: it is missing on a server
+/// too.
+pub fn rewrite(
+    file: &str,
+    text: &str,
+    mut allow: impl FnMut(&str) -> Result<(), String>,
+) -> Result<String, Fault> {
     let mut out = String::with_capacity(text.len() + 256);
     let mut copied = 0;
     for import in imports(file, text)? {
-        let target = resolve(file, &import.specifier).filter(|target| knows(target));
-        let Some(target) = target else {
-            let what = format!("imports \"{}\", which is no file of the page", import.specifier);
-            return Err(fault(file, text, import.literal.start, what));
-        };
+        let told = |what| fault(file, text, import.literal.start, what);
+        let target = resolve(file, &import.specifier)
+            .ok_or_else(|| told(format!("imports \"{}\", which is no path", import.specifier)))?;
+        allow(&target).map_err(told)?;
         out.push_str(&text[copied..import.literal.start]);
         out.push_str(&format!("\"{PREFIX}{target}\""));
         copied = import.literal.end;
@@ -83,16 +88,16 @@ fn resolve(file: &str, specifier: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-fn fault(file: &str, text: &str, at: usize, what: impl Into<String>) -> Fault {
+fn fault(file: &str, text: &str, at: usize, what: String) -> Fault {
     let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-    Fault { file: file.to_owned(), line, what: what.into() }
+    Fault { file: file.to_owned(), line, what }
 }
 
 fn imports(file: &str, text: &str) -> Result<Vec<Import>, Fault> {
     let mut reader = Reader { text: text.as_bytes(), at: 0, braces: Vec::new(), found: Vec::new() };
     match reader.read() {
         Ok(()) => Ok(reader.found),
-        Err(what) => Err(fault(file, text, reader.at.min(text.len()), what)),
+        Err(what) => Err(fault(file, text, reader.at.min(text.len()), what.to_owned())),
     }
 }
 
@@ -128,7 +133,10 @@ impl Reader<'_> {
         let mut before = Before::Operator;
         loop {
             self.trivia()?;
-            let Some(byte) = self.peek() else { return Ok(()) };
+            let Some(byte) = self.peek() else {
+                // A sign taken for another shows itself here.
+                return if self.braces.is_empty() { Ok(()) } else { Err("a brace is not closed") };
+            };
             before = match byte {
                 b'"' | b'\'' => {
                     self.string()?;
@@ -156,7 +164,8 @@ impl Reader<'_> {
                     self.at += 1;
                     match self.braces.pop() {
                         Some(Brace::Template) => self.template()?,
-                        _ => Before::Value,
+                        Some(Brace::Code) => Before::Value,
+                        None => return Err("a brace too many"),
                     }
                 }
                 b'.' if self.rest().starts_with(b"...") => {
@@ -366,7 +375,9 @@ mod tests {
     use super::*;
 
     fn rewritten(text: &str) -> Result<String, Fault> {
-        rewrite("js/views/run.js", text, |name| name.starts_with("js/"))
+        rewrite("js/views/run.js", text, |name| {
+            if name.starts_with("js/") { Ok(()) } else { Err("elsewhere".to_owned()) }
+        })
     }
 
     #[test]

@@ -184,8 +184,10 @@ fn import_map(files: &Files) -> Result<String, Fault> {
     let is_module = |name: &str| name.starts_with("js/") && name.ends_with(".js");
     let mut imports = BTreeMap::new();
     for name in files.keys().filter(|name| is_module(name)) {
-        let knows = |target: &str| is_module(target) && files.contains_key(target);
-        let code = modules::rewrite(name, text(files, name)?, knows)?;
+        let code = modules::rewrite(name, text(files, name)?, |target| match is_module(target) {
+            true => Ok(()),
+            false => Err(format!("imports {target}, which is no module of the page")),
+        })?;
         let address = format!("data:text/javascript;base64,{}", STANDARD.encode(code));
         imports.insert(format!("{PREFIX}{name}"), address);
     }
@@ -266,10 +268,29 @@ mod tests {
     fn the_page_of_this_binary_can_be_one_file() {
         let shell = shell(&super::super::files(), "t").unwrap_or_else(|fault| panic!("{fault}"));
         for outside in
-            ["src=\"js", "href=\"css", "href=\"favicon", "href=\"api", "<link rel=\"style"]
+            [" src=\"js", " href=\"css", " href=\"favicon", " href=\"api", "<link rel=\"style"]
         {
             assert!(!shell.before.contains(outside), "{outside}");
         }
+    }
+
+    #[test]
+    fn every_import_of_the_page_has_a_form_that_is_taken_and_leads_to_a_file() {
+        let files = super::super::files();
+        let mut count = 0;
+        for name in files.keys().filter(|name| name.ends_with(".js")) {
+            let code = text(&files, name).unwrap_or_else(|fault| panic!("{fault}"));
+            let rewritten = modules::rewrite(name, code, |target| {
+                count += 1;
+                files.get(target).map(|_| ()).ok_or_else(|| format!("there is no {target}"))
+            });
+            rewritten.unwrap_or_else(|fault| panic!("{fault}"));
+        }
+        let at_line_start = files.iter().filter(|(name, _)| name.ends_with(".js"));
+        let at_line_start: usize = at_line_start
+            .map(|(name, _)| text(&files, name).unwrap().matches("\nimport ").count())
+            .sum();
+        assert!(count >= at_line_start && at_line_start > 50, "{count} of {at_line_start}");
     }
 
     #[test]

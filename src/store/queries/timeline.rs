@@ -1,7 +1,9 @@
 //! Commands as stretches of time.
 
+use std::cmp::Reverse;
+
 use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use super::Queries;
 use crate::domain::key;
@@ -28,47 +30,72 @@ impl Queries {
         stretch: Stretch,
     ) -> Result<Timeline, StoreError> {
         self.with(|conn| {
-            let Asked { from, values } = ask(batch_id, stretch);
-            let sql = select(&from, has_source(conn)?);
-            let mut statement = conn.prepare_cached(&sql)?;
-            let mut rows = statement.query(params_from_iter(&values))?;
-            let mut segments = Vec::new();
-            while let Some(row) = rows.next()? {
-                let command: String = row.get(3)?;
-                let (command, attempt) = key::command_base(&command);
-                let (story_key, epic_id): (String, String) = (row.get(1)?, row.get(2)?);
-                let message: Option<String> = row.get(8)?;
-                segments.push(Segment {
-                    batch_id: row.get(0)?,
-                    story_id: key::short_id(&story_key, Some(&epic_id)),
-                    story_key,
-                    epic_id,
-                    command,
-                    task_id: row.get(4)?,
-                    attempt: attempt.unwrap_or(1),
-                    start: row.get(5)?,
-                    end: row.get(6)?,
-                    status: row.get(7)?,
-                    source: row.get(9)?,
-                    message: message.map(|text| text.chars().take(MESSAGE_CHARS).collect()),
-                });
+            let (newest, all) = newest(conn, &ask(batch_id, stretch))?;
+            let source = if has_source(conn)? { "c.source" } else { "NULL" };
+            let mut statement = conn.prepare_cached(&format!(
+                "SELECT s.batch_id, s.story_key, s.epic_id, c.command, c.task_id, c.started_at,
+                     c.ended_at, c.status, c.output_summary, {source}
+                 FROM commands c CROSS JOIN stories s ON s.id = c.story_id WHERE c.id = ?1"
+            ))?;
+            let mut segments = Vec::with_capacity(newest.len());
+            for id in &newest {
+                segments.extend(statement.query_row([id], segment).optional()?);
             }
-            segments.reverse();
-            let left_out = if segments.len() < SEGMENTS {
-                0
-            } else {
-                let mut statement = conn.prepare_cached(&count(&from))?;
-                let all: i64 = statement.query_row(params_from_iter(&values), |row| row.get(0))?;
-                u64::try_from(all).unwrap_or(0).saturating_sub(segments.len() as u64)
-            };
+            let left_out = all - newest.len() as u64;
             Ok(Timeline { segments, left_out })
         })
     }
 }
 
+/// The newest of what is asked for, ascending, and how many there are in all.
+fn newest(conn: &Connection, asked: &Asked) -> Result<(Vec<i64>, u64), StoreError> {
+    let mut statement = conn.prepare_cached(&asked.sql)?;
+    let mut rows = statement.query(params_from_iter(&asked.values))?;
+    let mut ids: Vec<i64> = Vec::new();
+    let mut all = 0;
+    // They come story by story. Now and then the older half goes: SQLite would sort all of them.
+    let trim = |ids: &mut Vec<i64>| {
+        if ids.len() > SEGMENTS {
+            ids.select_nth_unstable_by_key(SEGMENTS - 1, |id| Reverse(*id));
+            ids.truncate(SEGMENTS);
+        }
+    };
+    while let Some(row) = rows.next()? {
+        ids.push(row.get(0)?);
+        all += 1;
+        if ids.len() == 2 * SEGMENTS {
+            trim(&mut ids);
+        }
+    }
+    trim(&mut ids);
+    ids.sort_unstable();
+    Ok((ids, all))
+}
+
+fn segment(row: &Row<'_>) -> rusqlite::Result<Segment> {
+    let command: String = row.get(3)?;
+    let (command, attempt) = key::command_base(&command);
+    let (story_key, epic_id): (String, String) = (row.get(1)?, row.get(2)?);
+    let message: Option<String> = row.get(8)?;
+    Ok(Segment {
+        batch_id: row.get(0)?,
+        story_id: key::short_id(&story_key, Some(&epic_id)),
+        story_key,
+        epic_id,
+        command,
+        task_id: row.get(4)?,
+        attempt: attempt.unwrap_or(1),
+        start: row.get(5)?,
+        end: row.get(6)?,
+        status: row.get(7)?,
+        source: row.get(9)?,
+        message: message.map(|text| text.chars().take(MESSAGE_CHARS).collect()),
+    })
+}
+
 struct Asked {
-    /// From what, under which conditions.
-    from: String,
+    /// The ids of the commands.
+    sql: String,
     values: Vec<Value>,
 }
 
@@ -92,7 +119,7 @@ fn ask(batch_id: Option<i64>, stretch: Stretch) -> Asked {
             "batches b CROSS JOIN stories s ON s.batch_id = b.id
              CROSS JOIN commands c ON c.story_id = s.id"
         }
-        None => "commands c CROSS JOIN stories s ON s.id = c.story_id",
+        None => "commands c",
     };
     if let Some(to) = to {
         wheres.push("c.started_at <= ?");
@@ -105,26 +132,121 @@ fn ask(batch_id: Option<i64>, stretch: Stretch) -> Asked {
     }
     let wheres =
         if wheres.is_empty() { String::new() } else { format!(" WHERE {}", wheres.join(" AND ")) };
-    Asked { from: format!("{tables}{wheres}"), values }
-}
-
-fn select(from: &str, has_source: bool) -> String {
-    let source = if has_source { "c.source" } else { "NULL" };
-    format!(
-        "SELECT s.batch_id, s.story_key, s.epic_id, c.command, c.task_id, c.started_at, c.ended_at,
-             c.status, c.output_summary, {source}
-         FROM {from} ORDER BY c.id DESC LIMIT {SEGMENTS}"
-    )
-}
-
-fn count(from: &str) -> String {
-    // Each command has its story: who counts all of them need not look.
-    let from = from.strip_suffix(" CROSS JOIN stories s ON s.id = c.story_id").unwrap_or(from);
-    format!("SELECT count(*) FROM {from}")
+    Asked { sql: format!("SELECT c.id FROM {tables}{wheres}"), values }
 }
 
 /// A database that no newer server has opened yet is read as it is.
 fn has_source(conn: &Connection) -> Result<bool, StoreError> {
     let schema: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
     Ok(schema >= WITH_SOURCE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Log;
+
+    const ALL: Stretch = Stretch { from: None, to: None };
+
+    fn between(from: i64, to: i64) -> Stretch {
+        Stretch { from: Some(from), to: Some(to) }
+    }
+
+    /// `batches` batches of `stories` stories of `commands` commands, a second each, one by one;
+    /// the last one runs.
+    fn filled(batches: i64, stories: i64, commands: i64) -> (tempfile::TempDir, Queries) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.db");
+        let (_, queries) = Log::open(&path).unwrap();
+        let conn = Connection::open(&path).unwrap();
+        let sql = format!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {batches})
+             INSERT INTO batches (id, started_at, ended_at, status)
+                 SELECT i, (i - 1) * {a} * 1000, i * {a} * 1000, 'completed' FROM n;
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {b})
+             INSERT INTO stories (id, batch_id, story_key, epic_id, started_at)
+                 SELECT i, (i - 1) / {stories} + 1, '1-' || i || '-x', '1', 0 FROM n;
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {c})
+             INSERT INTO commands (id, story_id, command, task_id, started_at, ended_at, status,
+                     output_summary, source)
+                 SELECT i, (i - 1) / {commands} + 1, 'code-review-2', 't', (i - 1) * 1000,
+                     i * 1000 - 1, 'completed', printf('%.*c', 300, 'm'), 'csv' FROM n;
+             UPDATE commands SET ended_at = NULL, status = 'running' WHERE id = {c};
+             UPDATE batches SET ended_at = NULL, status = 'running' WHERE id = {batches};",
+            a = stories * commands,
+            b = batches * stories,
+            c = batches * stories * commands,
+        );
+        conn.execute_batch(&sql).unwrap();
+        (dir, queries)
+    }
+
+    #[test]
+    fn segments_of_one_batch_of_all_and_of_a_stretch() {
+        let (_dir, queries) = filled(4, 3, 5);
+        let starts = |batch: Option<i64>, stretch: Stretch| {
+            let found = queries.timeline(batch, stretch).unwrap();
+            assert_eq!(found.left_out, 0);
+            found.segments.iter().map(|one| one.start / 1000).collect::<Vec<_>>()
+        };
+        assert_eq!(starts(Some(2), ALL), (15..30).collect::<Vec<_>>());
+        assert_eq!(starts(None, ALL), (0..60).collect::<Vec<_>>());
+        assert_eq!(starts(None, between(16_500, 18_000)), [16, 17, 18]);
+        assert_eq!(starts(None, between(58_000, 90_000)), [58, 59]);
+        assert_eq!(starts(None, between(80_000, 90_000)), [59], "it still runs");
+        assert_eq!(starts(Some(1), between(0, 2_000)), [0, 1, 2]);
+        assert_eq!(starts(Some(1), between(i64::MAX, i64::MIN)), [0; 0]);
+        assert_eq!(starts(None, between(i64::MIN, i64::MAX)).len(), 60);
+        assert_eq!(starts(Some(99), ALL), [0; 0]);
+        let found = queries.timeline(None, ALL).unwrap();
+        let last = found.segments.last().unwrap();
+        assert_eq!((last.end, last.status.as_str()), (None, "running"));
+        assert_eq!((last.command.as_str(), last.attempt), ("code-review", 2));
+        assert_eq!(last.story_id.as_deref(), Some("1-12"));
+        assert_eq!(last.source.as_deref(), Some("csv"));
+        assert_eq!(last.message.as_ref().unwrap().len(), MESSAGE_CHARS);
+    }
+
+    #[test]
+    fn beyond_the_cap_the_newest_are_given_and_the_rest_is_counted() {
+        let (_dir, queries) = filled(3, 10, 1000);
+        for stretch in [ALL, between(0, i64::MAX)] {
+            let found = queries.timeline(None, stretch).unwrap();
+            assert_eq!((found.segments.len(), found.left_out), (SEGMENTS, 20_000));
+            assert_eq!(found.segments[0].start, 20_000_000);
+            assert!(found.segments.is_sorted_by_key(|segment| segment.start));
+        }
+        let found = queries.timeline(Some(1), ALL).unwrap();
+        assert_eq!((found.segments.len(), found.left_out), (SEGMENTS, 0));
+    }
+
+    #[test]
+    fn no_question_walks_a_table_that_it_need_not() {
+        let (_dir, queries) = filled(1, 1, 1);
+        for (batch, stretch) in [(Some(1), ALL), (None, between(0, 1)), (Some(1), between(0, 1))] {
+            let Asked { sql, values } = ask(batch, stretch);
+            let plan: Vec<String> = queries
+                .with(|conn| {
+                    let mut plan = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+                    let rows = plan.query_map(params_from_iter(&values), |row| row.get(3))?;
+                    Ok(rows.collect::<Result<_, _>>()?)
+                })
+                .unwrap();
+            let plan = plan.join("\n");
+            assert!(
+                plan.contains("stories_by_key") && plan.contains("commands_by_story"),
+                "{plan}"
+            );
+            assert!(!plan.contains("SCAN s") && !plan.contains("SCAN c"), "{plan}");
+        }
+    }
+
+    #[test]
+    fn an_older_schema_is_read_as_it_is() {
+        let (dir, queries) = filled(1, 1, 1);
+        let conn = Connection::open(dir.path().join("t.db")).unwrap();
+        conn.execute_batch("ALTER TABLE commands DROP COLUMN source; PRAGMA user_version = 2;")
+            .unwrap();
+        assert_eq!(queries.timeline(None, ALL).unwrap().segments[0].source, None);
+    }
 }
