@@ -25,8 +25,8 @@ export function detailsPart(hooks) {
   const length = h("b", { class: "tl-took" });
   const close = h("button", { class: "icon-button", type: "button", "aria-label": "Close the details", title: "Close (Esc)", on: { click: hooks.close } }, sign("close"));
   const near = h("button", { class: "button is-small", type: "button", on: { click: hooks.near } }, "Zoom to it");
-  const before = h("button", { class: "button is-small", type: "button", on: { click: () => hooks.step(-1) } }, "Before");
-  const after = h("button", { class: "button is-small", type: "button", on: { click: () => hooks.step(1) } }, "After");
+  const before = h("button", { class: "button is-small", type: "button", title: "The command before this one", on: { click: () => hooks.step(-1) } }, "‹ Earlier");
+  const after = h("button", { class: "button is-small", type: "button", title: "The command after this one", on: { click: () => hooks.step(1) } }, "Later ›");
   const activity = h("a", { class: "button is-small" }, "Activity");
   const detail = h("a", { class: "button is-small" }, "Story");
   const facts = { start: fact("Began"), end: fact("Ended"), sign: fact("Last sign"), source: fact("Told by"), batch: fact("Batch") };

@@ -52,6 +52,7 @@ export function mount(el, actions) {
   let width = 800;
   let headHeight = 0;
   /** @type {string|null} the selection that was scrolled to already */ let brought = null;
+  /** @type {import("../timeline/lanes.js").Story[]} */ let inSight = [];
   let asked = false;
 
   /** Drawn in the next frame: moving about needs no commit of the whole page. */
@@ -76,7 +77,18 @@ export function mount(el, actions) {
     redraw();
   }
   const ready = () => !!plan?.stories.length && !!app;
-  const zoomBy = (/** @type {number} */ factor, /** @type {number} */ at = NaN) => ready() && move(zoom(camera, scene(), factor, Number.isNaN(at) ? undefined : at));
+  const zoomBy = (/** @type {number} */ factor, /** @type {number|undefined} */ at) => ready() && move(zoom(camera, scene(), factor, at ?? anchor()));
+
+  /** Where to zoom when nobody points: at the chosen block, else at what is drawn on the lines in sight. */
+  function anchor() {
+    if (camera.mode === "follow") return undefined;
+    const { scale, left } = lookAt(camera, scene());
+    const held = blockBy(document.activeElement?.matches(".tl-block") ? focused : selected);
+    const spans = held ? [{ first: held.start, last: untilOf(held, app.liveNow) }] : inSight.map((story) => ({ first: story.first, last: story.running ? app.liveNow : story.last }));
+    const ends = spans.map((one) => [scale.x(one.first) - left, scale.x(one.last) - left]).filter(([a, b]) => b > 0 && a < width);
+    if (!ends.length) return undefined;
+    return (Math.max(0, Math.min(...ends.map(([a]) => a))) + Math.min(width, Math.max(...ends.map(([, b]) => b)))) / 2;
+  }
   const panBy = (/** @type {number} */ px) => ready() && move(pan(camera, scene(), px));
 
   function prefer(/** @type {Record<string, any>} */ change) {
@@ -112,6 +124,13 @@ export function mount(el, actions) {
     move(reveal(camera, scene(), block.start, untilOf(block, app.liveNow)));
     if (choose) select(block.id);
     redraw();
+  }
+  /** Moves to the part of a story that is nearest to what is looked at. @param {string} key */
+  function find(key) {
+    const story = plan?.stories.find((one) => one.key === key);
+    if (!story) return;
+    const { from } = lookAt(camera, scene());
+    go(story.first > from ? story.blocks[0] : /** @type {any} */ (story.blocks.at(-1)));
   }
   function near(/** @type {import("../timeline/lanes.js").Block} */ block) {
     const until = untilOf(block, app.liveNow);
@@ -193,7 +212,7 @@ export function mount(el, actions) {
 
   /** Scrolls so that this story's line is in sight. @param {string} key */
   function bring(key) {
-    const lines = linesNow();
+    const lines = linesNow(lookAt(camera, scene()));
     const at = lines.findIndex((line) => line.story.key === key);
     if (at < 0) return;
     const y = offsetOf(body) + stack(lines)[at];
@@ -203,7 +222,12 @@ export function mount(el, actions) {
   /** Where it begins within what is scrolled. @param {HTMLElement} one */
   const offsetOf = (one) => one.getBoundingClientRect().top - scroller.getBoundingClientRect().top + scroller.scrollTop;
   const heights = () => ({ ...SIZES[/** @type {"compact"} */ (prefs.size)] ?? SIZES.comfortable, details: detailsHeight });
-  const linesNow = () => (plan ? linesOf(plan.shown, { isOpen, selected, heights: heights() }) : []);
+  /** @param {import("../timeline/camera.js").Sight} sight */
+  function linesNow(sight) {
+    if (!plan) return [];
+    const here = plan.facts.choice.only !== "seen" ? plan.shown : plan.shown.filter((story) => story.first <= sight.to && (story.running || story.last >= sight.from));
+    return linesOf(here, { isOpen, selected, heights: heights() });
+  }
 
   function draw() {
     if (!app || el.hidden) return;
@@ -239,20 +263,21 @@ export function mount(el, actions) {
       list.update(plan.shown, shared, detailsHeight, { top, bottom });
       return;
     }
-    const lines = linesNow();
+    const lines = linesNow(sight);
     const tops = stack(lines);
     const all = tops[lines.length];
     body.style.setProperty("height", `${Math.max(all, 120)}px`);
     attribute(body, "aria-rowcount", lines.length);
     let [first, last] = between(tops, top - SPARE_PX, bottom + SPARE_PX);
     const seen = lines.slice(first, last).map((line, i) => ({ ...line, top: tops[first + i], index: first + i }));
+    inSight = lines.slice(...between(tops, top, bottom)).filter((line) => line.kind === "story").map((line) => line.story);
     // What has the focus stays, so that the keyboard doesn't lose its place.
     const own = document.activeElement?.closest(".tl-line");
     const pinned = own && body.contains(own) ? lines.findIndex((line) => line.key === own.getAttribute("data-key")) : -1;
     if (pinned >= 0 && pinned < first) seen.unshift({ ...lines[pinned], top: tops[pinned], index: pinned });
     if (pinned >= last) seen.push({ ...lines[pinned], top: tops[pinned], index: pinned });
     keyed(rows, seen, (line) => line.key, (line) => {
-      const part = line.kind === "details" ? detailsPart(detailHooks) : linePart(line, { toggle });
+      const part = line.kind === "details" ? detailsPart(detailHooks) : linePart(line, { toggle, find });
       attribute(part.el, "data-key", line.key);
       return part;
     }, shared);
