@@ -74,8 +74,9 @@ export function detailsPart(hooks) {
       attribute(message, "data-none", !said.text);
       text(metrics, said.metrics.map(([name, n]) => `${n} ${name}`).join(" · "));
       show(metrics, said.metrics.length > 0);
-      attribute(activity, "href", address("activity", { story: block.story_key, time: String(block.start) }));
-      attribute(activity, "aria-label", `Activity of ${block.story_key} from ${clockWords(block.start, look.now)} on`);
+      const event = look.eventOf(block);
+      attribute(activity, "href", address("activity", { story: block.story_key, ...(event ? { event: String(event) } : {}) }));
+      attribute(activity, "aria-label", `Activity of ${block.story_key} at ${clockWords(block.start, look.now)}`);
       attribute(detail, "href", look.detailOf(block.story_key));
       attribute(detail, "aria-label", `Details of ${block.story_key}`);
       const place = story.blocks.indexOf(block);

@@ -229,6 +229,9 @@ export function mount(el, actions) {
     return linesOf(here, { isOpen, selected, heights: heights() });
   }
 
+  /** The event of the log with which it began, if the page holds it. @param {import("../timeline/lanes.js").Block} block */
+  const eventOf = (block) => app.log.events.find((/** @type {any} */ one) => one.timestamp === block.start && one.type.startsWith("command:") && one.payload?.story_key === block.story_key)?.id ?? null;
+
   function draw() {
     if (!app || el.hidden) return;
     const isList = prefs.list || chart.clientWidth < PHONE_PX - 40;
@@ -255,7 +258,7 @@ export function mount(el, actions) {
     chart.style.setProperty("--head", `${headHeight}px`);
     const sight = lookAt(isList ? { mode: "fit" } : camera, scene());
     const size = heights();
-    const shared = { sight, now: app.liveNow, past: !!app.past, selected, focused, pad: size.pad, batch: data.kept?.batch, titleOf: (/** @type {string} */ key) => titleOf(app.model, key, plan?.ids.get(key) ?? null), detailOf: (/** @type {string} */ key) => here({ detail: key }) };
+    const shared = { sight, now: app.liveNow, past: !!app.past, selected, focused, pad: size.pad, eventOf, titleOf: (/** @type {string} */ key) => titleOf(app.model, key, plan?.ids.get(key) ?? null), detailOf: (/** @type {string} */ key) => here({ detail: key }) };
     const begin = offsetOf(isList ? list.el : body);
     const top = scroller.scrollTop + headHeight - begin;
     const bottom = scroller.scrollTop + scroller.clientHeight - begin;
