@@ -12,7 +12,8 @@ const GAP = 2;
  * @typedef {import("../timeline/clip.js").Piece} Piece
  * @typedef {{sight: import("../timeline/camera.js").Sight, now: number, past: boolean, selected: string|null, focused: string|null, titleOf: (key: string) => string,
  *   detailOf: (key: string) => string, pad: number,
- *   eventOf: (block: import("../timeline/lanes.js").Block) => number|null}} Look
+ *   eventOf: (block: import("../timeline/lanes.js").Block) => number|null,
+ *   signOf: (block: import("../timeline/lanes.js").Block) => {said: string|null, at: number}}} Look
  */
 
 const cross = () => s("svg", { viewBox: "0 0 10 10", width: 10, height: 10, class: "tl-cross", "aria-hidden": "true" }, s("path", { d: "M2 2l6 6M8 2l-6 6" }));

@@ -63,13 +63,14 @@ export function detailsPart(hooks) {
       if (block.end === null) text(facts.end.value, "nobody saw it");
       else time(facts.end.value, block.end, look.now);
       show(facts.sign.el, block.end === null && block.sign !== null);
-      time(facts.sign.value, block.sign ?? block.start, look.now);
-      if (block.status === "running") text(facts.sign.value, `${clockWords(block.sign ?? block.start, look.now)} (${span(look.now - (block.sign ?? block.start))} ago)`);
+      const alive = block.status === "running" ? look.signOf(block) : { said: block.said, at: block.sign ?? block.start };
+      time(facts.sign.value, alive.at, look.now);
+      if (block.status === "running") text(facts.sign.value, `${clockWords(alive.at, look.now)} (${span(look.now - alive.at)} ago)`);
       show(facts.source.el, !!block.source);
       text(facts.source.value, SOURCES[block.source ?? ""] ?? block.source);
       show(facts.batch.el, block.batch_id !== null);
       text(facts.batch.value, block.batch_id);
-      const said = told(block.message ?? block.said);
+      const said = told(block.message ?? alive.said);
       text(message, said.text || (block.status === "running" ? "No message yet." : "No message."));
       attribute(message, "data-none", !said.text);
       text(metrics, said.metrics.map(([name, n]) => `${n} ${name}`).join(" · "));

@@ -45,7 +45,7 @@ export function ruler() {
       const named = [{ t: sight.from, x: 0 }, ...dayTicks].filter((day) => !pills.some((pill) => pill.room && day.x > 0 && Math.abs(pill.middle - 45 - day.x) < 75));
       keyed(days, named, (day) => `d${dayWords(day.t)}`, part("tl-day", (one, day) => text(one, dayWords(day.t))));
       keyed(times, [
-        ...ticks.filter((tick) => tick.label && tick.x < sight.width - 34 && !flagged(tick.x)).map((tick) => ({ key: `t${tick.t}`, x: tick.x, words: tickWords(tick.t, step), gap: null })),
+        ...ticks.filter((tick) => tick.label && tick.x < sight.width - (step < 60_000 ? 58 : 38) && !flagged(tick.x)).map((tick) => ({ key: `t${tick.t}`, x: tick.x, words: tickWords(tick.t, step), gap: null })),
         ...pills.map((pill) => ({ key: `g${pill.from}`, x: pill.x, words: pill.words, gap: pill })),
       ], (one) => one.key, (/** @type {any} */ one) => (one.gap ? foldPart() : part("tl-tick", (tick, { words }) => text(tick, words))()));
       keyed(grid, [

@@ -8,6 +8,7 @@ import { attribute, h, keyed, show } from "../render.js";
 import { here, route } from "../router.js";
 import { follow, fromAddress, look as lookAt, pan, reveal, toAddress, zoom } from "../timeline/camera.js";
 import { untilOf } from "../timeline/clip.js";
+import { commandBase } from "../timeline/fold.js";
 import { createPlan } from "../timeline/plan.js";
 import { createStore } from "../timeline/store.js";
 import { between, linesOf, stack } from "../timeline/layout.js";
@@ -232,6 +233,14 @@ export function mount(el, actions) {
   /** The event of the log with which it began, if the page holds it. @param {import("../timeline/lanes.js").Block} block */
   const eventOf = (block) => app.log.events.find((/** @type {any} */ one) => one.timestamp === block.start && one.type.startsWith("command:") && one.payload?.story_key === block.story_key)?.id ?? null;
 
+  /** What is known of a run under way from elsewhere: the rows tell its message only at its end. @param {import("../timeline/lanes.js").Block} block */
+  function signOf(block) {
+    const mine = app.model.active.filter((/** @type {any} */ one) => one.story_key === block.story_key && String(commandBase(one.command)) === String([block.command, block.attempt]));
+    const last = app.log.lastOf.get(block.story_key);
+    const own = last && String(commandBase(last.payload.command)) === String([block.command, block.attempt]) ? last.timestamp : 0;
+    return { said: mine.findLast((/** @type {any} */ one) => one.message)?.message ?? block.said, at: Math.max(block.sign ?? block.start, own) };
+  }
+
   function draw() {
     if (!app || el.hidden) return;
     const isList = prefs.list || chart.clientWidth < PHONE_PX - 40;
@@ -258,7 +267,7 @@ export function mount(el, actions) {
     chart.style.setProperty("--head", `${headHeight}px`);
     const sight = lookAt(isList ? { mode: "fit" } : camera, scene());
     const size = heights();
-    const shared = { sight, now: app.liveNow, past: !!app.past, selected, focused, pad: size.pad, eventOf, titleOf: (/** @type {string} */ key) => titleOf(app.model, key, plan?.ids.get(key) ?? null), detailOf: (/** @type {string} */ key) => here({ detail: key }) };
+    const shared = { sight, now: app.liveNow, past: !!app.past, selected, focused, pad: size.pad, eventOf, signOf, titleOf: (/** @type {string} */ key) => titleOf(app.model, key, plan?.ids.get(key) ?? null), detailOf: (/** @type {string} */ key) => here({ detail: key }) };
     const begin = offsetOf(isList ? list.el : body);
     const top = scroller.scrollTop + headHeight - begin;
     const bottom = scroller.scrollTop + scroller.clientHeight - begin;
