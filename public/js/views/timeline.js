@@ -48,6 +48,7 @@ export function mount(el, actions) {
   /** @type {number|null} */ let pointed = null;
   /** @type {string|null} */ let selected = null;
   /** @type {string|null} the block that has the focus, or shall have it */ let focused = null;
+  /** @type {string|null} */ let focusedOn = null;
   let wantsFocus = false;
   let detailsHeight = 150;
   let width = 800;
@@ -118,9 +119,10 @@ export function mount(el, actions) {
     actions.refine({ sel: id });
   }
   const blockBy = (/** @type {string|null} */ id) => (id === null ? null : plan?.byId.get(id) ?? null);
-  /** Shows a block and gives it the focus. @param {import("../timeline/lanes.js").Block} block @param {boolean} [choose] */
-  function go(block, choose = false) {
+  /** Shows a block and gives it the focus. @param {import("../timeline/lanes.js").Block} block @param {boolean} [choose] @param {string|null} [line] on which it stands: of its story, or of its command */
+  function go(block, choose = false, line = null) {
     focused = block.id;
+    focusedOn = line;
     wantsFocus = true;
     move(reveal(camera, scene(), block.start, untilOf(block, app.liveNow)));
     if (choose) select(block.id);
@@ -303,7 +305,8 @@ export function mount(el, actions) {
 
   /** Gives the wished block the focus, once it is there. */
   function grasp() {
-    const found = [...body.querySelectorAll(".tl-block")].find((one) => /** @type {HTMLElement} */ (one).dataset.id === focused);
+    const all = [...body.querySelectorAll(".tl-block")].filter((one) => /** @type {HTMLElement} */ (one).dataset.id === focused);
+    const found = all.find((one) => one.closest(".tl-line")?.getAttribute("data-key") === focusedOn) ?? all[0];
     if (!found) return;
     wantsFocus = false;
     /** @type {HTMLElement} */ (found).focus({ preventScroll: true, focusVisible: true });
