@@ -182,6 +182,7 @@ export function mount(el, actions) {
   const again = h("button", { class: "button", type: "button", on: { click: () => (app?.data.state === "failed" ? app.data.retry() : actions.refine({ q: null, epic: null, only: null })) } });
   none.el.append(again);
   const chart = h("div", { class: "tl" }, head, body, key, list.el, waiting, none.el, tip.el);
+  for (const one of [head, body, key, list.el, none.el]) show(one, false);
   el.append(chart);
 
   const xOf = (/** @type {{clientX: number}} */ event) => event.clientX - ruler.el.getBoundingClientRect().left;
