@@ -335,6 +335,8 @@ impl Reader<'_> {
                     _ => Err("import() of anything but a text in quotes"),
                 }
             }
+            // A module without an address has none to give: who asks must do without a file.
+            Some(b'.') if self.rest().starts_with(b".meta.url") => Ok(Before::Value),
             Some(b'.') => Err("import.meta"),
             // The name of a property.
             Some(b':') => Ok(Before::Value),
@@ -442,6 +444,7 @@ mod tests {
             r#"const d = `${f(`}import("./x.js")`)} import "./x.js"`;"#,
             r#"const e = text.match(/["'`]import\("[^/"]/g) ?? a / b / "c";"#,
             "if (x) return /\\/[/\"]/.test(y); const z = a[0] / 2 / 3; // \"",
+            "try { new URL(\"w.js\", import.meta.url) } catch {}",
             "log.import(`x`); const o = { import: 1, export: 2 };",
             "export const a = 1; export default function () {} export { a };",
             "",
@@ -460,7 +463,7 @@ mod tests {
             "import(`./views/${name}.js`)",
             "import(name)",
             r#"import("./a" + ".js")"#,
-            "import.meta.url",
+            "import.meta.resolve(x)",
             r#"import a from "https://example.org/a.js""#,
             r#"import a from "bare""#,
             r#"import a from "../../../a.js""#,
