@@ -13,6 +13,7 @@ import { listenToKeys } from "./keys.js";
 import { createLog } from "./log.js";
 import { apply, fromSnapshot, tally } from "./model.js";
 import { notice } from "./notices.js";
+import { paced } from "./pace.js";
 import { keep, recall } from "./prefs.js";
 import { pulse } from "./pulse.js";
 import { address, past as wanted, refine, route, VIEWS, visit } from "./router.js";
@@ -51,7 +52,8 @@ let summed = -1;
 
 /** @type {Record<string, {update: (app: App) => void, data: import("./views.js").Store|null}>} */
 const parts = {};
-const stores = () => Object.values(parts).flatMap(({ data }) => (data ? [data] : []));
+/** @type {import("./views.js").Store[]} of all parts that have one */
+const stores = [];
 
 /** A recording, once it is read: nothing is asked of a server then. @type {import("./archive.js").Archive|null} */
 let archive = null;
@@ -66,7 +68,7 @@ const stream = {
     summed = -1;
     log.reset(message.payload.events ?? []);
     desk.renew();
-    for (const store of stores()) store.renew?.();
+    for (const store of stores) store.renew?.();
     const mine = model;
     get("api/events", { limit: 200 }).then((page) => mine === model && log.seed(page)).catch(() => {});
     setTimeout(() => VIEWS.forEach((name) => part(name, TABLE[name], `view-${name}`)), 1500);
@@ -76,7 +78,7 @@ const stream = {
     apply(model, event);
     log.push(event);
     desk.heard(event);
-    for (const store of stores()) store.heard?.(event);
+    for (const store of stores) store.heard?.(event);
     notice(event, serverNow(), { toast, stopping: desk.control.stop !== null });
     changed();
   },
@@ -95,7 +97,9 @@ function part(name, entry, id) {
   if (parts[name]) return parts[name];
   parts[name] = { update: () => {}, data: null };
   fetchEntry(entry).then(({ mount, store }) => {
-    parts[name] = { update: mount(byId(id), actions), data: store?.({ get, changed }) ?? null };
+    const data = store?.({ get, changed }) ?? null;
+    parts[name] = { update: mount(byId(id), actions), data };
+    if (data) stores.push(data);
   }, () => setTimeout(() => delete parts[name], 2000)).finally(changed);
   return parts[name];
 }
@@ -185,7 +189,7 @@ function commit() {
     keep(`view.${view}`, lasting(params));
   }
   for (const update of frame) update(app);
-  for (const store of stores()) store.watch?.(app);
+  for (const store of stores) store.watch?.(app);
   show(part(view, TABLE[view], `view-${view}`), app);
   if (params.get("detail") || parts.detail) show(part("detail", ASIDE.detail, "detail"), app);
   if (desk.control.open || parts.control) show(part("control", ASIDE.control, "control"), app);
@@ -213,14 +217,16 @@ function signal({ live }) {
   light(live.verdict, live.concerns.filter((one) => one.tone === "bad").length, { project: model.project, done: sums.counts.by_class.done, stories: sums.counts.stories });
 }
 
+const pace = paced(commit);
 let asked = false;
-/** Something may look different now: one commit in the next frame, however often this is called. */
+/** Something may look different now, however often this is called. */
 function changed() {
-  if (asked) return;
-  asked = true;
   // A hidden page gets no frames; its title and favicon must tell the truth all the same.
-  if (document.hidden) setTimeout(() => { asked = false; signal(look()); }, 250);
-  else requestAnimationFrame(() => { asked = false; commit(); });
+  if (!document.hidden) pace.soon();
+  else if (!asked) {
+    asked = true;
+    setTimeout(() => { asked = false; signal(look()); }, 250);
+  }
 }
 
 // Opened without saying what to show: what was last looked at here.
@@ -228,9 +234,9 @@ if (!location.hash) {
   const last = recall("view", VIEWS[0]);
   if (VIEWS.includes(last)) history.replaceState(null, "", address(last, new URLSearchParams(recall(`view.${last}`, ""))));
 }
-addEventListener("hashchange", changed);
-addEventListener("popstate", changed);
-document.addEventListener("visibilitychange", () => { asked = false; changed(); });
+addEventListener("hashchange", pace.next);
+addEventListener("popstate", pace.next);
+document.addEventListener("visibilitychange", () => (document.hidden ? changed() : pace.next()));
 setInterval(changed, 1000);
 changed();
 if (document.getElementById("archive")) replay().catch((error) => toast({ tone: "bad", title: "This recording cannot be shown", text: error.message }));
