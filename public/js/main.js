@@ -279,6 +279,7 @@ else {
 /** The page holds a part of the log itself. */
 async function replay() {
   line.recorded = Date.now();
+  document.documentElement.classList.add("is-recording");
   const { openArchive } = await import("./archive.js");
   archive = openArchive(byId("archive").textContent);
   line.recorded = archive.exported_at;
