@@ -4,8 +4,8 @@ import { announce } from "../beacon.js";
 import { copy } from "../copy.js";
 import { count, moment, plural } from "../format.js";
 import { sign } from "../icons.js";
-import { KEPT_OLDER, wordsOf } from "../log.js";
-import { isEmpty, signature } from "../log-filter.js";
+import { isEmpty, KEPT_OLDER, signature, wordsOf } from "../log.js";
+import { matcher } from "../log-filter.js";
 import { choice, empty, searchField } from "../parts.js";
 import { attribute, h, show, text } from "../render.js";
 import { address } from "../router.js";
@@ -200,7 +200,7 @@ export function mount(el, actions) {
     }
     if (made !== `${key}\n${log.revision}`) {
       made = loaded ? `${key}\n${log.revision}` : "";
-      all = log.select(filter);
+      all = log.select(filter, matcher);
     }
     const wanted = Number(params.get("event")) || null;
     if (wanted !== desk.target) {
@@ -241,7 +241,7 @@ export function mount(el, actions) {
   function tell({ log, loaded, past, now }, isFilter, key) {
     const { around } = data ?? {};
     const pages = log.older.filter === key ? log.older : null;
-    const { n, more } = frozen?.length && !around ? log.newerThan(filter, Number(frozen[0].id)) : { n: 0, more: false };
+    const { n, more } = frozen?.length && !around ? log.newerThan(filter, Number(frozen[0].id), matcher) : { n: 0, more: false };
     show(fresh, n > 0 && !past);
     text(fresh, `↑ ${count(n)}${more ? "+" : ""} new`);
 
