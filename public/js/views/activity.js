@@ -69,6 +69,9 @@ export function mount(el, actions) {
   /** @type {{id: number, focus: boolean}|null} to be scrolled to once it stands there */
   let reveal = null;
   let epoch = "";
+  /** @type {number|null} a time to be scrolled to, and the one of the address */
+  let sought = null;
+  let soughtTime = 0;
   /** @type {any} */ let data = null;
   /** @type {any} */ let last = null;
 
@@ -206,6 +209,14 @@ export function mount(el, actions) {
     if (wanted !== desk.target) {
       desk.target = wanted;
       reveal = wanted ? { id: wanted, focus: false } : null;
+    }
+    // The timeline leads to a time: shown once the list reaches back to it.
+    const time = Number(params.get("time")) || 0;
+    if (time !== soughtTime) { soughtTime = time; sought = time || null; }
+    if (sought && loaded && !wanted && all.length && (all[all.length - 1].timestamp <= sought || log.older.filter === key && (log.older.all || log.older.failed) || !isFilter)) {
+      const at = all.findLastIndex(({ timestamp }) => timestamp >= Number(sought));
+      reveal = { id: Number(all[Math.max(0, at)].id), focus: true };
+      sought = null;
     }
     if (data?.around && isFilter) queueMicrotask(() => actions.refine({ type: null, story: null, q: null, batch: null }));
     if (!data?.around && !frozen && (scroller.scrollTop >= AT_TOP || paused || reveal)) freeze();
