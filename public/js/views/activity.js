@@ -20,6 +20,7 @@ const TYPES = [
 /** Opened at once; more would make the list heavy. */
 const MOST_OPEN = 8;
 const AT_TOP = 8;
+const FLOOD_MS = 100;
 
 export const store = createAround;
 
@@ -69,6 +70,8 @@ export function mount(el, actions) {
   /** @type {{id: number, focus: boolean}|null} to be scrolled to once it stands there */
   let reveal = null;
   let epoch = "";
+  let drawnAt = 0;
+  /** @type {any} */ let later = null;
   /** @type {number|null} a time to be scrolled to, and the one of the address */
   let sought = null;
   let soughtTime = 0;
@@ -201,7 +204,11 @@ export function mount(el, actions) {
       // What the list here doesn't hold, the server may: look there at once when somebody searches.
       if (isFilter && loaded) queueMicrotask(() => actions.loadOlder(filter));
     }
-    if (made !== `${key}\n${log.revision}`) {
+    // In a flood nobody reads every frame's lines: the list is drawn anew ten times a second.
+    const early = before === key && performance.now() - drawnAt < FLOOD_MS;
+    if (made !== `${key}\n${log.revision}` && early) later ??= setTimeout(() => { later = null; actions.changed(); }, FLOOD_MS);
+    else if (made !== `${key}\n${log.revision}`) {
+      drawnAt = performance.now();
       made = loaded ? `${key}\n${log.revision}` : "";
       all = log.select(filter, matcher);
     }
