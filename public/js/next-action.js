@@ -38,6 +38,7 @@ const say = (tone, kind, text, reason = "", { href, action } = {}) => ({ tone, k
 /** @param {Asked} asked @returns {NextAction} */
 export function nextAction(asked) {
   const { model, line, past = false } = asked;
+  if (past && !model) return say("plain", "loading", "One moment", "the past is being looked up");
   if (!past && (!line.live || !model)) return unreached(asked);
   const known = /** @type {Asked & {model: import("./model.js").State}} */ ({ ...asked, model });
   for (const look of [brokenFile, stopping, silence, running, badEnd, stuck, unreadable, start, undecided, finish]) {
