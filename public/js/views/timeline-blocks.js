@@ -24,7 +24,7 @@ export function blockPart() {
   const name = h("span", { class: "tl-name" });
   const length = h("span", { class: "tl-length" });
   const mark = cross();
-  const words = h("span", { class: "tl-words" }, mark, number, name, length);
+  const words = h("span", { class: "tl-words", "aria-hidden": "true" }, mark, number, name, length);
   const phases = h("span", { class: "tl-phases" });
   const el = h("button", { class: "tl-block", type: "button", tabindex: -1 }, words, phases);
   let [place, size, striped] = ["", "", ""];

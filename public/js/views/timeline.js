@@ -183,7 +183,7 @@ export function mount(el, actions) {
   none.el.append(again);
   const chart = h("div", { class: "tl" }, head, body, key, list.el, waiting, none.el, tip.el);
   for (const one of [head, body, key, list.el, none.el]) show(one, false);
-  el.append(chart);
+  el.append(h("h1", { class: "hidden-text" }, "Timeline"), chart);
 
   const xOf = (/** @type {{clientX: number}} */ event) => event.clientX - ruler.el.getBoundingClientRect().left;
   handOn(chart, xOf, {
