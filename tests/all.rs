@@ -10,6 +10,7 @@ mod export;
 mod files;
 mod honesty;
 mod managed;
+mod past;
 mod rooms;
 mod run;
 mod stories;

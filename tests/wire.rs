@@ -109,6 +109,7 @@ fn answers_are_as_their_examples() {
         ("api-settings", "/api/settings"),
         ("api-events", "/api/events?type=command:*"),
         ("api-events-search", "/api/events?q=half+of"),
+        ("snapshot-at", "/api/snapshot?at=0"),
         ("story-descriptions", "/story-descriptions.json"),
         ("api-story", "/api/stories/1-2-database"),
         ("healthz", "/healthz"),

@@ -26,3 +26,21 @@ export function merged(asked, running, batch_id) {
   const over = (/** @type {AgentView} */ one) => one.ended_at !== null || !!one.gone;
   return [...mine.filter((one) => !over(one)), ...[...now.values()].map((one) => fresh(one, batch_id)), ...mine.filter(over).sort((a, b) => b.started_at - a.started_at)];
 }
+
+/**
+ * The agents that events tell of, the newest first: what a past moment knows.
+ * @param {import("./model.js").WireEvent[]} events ascending @param {number|null} batch_id of this batch only @returns {AgentView[]}
+ */
+export function agentsOf(events, batch_id) {
+  /** @type {Map<string, AgentView>} */
+  const found = new Map();
+  for (const { type, timestamp, payload: p, batch_id: batch } of events) {
+    if (!p || (batch_id !== null && batch !== batch_id)) continue;
+    if (type === "agent:start") found.set(p.agent_id, fresh({ agent_id: p.agent_id, pid: p.pid, command: p.command, story_keys: p.story_keys ?? [], model: p.model ?? null, attempt: p.attempt ?? null, background_task: p.background_task ?? null, started_at: timestamp }, batch ?? null));
+    const known = type === "agent:end" ? found.get(p.agent_id) : undefined;
+    if (known) Object.assign(known, { ended_at: timestamp, exit_code: p.exit_code ?? null, signal: p.signal ?? null });
+  }
+  const over = (/** @type {AgentView} */ one) => one.ended_at !== null;
+  const all = [...found.values()].reverse();
+  return [...all.filter((one) => !over(one)), ...all.filter(over)];
+}

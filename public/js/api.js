@@ -27,11 +27,17 @@ export class Refusal extends Error {
 }
 
 /** Asks the server to do something. @param {string} path @param {any} [body] @param {number} [patience_ms] @returns {Promise<any>} rejects with a `Refusal` */
-export async function post(path, body = {}, patience_ms = 15_000) {
+export const post = (path, body = {}, patience_ms = 15_000) => send("POST", path, body, patience_ms);
+
+/** Asks the server to keep something. @param {string} path @param {any} body @returns {Promise<any>} rejects with a `Refusal` */
+export const put = (path, body) => send("PUT", path, body, 15_000);
+
+/** @param {string} method @param {string} path @param {any} body @param {number} patience_ms */
+async function send(method, path, body, patience_ms) {
   /** @type {Response} */ let answer;
   /** @type {any} */ let said;
   try {
-    answer = await fetch(new URL(path, base), { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal: AbortSignal.timeout(patience_ms) });
+    answer = await fetch(new URL(path, base), { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal: AbortSignal.timeout(patience_ms) });
     noteClock(answer);
     said = await answer.json().catch(() => null);
   } catch {

@@ -18,6 +18,8 @@ const RUNS = 400;
 /** A command that hung over night, or a clock that jumped, is no measure. */
 const OUTLIER = 6;
 const DAY_MS = 86_400_000;
+/** A batch that was heard of so lately goes on, also between two commands. */
+const BREATH_MS = 10 * 60_000;
 
 const finite = (/** @type {any} */ n) => (typeof n === "number" && Number.isFinite(n) ? n : 0);
 
@@ -70,28 +72,32 @@ export function forecast({ model, now, runs = RUNS, seed = 1 }) {
     return { ...base, state: "unknown", reason: `A forecast needs ${LEAST} finished stories whose working time is known; ${known}, ${base.missing} more to go.` };
   }
 
-  const totals = imagine(open, work, samples, Math.max(1, Math.floor(runs)), seed, now);
-  base.work = rangeOf(totals);
   const spent = spansOf(finished, now);
-  const busy = samples.reduce((sum, one) => sum + one, 0);
-  base.pace = spent.wall > 0 ? busy / spent.wall : 1;
-  base.wall = each(base.work, (ms) => ms / /** @type {number} */ (base.pace));
+  const pace = spent.wall > 0 ? samples.reduce((sum, one) => sum + one, 0) / spent.wall : 1;
+  const times = Math.max(1, Math.floor(runs));
+  const imagined = imagine(open, work, samples, { runs: times, seed, now, pace });
+  Object.assign(base, { pace, work: rangeOf(imagined.work), wall: rangeOf(imagined.wall) });
 
-  const going = model.active.length > 0 || (model.agents ?? []).length > 0;
-  if (going) base.calendar = { ...each(base.wall, (ms) => now + ms), basis: "batch" };
-  else if (spent.days >= 2) base.calendar = { ...each(base.wall, (ms) => now + ms / spent.share), basis: "days" };
+  const { batch } = model;
+  const going = model.active.length > 0 || (model.agents ?? []).length > 0 || (!!batch && now - batch.last_activity_at < BREATH_MS);
+  const wall = /** @type {Range} */ (base.wall);
+  if (going) base.calendar = { ...each(wall, (ms) => now + ms), basis: "batch" };
+  else if (spent.days >= 2) base.calendar = { ...each(wall, (ms) => now + ms / spent.share), basis: "days" };
   else base.why_no_calendar = "Nothing runs, and work on at least two days is needed to tell the usual hours.";
 
   const turn = going ? batchStories(model, open) : null;
   if (turn?.length) {
-    const soon = turn.length === open.length ? base.wall : each(rangeOf(imagine(turn, work, samples, Math.max(1, Math.floor(runs)), seed, now)), (ms) => ms / /** @type {number} */ (base.pace));
+    const soon = turn.length === open.length ? wall : rangeOf(imagine(turn, work, samples, { runs: times, seed, now, pace }).wall);
     base.batch = { ...each(soon, (ms) => now + ms), stories: turn.length };
   }
   return base;
 }
 
-/** The sum of the open stories' times in each imagined sprint. @param {import("./model.js").Story[]} open @param {Map<string, any>} work @param {Float64Array} samples @param {number} runs @param {number} seed @param {number} now */
-function imagine(open, work, samples, runs, seed, now) {
+/**
+ * The open stories' times in each imagined sprint: added up, and by the clock, where several are worked on at once.
+ * @param {import("./model.js").Story[]} open @param {Map<string, any>} work @param {Float64Array} samples @param {{runs: number, seed: number, now: number, pace: number}} of
+ */
+function imagine(open, work, samples, { runs, seed, now, pace }) {
   const mean = samples.reduce((sum, one) => sum + one, 0) / samples.length;
   const n = samples.length;
   const keys = Uint32Array.from(open, (story) => hash(story.story_key));
@@ -100,14 +106,22 @@ function imagine(open, work, samples, runs, seed, now) {
     const one = work.get(story.story_key);
     return one ? Math.min(1, Math.max(0.1, 1 - busyOf(one, now) / mean)) : 1;
   });
-  const totals = new Float64Array(runs);
+  const sums = new Float64Array(runs);
+  const wall = new Float64Array(runs);
   for (let run = 0; run < runs; run += 1) {
     const salt = stir(seed ^ Math.imul(run + 1, 0x9e3779b1));
     let sum = 0;
-    for (let i = 0; i < keys.length; i += 1) sum += left[i] * samples[Math.floor((stir(keys[i] ^ salt) / 0x1_0000_0000) * n)];
-    totals[run] = sum;
+    let longest = 0;
+    for (let i = 0; i < keys.length; i += 1) {
+      const one = left[i] * samples[Math.floor((stir(keys[i] ^ salt) / 0x1_0000_0000) * n)];
+      sum += one;
+      if (one > longest) longest = one;
+    }
+    sums[run] = sum;
+    // The last story has nobody beside it.
+    wall[run] = Math.max(sum / pace, longest / Math.min(1, pace));
   }
-  return totals;
+  return { work: sums, wall };
 }
 
 /** The wall-clock time in which the finished stories were worked on, and how much of the days between that was. @param {any[]} finished @param {number} now */
@@ -175,6 +189,21 @@ export function burnUp({ model, now, changes = [] }) {
   scope.push({ at: now, n: model.stories.length });
   const line = [{ at: from, n: undated }, ...ends.map((at, i) => ({ at, n: undated + i + 1 })), { at: now, n: done.length }];
   return { from, to: now, done: thin(line), scope: thin(scope), added: moves.reduce((sum, { by }) => sum + Math.max(0, by), 0), undated };
+}
+
+/**
+ * When stories came and went, from the events of their statuses. What the first reading of the file found was there before.
+ * @param {import("./model.js").WireEvent[]} events ascending @returns {{at: number, by: number}[]}
+ */
+export function scopeChanges(events) {
+  const own = events.filter(({ type, payload }) => type === "story:status" && payload?.imported !== true);
+  const first = own[0]?.timestamp;
+  let at = 0;
+  while (at < own.length && own[at].timestamp === first && own[at].payload.old_status == null) at += 1;
+  return own.slice(at).flatMap(({ payload: p, timestamp }) => {
+    const by = Number(p.new_status != null) - Number(p.old_status != null);
+    return by ? [{ at: timestamp, by }] : [];
+  });
 }
 
 const MOST_POINTS = 240;

@@ -1,6 +1,7 @@
 /**
  * The events the page holds: the newest in a bounded list without holes, and pages of older ones that a
- * person asked for, under the filter they were asked with.
+ * person asked for, under the filter they were asked with. The past is told by a log of its own, whose list
+ * ends at the moment that is shown.
  *
  * @typedef {import("./model.js").WireEvent} WireEvent
  * @typedef {import("./log-filter.js").Filter} Filter
@@ -43,11 +44,18 @@ function placeOf(events, id) {
   return -1;
 }
 
-/** @param {() => void} changed */
-export function createLog(changed) {
+/** Counts the changes of all logs: what was drawn of one is never taken for another's. */
+let changes = 0;
+
+/** @param {() => void} changed @param {typeof get} [ask] */
+export function createLog(changed, ask = get) {
   /** @type {WireEvent[]} ascending */
   let events = [];
-  let revision = 0;
+  let revision = (changes += 1);
+  /** @type {WireEvent[]|null} what the list is the beginning of, in a log of the past */
+  let whole = null;
+  /** @type {number|null} older events lie before this id, where the list itself is empty */
+  let edge = null;
   let older = blank("");
   let held = false;
   let cutWhileHeld = false;
@@ -86,8 +94,30 @@ export function createLog(changed) {
       lastOf.clear();
       events.forEach(remember);
       older = blank("");
+      whole = edge = null;
       shape += 1;
-      revision += 1;
+      revision = changes += 1;
+    },
+
+    /**
+     * A moment of the past: the first `n` of these events are there, no more.
+     * @param {WireEvent[]} all ascending @param {number} n @param {number} before the id behind which the first of all lies
+     */
+    turn(all, n, before) {
+      if (whole !== all) older = blank("");
+      else if (n === events.length) return;
+      if (whole === all && n === events.length + 1) {
+        events.push(all[n - 1]);
+        remember(all[n - 1]);
+      } else {
+        events = all.slice(0, n);
+        lastOf.clear();
+        events.forEach(remember);
+        shape += 1;
+      }
+      whole = all;
+      edge = before + 1;
+      revision = changes += 1;
     },
 
     /** @param {WireEvent} event */
@@ -101,7 +131,7 @@ export function createLog(changed) {
         if (held) cutWhileHeld = true;
         else if (older.events.length || older.before !== null) older = blank("");
       }
-      revision += 1;
+      revision = changes += 1;
     },
 
     /** The list's tail, without holes: what `init` brought may be one batch's only. @param {any} page */
@@ -113,7 +143,7 @@ export function createLog(changed) {
         if (!known || Number(known.id) < Number(event.id)) remember(event);
       });
       shape += 1;
-      revision += 1;
+      revision = changes += 1;
       changed();
     },
 
@@ -143,8 +173,8 @@ export function createLog(changed) {
       mine.loading = true;
       changed();
       try {
-        const before = mine.before ?? from ?? (events.length ? Number(events[0].id) : null);
-        const page = await get("api/events", { before, limit: PAGE, type: filter.types, story: filter.story, q: filter.q, batch_id: filter.batch });
+        const before = mine.before ?? from ?? (events.length ? Number(events[0].id) : edge);
+        const page = await ask("api/events", { before, limit: PAGE, type: filter.types, story: filter.story, q: filter.q, batch_id: filter.batch });
         mine.events = page.events.concat(mine.events);
         mine.before = page.events[0]?.id ?? before;
         mine.all = page.events.length < PAGE;
@@ -154,7 +184,7 @@ export function createLog(changed) {
         mine.failed = true;
       }
       mine.loading = false;
-      revision += 1;
+      revision = changes += 1;
       changed();
     },
 
@@ -164,7 +194,7 @@ export function createLog(changed) {
       if (held || !cutWhileHeld) return;
       cutWhileHeld = false;
       older = blank("");
-      revision += 1;
+      revision = changes += 1;
     },
 
     /** Older pages are let go once nobody looks at them. */
@@ -172,7 +202,7 @@ export function createLog(changed) {
       held = cutWhileHeld = false;
       if (!older.events.length && older.before === null) return;
       older = blank("");
-      revision += 1;
+      revision = changes += 1;
     },
 
     /** Stories whose last word is a failure. @returns {WireEvent[]} */

@@ -28,7 +28,7 @@ import * as header from "./views/header.js";
  * @typedef {{batch: number|null, at: number|null, first: number, last: number, index: number, moment: number|null, ready: boolean, failed: string|null, row: any}} Past
  * @typedef {{refine: (change: Record<string, string|null>) => void, loadOlder: (filter: import("./log.js").Filter, from?: number|null) => void, forgetOlder: () => void, retry: () => void,
  *   changed: () => void, help: () => void, openControl: () => void, closeControl: () => void, prepare: () => void, lookBack: () => void, start: (size: number|"all") => void,
- *   stop: (mode: "graceful"|"now") => void, stopAgent: (id: string) => void, travel: () => void, toast: ReturnType<typeof createToasts>}} Actions
+ *   stop: (mode: "graceful"|"now") => void, stopAgent: (id: string) => void, travel: () => void, toast: ReturnType<typeof createToasts>, openBar: () => void, look: () => App}} Actions
  * @typedef {{model: import("./model.js").State, sums: ReturnType<typeof tally>, verdict: import("./verdict.js").Verdict, concerns: import("./verdict.js").Concern[],
  *   run: import("./run.js").Run, now: number}} Sight what a moment looks like
  * @typedef {Sight & {loaded: boolean, log: ReturnType<typeof createLog>, line: import("./connection.js").Line, lastAt: number|null, control: import("./control.js").Control,
@@ -80,7 +80,7 @@ const { line, start, retryNow } = share({
 });
 
 /** @type {Actions} */
-const actions = { refine, changed, toast, retry: retryNow, loadOlder: (filter, from) => (traveller?.log ?? log).loadOlder(filter, from), forgetOlder: log.forgetOlder, help: () => {},
+const actions = { refine, changed, toast, retry: retryNow, loadOlder: (filter, from) => (traveller?.log ?? log).loadOlder(filter, from), forgetOlder: log.forgetOlder, help: () => {}, openBar: () => {}, look,
   openControl: () => desk.show(true), closeControl: () => desk.show(false), prepare: desk.prepare, lookBack: desk.lookBack, start: desk.start, stop: desk.stop,
   stopAgent: (id) => parts.run?.data?.stop(id), travel: () => visit(wanted() ? null : { at: model.last_event_id }) };
 actions.help = listenToKeys(actions);
@@ -159,6 +159,8 @@ function turnTo(view) {
   const main = byId("main");
   if (shown) read[shown] = main.scrollTop;
   parts[shown]?.data?.rest?.();
+  // Who came by keyboard goes on from the new view's beginning, not from nowhere.
+  if (shown && byId(`view-${shown}`).contains(document.activeElement)) main.focus({ preventScroll: true });
   for (const name of VIEWS) byId(`view-${name}`).hidden = name !== view;
   if (shown === "activity") log.forgetOlder();
   shown = view;

@@ -49,7 +49,10 @@ export function createMember({ tab, cursor, line, now, visible, say, lead, resig
     flush();
     saidAt = now();
     for (const [one, at] of others) if (saidAt - at > GONE_MS) others.delete(one);
-    line.tabs = others.size + 1;
+    if (line.tabs !== others.size + 1) {
+      line.tabs = others.size + 1;
+      changed();
+    }
     told = JSON.stringify(line);
     say({ is: "beat", tab, epoch: cursor.epoch, id: cursor.id, line: { ...line }, hidden: !visible(), tabs: line.tabs });
   }

@@ -31,6 +31,7 @@ export const ASIDE = {
   detail: { label: "Story", load: () => import("./views/detail.js"), css: ["detail"] },
   control: { label: "Start or stop", load: () => import("./views/control.js"), css: ["control"] },
   time: { label: "Time", load: () => import("./views/time.js"), css: ["time"] },
+  commands: { label: "Command bar", load: () => /** @type {any} */ (import("./command-bar.js")), css: ["command-bar"] },
 };
 
 /** @type {Map<string, Promise<void>>} */

@@ -23,6 +23,7 @@ mod data;
 pub mod error;
 pub mod guard;
 pub mod limits;
+mod past;
 mod pipe;
 mod query;
 mod reply;

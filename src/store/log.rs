@@ -5,15 +5,12 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::Columns;
+use super::fold::{self, FOLD_VERSION};
 use super::projection::Projection;
-use super::queries::past;
 use super::{Queries, StoreError, migrate, search};
 use crate::domain::event::{Event, EventId};
 use crate::domain::payload::Payload;
 use crate::domain::state::State;
-
-/// Raised when the fold's rules change: a stored state of another version is folded anew.
-pub(super) const FOLD_VERSION: i64 = 3;
 
 /// An event with its payload encoded: what a row holds.
 #[derive(Debug)]
@@ -75,9 +72,9 @@ impl Log {
 
     /// The folded state: the stored one and all that came after it.
     pub fn load_state(&mut self) -> Result<State, StoreError> {
-        let mut state = past::stored(&self.conn, self.head)?.unwrap_or_default();
+        let mut state = fold::stored(&self.conn, 0, self.head)?.unwrap_or_default();
         self.folded = state.last_event_id;
-        past::fold(&self.conn, &mut state, self.head)?;
+        fold::fold_on(&self.conn, &mut state, self.head)?;
         Ok(state)
     }
 

@@ -5,6 +5,7 @@
 
 mod columns;
 mod error;
+mod fold;
 mod log;
 mod migrate;
 mod projection;
@@ -15,6 +16,7 @@ mod search;
 
 pub use columns::Columns;
 pub use error::StoreError;
+pub use fold::FOLD_VERSION;
 pub use log::{Log, Record};
 pub use queries::Queries;
 pub use schema::VERSION as SCHEMA_VERSION;

@@ -2,7 +2,7 @@
 
 mod batches;
 mod events;
-pub(super) mod past;
+mod past;
 mod timeline;
 
 use std::path::{Path, PathBuf};

@@ -1,91 +1,109 @@
 /**
- * Pictures of every view in every state, size and theme, to be looked at: `node screenshots.mjs FOLDER`.
+ * Pictures of every view in every state, size and theme, to be looked at: `node screenshots.mjs FOLDER [STATE…]`.
  * Needs SPRINT_RUNNER_BIN, as the tests do.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { VIEWS } from "../../public/js/router.js";
 import { launch, open, project, serve, start, STATUS } from "./support.mjs";
 
-const folder = process.argv[2];
-if (!folder) throw new Error("say where the pictures go: node screenshots.mjs FOLDER");
+const [folder, ...chosen] = process.argv.slice(2);
+if (!folder) throw new Error("say where the pictures go: node screenshots.mjs FOLDER [STATE…]");
 mkdirSync(folder, { recursive: true });
 
+/** @typedef {import("playwright-core").Page} Page */
 const SIZES = [[1400, 900], [900, 700], [390, 844]];
-const VIEWS = ["overview", "run", "epics", "stories", "activity", "issues"];
 const THEMES = /** @type {const} */ (["light", "dark"]);
 const browser = await launch();
 
-/** @param {string} name @param {string} url @param {string[]} [views] @param {(page: import("playwright-core").Page) => Promise<any>} [ready] */
-async function shoot(name, url, views = VIEWS, ready = (page) => page.waitForFunction(() => document.querySelector("#state").dataset.kind !== "loading")) {
-  for (const colorScheme of THEMES) {
-    for (const [width, height] of SIZES) {
-      const { page, close } = await open(browser, url, { viewport: { width, height }, colorScheme });
-      for (const view of views) {
-        await page.goto(`${url}#${view}`);
-        await ready(page);
-        await page.waitForFunction((id) => document.getElementById(`view-${id}`).childElementCount > 0, view);
-        await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-        await page.screenshot({ path: join(folder, `${name}-${view}-${width}-${colorScheme}.png`) });
-      }
-      await close();
-    }
-  }
-}
+const known = (/** @type {Page} */ page) => page.waitForFunction(() => document.querySelector("#state").dataset.kind !== "loading");
+const says = (/** @type {string} */ word) => (/** @type {Page} */ page) => page.waitForFunction((wanted) => document.querySelector("#state").innerText.includes(wanted), word);
+const settled = (/** @type {Page} */ page) => page.evaluate(() => new Promise((done) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 700)));
 
-/** @param {string} name @param {string} status @param {{rows?: string[][], after?: string, views?: string[]}} [more] */
-async function still(name, status, { rows = [], after, views } = {}) {
-  const files = project(status);
-  for (const row of rows) files.row(...row);
-  const server = await serve(files.dir);
-  if (after) {
-    const { page, close } = await open(browser, server.url);
-    await page.waitForFunction(() => document.querySelector(".hero-total")?.textContent);
-    files.status(after);
-    await page.waitForFunction(() => document.querySelector(".needs:not([hidden])"));
+/**
+ * @param {string} name @param {string} url
+ * @param {{ready?: (page: Page) => Promise<any>, views?: string[], hash?: (view: string) => string, before?: () => Promise<any>, search?: string}} [how]
+ */
+async function shoot(name, url, { ready = known, views = VIEWS, hash = (view) => `#${view}`, before, search = "" } = {}) {
+  const pages = [];
+  for (const colorScheme of THEMES) for (const [width, height] of SIZES) pages.push({ name: `${width}-${colorScheme}`, ...(await open(browser, url + search, { viewport: { width, height }, colorScheme })) });
+  for (const { page } of pages) await known(page);
+  // What is fetched later must be there when the server no longer is.
+  await pages[0].page.waitForFunction((all) => all.every((view) => document.getElementById(`view-${view}`).childElementCount > 0), VIEWS);
+  for (const { page } of pages) await page.waitForFunction((all) => all.every((view) => document.getElementById(`view-${view}`).childElementCount > 0), VIEWS);
+  await before?.();
+  for (const { page, name: size, close, wrong } of pages) {
+    for (const view of views) {
+      await page.evaluate((address) => { location.hash = address; }, hash(view));
+      await ready(page);
+      await page.waitForFunction((id) => !document.getElementById(`view-${id}`).hidden, view);
+      await settled(page);
+      await page.screenshot({ path: join(folder, `${name}-${view}-${size}.png`) });
+    }
+    if (wrong.length && !before) console.error(name, size, wrong.slice(0, 3));
     await close();
   }
-  await shoot(name, server.url, views);
-  await server.end("SIGKILL");
-  files.remove();
 }
 
-const demo = await start("demo", "--port", "0");
-const lively = (page) => page.waitForFunction(() => document.title.includes("running") && (document.getElementById("view-overview").hidden || Number(document.querySelector("#latest .event")?.dataset.id) > 40));
-await shoot("demo", demo.url, VIEWS, lively);
-const { page, close } = await open(browser, demo.url);
-await page.waitForFunction(() => document.title.includes("running"));
-await demo.end("SIGKILL");
-await page.waitForFunction(() => document.querySelector("#bar").dataset.kind === "offline");
-await page.screenshot({ path: join(folder, "offline-overview-1400-light.png") });
-await close();
-
-/** A batch of make-believe agents. @param {string} name @param {string} agent @param {string} size @param {(page: import("playwright-core").Page) => Promise<any>} ready */
-async function batch(name, agent, size, ready) {
+/** A batch of make-believe agents. @param {string} name @param {string} agent @param {string|number} size @param {(page: Page) => Promise<any>} ready @param {(files: ReturnType<typeof project>) => void} [prepare] */
+async function batch(name, agent, size, ready, views = ["overview", "run"], prepare) {
   const files = project();
+  prepare?.(files);
   writeFileSync(join(files.dir, "sprint-runner.toml"), `[agents.claude]\nprogram = ${JSON.stringify(fileURLToPath(new URL(`../../fixtures/agents/${agent}`, import.meta.url)))}\n`);
   const server = await serve(files.dir);
   const answer = await fetch(`${server.url}api/orchestrator/start`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ batch_size: size }) });
   if (!answer.ok) throw new Error(await answer.text());
-  await shoot(name, server.url, ["overview", "run"], ready);
+  await shoot(name, server.url, { ready, views });
   await server.end("SIGTERM");
   files.remove();
 }
 
-const word = (/** @type {string} */ kind) => (/** @type {import("playwright-core").Page} */ page) => page.waitForFunction((wanted) => document.querySelector("#state").innerText.includes(wanted), kind);
-await batch("managed", "slow", "5", async (page) => {
-  await word("running")(page);
-  const log = page.locator("#view-run:not([hidden]) [aria-expanded=false]");
-  if (await log.count()) await log.first().click();
-});
-process.env.AGENT_RESET_SECONDS = "3600";
-await batch("parked", "usage-limit", "all", word("parked"));
-await batch("ended", "good", "1", word("idle"));
+/** @param {string} name @param {string} status @param {{rows?: string[][], after?: string, ready?: (page: Page) => Promise<any>}} [more] */
+async function still(name, status, { rows = [], after, ready } = {}) {
+  const files = project(status);
+  for (const row of rows) files.row(...row);
+  const server = await serve(files.dir);
+  await shoot(name, server.url, { ready, before: after ? async () => files.status(after) : undefined });
+  await server.end("SIGKILL");
+  files.remove();
+}
 
-await still("empty", "", { views: ["overview", "stories", "issues"] });
-await still("finished", STATUS.replace(/(: )(in-progress|backlog)$/gm, "$1done"), { views: ["overview", "epics"] });
-await still("failed", STATUS, { rows: [["1", "1-2", "code-review-1", "workflow", "start", ""], ["1", "1-2", "code-review-1", "workflow", "failed", "2 CRITICAL left after three rounds"]], views: ["overview", "activity"] });
-await still("broken", STATUS, { after: `${STATUS}  1-4-oops: backlog: twice\n   x: [\n`, views: ["overview", "issues"] });
-const many = Array.from({ length: 5000 }, (_, i) => `  ${1 + Math.floor(i / 100)}-${i % 100}-story-number-${i}: ${["done", "backlog", "review", "on hold", "in-progress"][(i * 7) % 5]}\n`).join("");
-await still("many", `project: many\ndevelopment_status:\n  epic-1: in-progress\n${many}`, { views: ["overview", "epics", "stories"] });
+const NIGHT = STATUS.replace("1-2-rope-and-fender: in-progress", "1-2-rope-and-fender: blocked");
+const FAILED = ["create-story", "dev-story", "code-review-1", "code-review-2", "code-review-3"].flatMap((command) => [
+  ["1", "1-2", command, "workflow", "start", ""], ["1", "1-2", command, "workflow", command.startsWith("code") ? "failed" : "end", command.startsWith("code") ? "2 CRITICAL left: the rope is not tied" : "done (files:3, lines:120)"],
+]);
+const MANY = Array.from({ length: 5000 }, (_, i) => `  ${1 + Math.floor(i / 100)}-${i % 100}-story-number-${i}: ${["done", "backlog", "review", "on hold", "in-progress"][(i * 7) % 5]}\n`).join("");
+
+/** @type {Record<string, () => Promise<void>>} */
+const STATES = {
+  empty: () => still("empty", ""),
+  async demo() {
+    const server = await start("demo", "--port", "0");
+    await shoot("demo", server.url, { ready: says("running") });
+    await shoot("detail", server.url, { views: ["stories"], hash: (view) => `#${view}?detail=2-2-photo-attachments` });
+    await shoot("past", server.url, { views: ["overview", "run", "timeline"], search: "?at=60" });
+    await server.end("SIGKILL");
+  },
+  finished: () => still("finished", STATUS.replace(/(: )(in-progress|backlog)$/gm, "$1done")),
+  failed: () => still("failed", NIGHT, { rows: FAILED }),
+  async offline() {
+    const server = await start("demo", "--port", "0");
+    await shoot("offline", server.url, { before: () => server.end("SIGKILL"), ready: (page) => page.waitForFunction(() => document.querySelector("#bar").dataset.kind === "offline") });
+  },
+  broken: () => still("broken", STATUS, { after: `${STATUS}  1-4-oops: backlog: twice\n   x: [\n`, ready: (page) => page.waitForFunction(() => document.title.startsWith("needs you")) }),
+  many: () => still("many", `project: many\ndevelopment_status:\n  epic-1: in-progress\n${MANY}`),
+  managed: () => batch("managed", "slow", "5", async (page) => {
+    await says("running")(page);
+    const log = page.locator("#view-run:not([hidden]) [aria-expanded=false]");
+    if (await log.count()) await log.first().click();
+  }),
+  async parked() {
+    process.env.AGENT_RESET_SECONDS = "3600";
+    await batch("parked", "usage-limit", "all", says("parked"));
+  },
+  ended: () => batch("ended", "good", "1", says("idle"), ["overview", "run", "batches", "timeline", "insights"]),
+};
+
+for (const [name, make] of Object.entries(STATES)) if (!chosen.length || chosen.includes(name)) await make();
 await browser.close();

@@ -34,6 +34,7 @@ export function agentRow(first, actions, toggle) {
   const info = h("p", { class: "agent-facts" });
   const signOf = h("span", { class: "agent-sign" });
   const logButton = h("button", { class: "button is-small", type: "button", "aria-controls": `log-${id}`, on: { click: () => toggle(id) } }, sign("open"), "Log");
+  const oldLog = h("a", { class: "button is-small", href: `api/agents/${encodeURIComponent(id)}/log?tail=1048576`, target: "_blank", rel: "noopener", "aria-label": `Log of agent ${id} (opens a new tab)` }, "Log");
   const ask = h("button", { class: "button is-small is-stop", type: "button", on: { click: () => sure(true) } }, "Stop this one");
   const yes = h("button", { class: "button is-small is-grave", type: "button", on: { click: () => { sure(false); logButton.focus(); actions.stopAgent(id); } } }, "Stop it");
   const no = h("button", { class: "button is-small", type: "button", on: { click: () => { sure(false); ask.focus(); } } }, "Keep");
@@ -42,7 +43,7 @@ export function agentRow(first, actions, toggle) {
   const place = h("div", { class: "agent-log", id: `log-${id}` });
   const el = h("li", { class: "agent", "data-row": true, "data-agent": id, on: { keydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === "Escape" && asked) { sure(false); ask.focus(); } } } },
     h("div", { class: "agent-head" }, chip.el, stories, tags, outcome, time),
-    h("div", { class: "agent-line" }, info, signOf, h("span", { class: "agent-buttons" }, logButton, ask, question)),
+    h("div", { class: "agent-line" }, info, signOf, h("span", { class: "agent-buttons" }, oldLog, logButton, ask, question)),
     said, place);
   let asked = false;
   /** @type {ReturnType<typeof logPanel>|null} */
@@ -61,7 +62,7 @@ export function agentRow(first, actions, toggle) {
     el,
     /** @param {import("../agents.js").AgentView} one @param {import("../main.js").App & {open: string[]}} app */
     update(one, app) {
-      const { model, agents, liveNow, control, line } = app;
+      const { model, agents, liveNow, control, line, past } = app;
       const over = one.ended_at !== null || !!one.gone;
       chip.update(shortCommand(one.command));
       text(stories, one.story_keys.map((key) => model.byKey.get(key)?.story_id ?? key).join(", "));
@@ -90,7 +91,9 @@ export function agentRow(first, actions, toggle) {
       const stop = agents.stops.get(id);
       if (over && asked) asked = false;
       show(question, asked && !over);
-      show(ask, !over && !asked);
+      show(ask, !over && !asked && !past);
+      show(logButton, !past);
+      show(oldLog, !!past && !!line.transport);
       ask.disabled = !line.live || !!control.readOnly || !!stop?.asking;
       attribute(ask, "title", control.readOnly ?? (line.live ? null : "The server is not reached just now."));
       text(ask, stop?.asking ? "Ending…" : "Stop this one");
@@ -99,7 +102,7 @@ export function agentRow(first, actions, toggle) {
       attribute(said, "data-tone", stop?.said?.tone);
       show(said, !!toldBad);
 
-      const isOpen = app.open.includes(id);
+      const isOpen = app.open.includes(id) && !past;
       attribute(logButton, "aria-expanded", String(isOpen));
       attribute(logButton, "aria-label", `Log of ${shortCommand(one.command)}, agent ${id}`);
       if (isOpen && !panel) place.append((panel = logPanel(id, actions.changed)).el);

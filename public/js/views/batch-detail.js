@@ -16,7 +16,7 @@ export function batchDetail() {
   const why = h("p", { class: "batch-why" });
   const openLink = h("a", { class: "button is-primary" });
   const other = choice("Compare with", (value) => refine({ with: value }));
-  const facts = h("dl", { class: "facts" });
+  const facts = h("dl", { class: "batch-sums" });
   const times = h("ul", { class: "batch-times", "aria-label": "Time by kind of command" });
   const stories = h("ul", { class: "batch-stories" });
   const storiesTitle = h("h3");

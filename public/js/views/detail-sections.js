@@ -175,10 +175,13 @@ function runRow(first) {
       attribute(words, "data-tone", toneOf(run.status));
       show(words, !!words.textContent);
       if (!details.open) return;
-      keyed(tasks, run.tasks, (one) => `${one.event}`, taskRow, { liveNow });
+      // The command as a whole is told by its own line, where it has other tasks.
+      keyed(tasks, run.tasks.some(isPart) ? run.tasks.filter((one) => isPart(one) || one.status !== run.status) : run.tasks, (one) => `${one.event}`, taskRow, { liveNow });
     },
   };
 }
+
+const isPart = (/** @type {import("../story-history.js").Task} */ { task }) => !WHOLE.includes(task);
 
 /** @param {import("../story-history.js").Task} first */
 function taskRow(first) {

@@ -2,13 +2,13 @@
 import { count } from "../format.js";
 import { brand, sign } from "../icons.js";
 import { lineWords } from "../line-words.js";
+import { chooseTheme, theme as wornTheme, THEMES } from "../look.js";
 import { attribute, h, show, text } from "../render.js";
 import { recall } from "../prefs.js";
 import { address } from "../router.js";
 import { hindrance } from "../run.js";
 import { VIEWS } from "../views.js";
 
-const THEMES = ["system", "light", "dark"];
 /** On a phone the others are behind "More". */
 const FOREMOST = ["overview", "run", "stories", "activity"];
 const TABS = Object.entries(VIEWS).filter(([view]) => view !== "settings");
@@ -22,8 +22,9 @@ export function mount(el, actions) {
   const line = h("span", { class: "line", id: "line" });
   const controlWords = h("span", { class: "control-words" });
   const control = h("button", { class: "button is-control", type: "button", "aria-haspopup": "dialog", on: { click: actions.openControl } }, sign("run"), sign("stop"), controlWords);
-  const theme = h("button", { class: "icon-button", type: "button", on: { click: () => switchTheme() } }, sign("theme"));
+  const theme = h("button", { class: "icon-button", type: "button", on: { click: () => chooseTheme(THEMES[(THEMES.indexOf(wornTheme()) + 1) % THEMES.length]) } }, sign("theme"));
   const travel = h("button", { class: "icon-button", type: "button", on: { click: () => actions.travel() } }, sign("past"));
+  const find = h("button", { class: "icon-button is-wide-only", type: "button", "aria-haspopup": "dialog", "aria-label": "Command bar", title: "Command bar (Ctrl+K)", on: { click: () => actions.openBar() } }, sign("find"));
   const settings = h("a", { class: "icon-button is-wide-only", href: "#settings", "aria-label": "Settings", title: "Settings (g ,)" }, sign("settings"));
   const help = h("button", { class: "icon-button is-wide-only", type: "button", "aria-label": "Keyboard shortcuts", title: "Keyboard shortcuts (?)", on: { click: actions.help } }, sign("help"));
   const tabs = TABS.map(([view, { label }]) => {
@@ -32,32 +33,20 @@ export function mount(el, actions) {
   });
   const more = h("div", { class: "more", id: "more", popover: "auto", role: "group", "aria-label": "More views" });
   const others = Object.entries(VIEWS).filter(([view]) => !FOREMOST.includes(view)).map(([view, { label }]) => ({ view, el: h("a", { class: "more-link", on: { click: () => more.hidePopover() } }, sign(view), label) }));
-  more.append(...others.map(({ el: link }) => link));
+  more.append(...others.map(({ el: link }) => link), h("button", { class: "more-link", type: "button", "aria-haspopup": "dialog", on: { click: () => { more.hidePopover(); actions.openBar(); } } }, sign("find"), "Find…"));
   const moreButton = h("button", { class: "tab tab-more", type: "button", popovertarget: "more" }, sign("more"), "More");
   el.append(
     h("div", { class: "brand" }, brand(), name),
     h("nav", { class: "tabs", "aria-label": "Views" }, ...tabs.map((tab) => tab.el), moreButton, more),
-    h("div", { class: "header-end" }, state, line, control, travel, settings, theme, help),
+    h("div", { class: "header-end" }, state, line, control, travel, find, settings, theme, help),
   );
   tellTheme();
+  addEventListener("themechange", tellTheme);
 
   function tellTheme() {
-    const now = document.documentElement.dataset.theme ?? "system";
-    const words = `Theme: ${now}`;
+    const words = `Theme: ${wornTheme()}`;
     attribute(theme, "aria-label", words);
     attribute(theme, "title", words);
-  }
-  function switchTheme() {
-    const now = document.documentElement.dataset.theme ?? "system";
-    const next = THEMES[(THEMES.indexOf(now) + 1) % THEMES.length];
-    if (next === "system") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = next;
-    try {
-      localStorage.setItem("sprint-runner.theme", next);
-    } catch {
-      // Kept for this visit only.
-    }
-    tellTheme();
   }
 
   return (app) => {

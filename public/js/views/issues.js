@@ -4,6 +4,7 @@ import { mark } from "../icons.js";
 import { empty } from "../parts.js";
 import { attribute, h, keyed, show, text } from "../render.js";
 import { isStatusFile } from "../verdict.js";
+import { differences } from "./differences.js";
 
 const FILES = ["sprint-status.yaml", "sprint-runner.csv", "orchestrator.md"];
 /** @type {Record<string, [string, string]>} */
@@ -20,7 +21,8 @@ export function mount(el) {
   const list = h("ul", { class: "issues", id: "issues" });
   const none = empty("No issues", "Every line of the files could be read.");
   const cut = h("p", { class: "end-note" });
-  el.append(h("div", { class: "toolbar" }, h("h1", { class: "toolbar-title" }, "Files and issues"), sum), files, list, cut, none.el);
+  const apart = differences();
+  el.append(h("div", { class: "toolbar" }, h("h1", { class: "toolbar-title" }, "Files and issues"), sum), files, list, cut, none.el, apart.el);
 
   return (app) => {
     const { model, loaded } = app;
@@ -36,6 +38,7 @@ export function mount(el) {
     show(cut, sorted.length > MOST);
     text(cut, `and ${sorted.length - MOST} more; \`sprint-runner check\` lists them all`);
     show(none.el, loaded && !sorted.length);
+    apart.update(app);
   };
 }
 

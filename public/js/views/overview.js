@@ -4,9 +4,9 @@ import { mark, sign } from "../icons.js";
 import { CLASSES } from "../model.js";
 import { classWord, empty, heading, segments, statusBadge } from "../parts.js";
 import { attribute, h, keyed, show, text } from "../render.js";
-import { address } from "../router.js";
+import { address, here } from "../router.js";
 import { eventRow } from "./event-row.js";
-import { operations } from "./operations.js";
+import { group, operations } from "./operations.js";
 
 const LATEST = 15;
 
@@ -18,12 +18,14 @@ export function mount(el, actions) {
   const toRun = h("a", { class: "button", href: "#run" }, "Follow the run", sign("open"));
   const done = h("b", { class: "hero-number" });
   const total = h("span", { class: "hero-total" });
-  const rest = h("span", { class: "hero-rest" });
+  const next = h("div", { class: "next" });
+  const away = h("section", { class: "panel away", "aria-label": "While you were away", hidden: true });
+  const sums = totals();
   const bar = segments();
   const legend = h("ul", { class: "legend" });
   const hero = h("div", { class: "hero" },
-    h("div", { class: "hero-state" }, word, detail, h("p", { class: "hero-control" }, begin, toRun)),
-    h("div", { class: "hero-sum" }, h("p", { class: "hero-figures" }, done, total, rest), bar.el, legend));
+    h("div", { class: "hero-state" }, word, next, detail, h("p", { class: "hero-control" }, begin, toRun)),
+    h("div", { class: "hero-sum" }, h("p", { class: "hero-figures" }, done, total), bar.el, legend, sums.el));
 
   const needs = h("section", { class: "panel needs", "aria-label": "Needs you" }, heading("Needs you"));
   const needList = h("ul", { class: "needs-list" });
@@ -44,12 +46,22 @@ export function mount(el, actions) {
       h("section", { class: "panel", "aria-label": "Latest activity" }, heading("Latest", h("a", { class: "heading-link", href: "#activity" }, "All activity")), latest, latestNone.el)));
   const nothing = empty("No sprint found", "Nothing is watched yet. Sprint Runner shows sprint-status.yaml, sprint-runner.csv and orchestrator.md of a BMAD project as soon as they exist.");
   const loading = h("div", { class: "skeleton", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
-  el.append(hero, loading, nothing.el, columns);
+  el.append(hero, away, loading, nothing.el, columns);
   const drawOps = operations();
+  /** @type {((app: import("../main.js").App) => void)|null} what the overview concludes is brought once the first look stands */
+  let conclude = null;
+  let bringing = false;
+  const bring = () => {
+    bringing = true;
+    import("./conclusions.js").then(({ mount: begun }) => { conclude = begun({ next, away }, actions); }, () => { bringing = false; }).finally(actions.changed);
+  };
 
   return (app) => {
-    const { model, sums, verdict, concerns, log, loaded, now, liveNow, line, run } = app;
-    const { counts } = sums;
+    const { model, verdict, log, loaded, now, liveNow, line, run } = app;
+    const { counts } = app.sums;
+    const concerns = app.data?.line ? [...app.concerns, app.data.line] : app.concerns;
+    if ((loaded || line.lostAt) && !bringing) bring();
+    conclude?.(app);
     text(word, verdict.word);
     attribute(hero, "data-kind", verdict.kind);
     text(detail, sentence(app));
@@ -59,12 +71,12 @@ export function mount(el, actions) {
     show(columns, loaded && known);
     show(/** @type {HTMLElement} */ (hero.lastElementChild), loaded && counts.stories > 0);
 
-    show(begin, line.live && verdict.kind === "idle");
+    show(begin, !app.past && line.live && verdict.kind === "idle");
     show(toRun, run.kind !== "none");
 
     text(done, count(counts.by_class.done));
     text(total, `/ ${plural(counts.stories, "story", "stories")} done`);
-    text(rest, counts.epics ? `${counts.epics_done} of ${plural(counts.epics, "epic")}` : "");
+    sums.update(app);
     bar.update(model.stories.map((story) => story.status_class));
     keyed(legend, CLASSES.filter((one) => counts.by_class[one]).map((one) => ({ one, n: counts.by_class[one] })), ({ one }) => one, legendItem);
 
@@ -82,6 +94,47 @@ export function mount(el, actions) {
     show(latestNone.el, !log.events.length);
     attribute(columns, "data-live", line.live && now > 0);
   };
+}
+
+/** What it concludes beside that is worked out by code that the first look does not wait for. @param {any} by */
+export function store(by) {
+  /** @type {any} */ let whole = null;
+  import("../insight.js").then(({ createInsight }) => { whole = createInsight(by); }).catch(() => {}).finally(by.changed);
+  return {
+    get line() { return whole?.line ?? null; },
+    get comeBack() { return whole?.comeBack ?? null; },
+    get insight() { return whole; },
+    watch: (/** @type {any} */ app) => whole?.watch(app),
+    attend: (/** @type {any} */ app) => whole?.attend(app),
+    heard: (/** @type {any} */ event) => whole?.heard(event),
+    renew: () => whole?.renew(),
+  };
+}
+
+/** Epics, the story at work, agents. */
+function totals() {
+  const epics = h("dd");
+  const story = h("a");
+  const more = h("span");
+  const agents = h("dd");
+  const agentsName = h("dt");
+  const el = h("dl", { class: "totals" },
+    h("div", {}, h("dt", {}, "Epics done"), epics),
+    h("div", {}, h("dt", {}, "Current story"), h("dd", {}, story, more)),
+    h("div", {}, agentsName, agents));
+  return { el, update(/** @type {import("../main.js").App} */ { model, sums: { counts }, run, past }) {
+    const keys = [...new Set([...model.active.map((one) => one.story_key), ...run.stories])];
+    const first = keys.length ? model.byKey.get(keys[0]) ?? { story_key: keys[0], story_id: null } : null;
+    text(epics, `${counts.epics_done} of ${counts.epics}`);
+    text(story, first ? first.story_id ?? first.story_key : past ? "none then" : "none");
+    attribute(story, "href", first ? here({ detail: first.story_key }) : null);
+    attribute(story, "title", first?.story_key);
+    text(more, keys.length > 1 ? ` + ${keys.length - 1}` : "");
+    // Whose agents somebody else runs is not known: then the commands under way are counted.
+    const ours = run.kind === "managed";
+    text(agentsName, ours ? "Active agents" : "At work");
+    text(agents, ours ? count(model.agents.length) : plural(group(model.active).length, "command"));
+  } };
 }
 
 /** What the orchestrator notes in its Markdown says again what its rows have said. @param {import("../model.js").WireEvent[]} events */

@@ -1,5 +1,5 @@
 /** The sprint run: how far the batch is, what is at work with its live logs, and the way it ended. */
-import { merged } from "../agent-list.js";
+import { agentsOf, merged } from "../agent-list.js";
 import { createAgents, MOST_LOGS } from "../agents.js";
 import { moment, plural, storyTitle, took } from "../format.js";
 import { empty, heading, statusBadge } from "../parts.js";
@@ -49,21 +49,22 @@ export function mount(el, actions) {
   const toggle = (/** @type {string} */ id) => actions.refine({ log: (open.includes(id) ? open.filter((one) => one !== id) : [...open, id].slice(-MOST_LOGS)).join(",") || null });
 
   return (app) => {
-    const { model, run, route, loaded, data: agents, control, log, verdict } = app;
+    const { model, run, route, loaded, data: agents, control, log, verdict, past } = app;
     open = (route.params.get("log") ?? "").split(",").filter(Boolean);
     const runs = run.kind !== "none";
     hero.update(app);
     show(loading, !loaded);
-    const halting = loaded && run.kind === "managed" && (run.phase === "stopping" || control.stop !== null);
+    const halting = !past && loaded && run.kind === "managed" && (run.phase === "stopping" || control.stop !== null);
     show(stoppingPanel, halting);
     if (halting) stopping.update(app);
 
-    const mayStart = loaded && (!runs || (run.kind === "observed" && verdict.kind !== "running"));
+    const mayStart = !past && loaded && (!runs || (run.kind === "observed" && verdict.kind !== "running"));
     show(startPanel, mayStart);
     if (mayStart) form.update(app);
-    if (loaded && !runs && !control.ended) actions.lookBack();
-    show(end.el, loaded && !runs && !!(control.ended || control.outcome));
-    if (!end.el.hidden) end.update(app);
+    if (!past && loaded && !runs && !control.ended) actions.lookBack();
+    const told = past ? lastEnd(log.events, past.batch) : { ended: control.ended, outcome: control.outcome };
+    show(end.el, loaded && !runs && !!(told.ended || told.outcome));
+    if (!end.el.hidden) end.update(told, app.now);
 
     show(storiesPanel, runs && run.stories.length > 0);
     text(storiesTitle, run.kind === "managed" ? "Stories of this cycle" : "Stories at work");
@@ -74,19 +75,19 @@ export function mount(el, actions) {
     show(opsNone.el, !model.active.length);
     opsNone.update("Between two commands", "The next one shows here as soon as it begins.");
 
-    const list = run.kind === "observed" ? [] : merged(agents.list, runs ? model.agents : [], run.batch_id);
+    const list = past ? agentsOf(log.events, run.batch_id ?? past.batch) : run.kind === "observed" ? [] : merged(agents.list, runs ? model.agents : [], run.batch_id);
     const working = list.filter((one) => one.ended_at === null && !one.gone).length;
-    const known = agents.loaded || list.length > 0;
+    const known = !!past || agents.loaded || list.length > 0;
     keyed(agentList, list, (one) => one.agent_id, (one) => agentRow(one, actions, toggle), { ...app, agents, open });
     show(agentsPanel, loaded && (runs || list.length > 0));
     text(agentsNote, run.kind === "observed" ? "" : [working ? `${working} at work` : "", list.length - working ? `${list.length - working} ended` : "", runs || !list[0]?.batch_id ? "" : `of batch ${list[0].batch_id}`].filter(Boolean).join(" · "));
     show(agentsNone.el, !list.length);
     if (run.kind === "observed") agentsNone.update("Not ours to see", "Agents that somebody else started, their processes and logs are not known here; what they write to the sprint's files is.");
-    else if (agents.failed) agentsNone.update("The agents cannot be asked for", "It is tried again every two seconds.");
+    else if (agents.failed && !past) agentsNone.update("The agents cannot be asked for", "It is tried again every two seconds.");
     else if (known) agentsNone.update("No agent yet", "The first one shows here as soon as it begins.");
     else agentsNone.update("Asking for the agents…", "");
 
-    const batch = run.batch_id ?? control.ended?.batch_id ?? null;
+    const batch = run.batch_id ?? past?.batch ?? told.ended?.batch_id ?? null;
     const shown = batch === null ? [] : newest(log.events, batch);
     text(latestTitle, runs ? "Latest of this batch" : `Latest of batch ${batch}`);
     keyed(latest, shown, (event) => String(event.id), eventRow, app);
@@ -101,6 +102,12 @@ function newest(events, batch) {
   const found = [];
   for (let i = events.length - 1; i >= 0 && found.length < LATEST; i -= 1) if (events[i].batch_id === batch && events[i].type !== "activity:entry") found.push(events[i]);
   return found;
+}
+
+/** How the batch that is looked at ended, as the log of that moment tells. @param {import("../model.js").WireEvent[]} events @param {number|null} batch */
+function lastEnd(events, batch) {
+  const event = events.findLast(({ type, batch_id, payload }) => type === "batch:end" && !payload?.imported && (batch === null || batch_id === batch));
+  return { ended: event ? { ...event.payload, ended_at: event.timestamp } : null, outcome: null };
 }
 
 function storyRow() {
@@ -127,14 +134,13 @@ function endCard() {
   const el = h("section", { class: "panel box end-card", "aria-label": "The last batch" }, title, words, outcome.el, facts);
   return {
     el,
-    /** @param {import("../main.js").App} app */
-    update({ control, now }) {
-      const end = control.ended;
+    /** @param {{ended: any, outcome: import("../run.js").Said|null}} told @param {number} now */
+    update({ ended: end, outcome: receiptOf }, now) {
       const said = end ? endWords(end) : null;
       text(title, said ? `Batch ${end.batch_id}: ${said.title.toLowerCase()}` : "");
       text(words, said?.text ?? "");
       attribute(el, "data-tone", said?.tone);
-      outcome.update(control.outcome);
+      outcome.update(receiptOf);
       const ms = end?.duration_ms;
       text(facts, end ? [plural(end.cycles_completed ?? 0, "whole cycle"), typeof ms === "number" ? `took ${took(ms)}` : "", end.ended_at ? `ended ${moment(end.ended_at, now)}` : ""].filter(Boolean).join(" · ") : "");
     },

@@ -1,10 +1,9 @@
-//! `/api/events`: pages of the log. `/api/snapshot`: what it adds up to.
+//! `/api/events`: pages of the log.
 
 use std::time::Duration;
 
 use serde::Serialize;
 use tokio::time::timeout;
-use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
@@ -22,7 +21,7 @@ const DEFAULT_LIMIT: u64 = 100;
 const MAX_LIMIT: u64 = 1000;
 
 pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
-    get(context, "/api/events", events).or(get(context, "/api/snapshot", snapshot)).unify().boxed()
+    get(context, "/api/events", events)
 }
 
 #[derive(Serialize)]
@@ -84,10 +83,4 @@ fn filter(query: &Query) -> Result<EventFilter, Response> {
         return Err(bad(format!("\"q\" may have at most {SEARCH_CHARS} characters")));
     }
     Ok(EventFilter { kinds, stories, batch_ids, text: text.map(str::to_owned) })
-}
-
-async fn snapshot(context: Context, asked: Asked) -> Result<Response, Response> {
-    let snapshot = context.hub.snapshot_json();
-    let etag = format!("\"{}-{}\"", context.hub.epoch(), snapshot.last_event_id);
-    Ok(reply::conditional(&asked.headers, reply::JSON, &etag, &snapshot.json))
 }

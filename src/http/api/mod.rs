@@ -8,6 +8,7 @@ mod export;
 mod health;
 mod orchestrator;
 mod settings;
+mod snapshot;
 mod sprint;
 mod stories;
 mod story;
@@ -36,6 +37,8 @@ pub fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Re
         .or(orchestrator::routes(context, orchestrator))
         .unify()
         .or(settings::routes(context))
+        .unify()
+        .or(snapshot::routes(context))
         .unify()
         .or(sprint::routes(context))
         .unify()

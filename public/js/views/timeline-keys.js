@@ -1,0 +1,65 @@
+/** The timeline by keyboard: zoom, pan, from block to block, from line to line. */
+
+/**
+ * @param {HTMLElement} el @param {{zoom: (factor: number) => void, pan: (px: number) => void, width: () => number, fit: () => void, failure: () => void, start: () => void, end: () => void,
+ *   go: (block: import("../timeline/lanes.js").Block) => void, blockBy: (id: string|null) => import("../timeline/lanes.js").Block|null, plan: () => any,
+ *   select: (id: string|null) => void, selected: () => string|null, close: () => void}} does
+ */
+export function keysOn(el, does) {
+  /** The blocks of the line that an element stands in. @param {Element} at @returns {import("../timeline/lanes.js").Block[]} */
+  function blocksAt(at) {
+    const key = at.closest(".tl-line")?.getAttribute("data-key") ?? "";
+    const block = does.blockBy(at.closest(".tl-block")?.getAttribute("data-id") ?? null);
+    const story = does.plan()?.stories.find((/** @type {any} */ one) => (block ? one.key === block.story_key : key === `s ${one.key}` || (key.startsWith("c ") && key.endsWith(` ${one.key}`))));
+    if (!story) return [];
+    const command = story.commands.find((/** @type {any} */ one) => key === `c ${one.name} ${story.key}`);
+    return (command ?? story).blocks;
+  }
+
+  /** @param {HTMLElement} at @param {1|-1} by */
+  function beside(at, by) {
+    const blocks = blocksAt(at);
+    const now = does.blockBy(at.closest(".tl-block")?.getAttribute("data-id") ?? null);
+    const next = now ? blocks[blocks.indexOf(now) + by] : by > 0 ? blocks[0] : undefined;
+    if (next) does.go(next);
+    else if (now && by < 0) /** @type {HTMLElement|null} */ (at.closest(".tl-line")?.querySelector(".tl-toggle"))?.focus();
+  }
+
+  /** The line above or below; there the block that is nearest in time. @param {HTMLElement} at @param {1|-1} by */
+  function across(at, by) {
+    const lines = [...el.querySelectorAll(".tl-line:not(.is-details)")];
+    const next = lines[lines.indexOf(/** @type {Element} */ (at.closest(".tl-line"))) + by];
+    if (!next) return;
+    const now = does.blockBy(at.closest(".tl-block")?.getAttribute("data-id") ?? null);
+    const toggle = /** @type {HTMLElement|null} */ (next.querySelector(".tl-toggle"));
+    const there = blocksAt(next);
+    if ((now || !toggle) && there.length) {
+      const time = now?.start ?? there[0].start;
+      does.go(there.reduce((a, b) => (Math.abs(b.start - time) < Math.abs(a.start - time) ? b : a)));
+    } else toggle?.focus();
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (el.hidden || event.altKey || document.querySelector("dialog[open]")) return;
+    const at = /** @type {HTMLElement} */ (event.target);
+    if (at.matches("input, select, textarea, summary") || at.closest(".tl-menu")) return;
+    const outside = at !== document.body && !el.contains(at) && !at.matches("main");
+    if (outside) return;
+    if ((event.ctrlKey || event.metaKey) && !["+", "=", "-", "0"].includes(event.key)) return;
+    if (event.ctrlKey || event.metaKey) return;
+    const inLine = at.closest(".tl-line:not(.is-details)");
+    const step = does.width() * (event.shiftKey ? 0.6 : 0.12);
+    /** @type {Record<string, () => void>} */
+    const keys = {
+      "+": () => does.zoom(1.6), "=": () => does.zoom(1.6), "-": () => does.zoom(1 / 1.6), "_": () => does.zoom(1 / 1.6), 0: does.fit, f: does.failure,
+      ArrowRight: () => (inLine && !event.shiftKey ? beside(at, 1) : does.pan(step)),
+      ArrowLeft: () => (inLine && !event.shiftKey ? beside(at, -1) : does.pan(-step)),
+      ...(inLine ? { ArrowDown: () => across(at, 1), ArrowUp: () => across(at, -1) } : {}),
+      ...(at.matches(".tl-ruler, .tl-map-window") ? { Home: does.start, End: does.end } : {}),
+      ...(does.selected() !== null ? { Escape: does.close } : {}),
+    };
+    if (!Object.hasOwn(keys, event.key)) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+}

@@ -1,0 +1,87 @@
+/** One line of the timeline: a story, or one of its commands, with its label and its lane of blocks. */
+import { span } from "../format.js";
+import { sign } from "../icons.js";
+import { commandChip } from "../parts.js";
+import { attribute, h, keyed, show, text } from "../render.js";
+import { piecesOf, untilOf } from "../timeline/clip.js";
+import { troubled } from "../timeline/layout.js";
+import { blockPart } from "./timeline-blocks.js";
+
+/** @typedef {import("../timeline/layout.js").Line} Line */
+/** @typedef {import("./timeline-blocks.js").Look} Look */
+/** @typedef {{toggle: (key: string) => void}} Hooks */
+
+/** @param {Line} line @param {Hooks} hooks @returns {import("../render.js").Part} */
+export const linePart = (line, hooks) => (line.kind === "story" ? storyLine(line, hooks) : commandLine());
+
+/** @param {HTMLElement} lane @param {import("../timeline/lanes.js").Block[]} blocks @param {Look} look @param {number} height @param {boolean} fine */
+function drawLane(lane, blocks, look, height, fine) {
+  keyed(lane, piecesOf(blocks, look.sight, look.now), (piece) => piece.key, blockPart, { ...look, height, fine });
+}
+
+/** Begins where the line stands in the whole. @param {any} el */
+function placer(el) {
+  let [top, high] = [-1, -1];
+  return (/** @type {number} */ at, /** @type {number} */ height) => {
+    if (top !== at) el.style.setProperty("translate", `0 ${(top = at)}px`);
+    if (high !== height) el.style.setProperty("height", `${(high = height)}px`);
+  };
+}
+
+/** @param {Line} line @param {Hooks} hooks */
+function storyLine({ story: { key } }, hooks) {
+  const id = h("span", { class: "mono tl-id" });
+  const title = h("span", { class: "tl-title" });
+  const toggle = h("button", { class: "tl-toggle", type: "button", on: { click: () => hooks.toggle(key) } }, sign("open"), id, title);
+  const facts = h("span", { class: "tl-facts" });
+  const more = h("a", { class: "tl-more", title: "Details of this story" }, "Details");
+  const lane = h("div", { class: "tl-lane", role: "gridcell" });
+  const el = h("div", { class: "tl-line is-story", role: "row", "data-row": true }, h("div", { class: "tl-label", role: "rowheader" }, toggle, facts, more), lane);
+  const stand = placer(el);
+
+  return {
+    el,
+    /** @param {Line & {top: number, index: number}} line @param {Look} look */
+    update({ story, open, top, height, index }, look) {
+      stand(top, height);
+      attribute(el, "aria-rowindex", index + 1);
+      attribute(toggle, "aria-expanded", String(open));
+      const short = story.story_id && story.story_id !== key ? story.story_id : "";
+      text(id, short);
+      show(id, !!short);
+      text(title, look.titleOf(key));
+      attribute(toggle, "title", key);
+      attribute(more, "href", look.detailOf(key));
+      attribute(more, "aria-label", `Details of ${key}`);
+      const state = story.running ? "live" : story.failed ? "bad" : troubled(story) ? "warn" : null;
+      attribute(el, "data-state", state);
+      const busy = story.blocks.reduce((sum, block) => sum + (block.status === "lost" ? 0 : untilOf(block, look.now) - block.start), 0);
+      text(facts, span(story.running ? busy : story.busy));
+      attribute(facts, "title", `${span(story.busy)} at work${story.failed ? "; its last command failed" : ""}`);
+      attribute(lane, "aria-label", `${story.blocks.length} commands`);
+      drawLane(lane, story.blocks, look, height, look.sight.scale.z > 0.0004);
+    },
+  };
+}
+
+function commandLine() {
+  const chip = commandChip();
+  const many = h("span", { class: "tl-facts" });
+  const lane = h("div", { class: "tl-lane", role: "gridcell" });
+  const el = h("div", { class: "tl-line is-command", role: "row", "data-row": true }, h("div", { class: "tl-label", role: "rowheader" }, chip.el, many), lane);
+  const stand = placer(el);
+  return {
+    el,
+    /** @param {Line & {top: number, index: number}} line @param {Look} look */
+    update({ command, top, height, index }, look) {
+      if (!command) return;
+      stand(top, height);
+      attribute(el, "aria-rowindex", index + 1);
+      chip.update(command.name);
+      const failed = command.blocks.filter((block) => block.status === "failed").length;
+      text(many, [command.blocks.length > 1 ? `×${command.blocks.length}` : "", failed ? `${failed} failed` : ""].filter(Boolean).join(" · "));
+      attribute(many, "data-tone", failed ? "bad" : null);
+      drawLane(lane, command.blocks, look, height, true);
+    },
+  };
+}
