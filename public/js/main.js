@@ -6,13 +6,14 @@
  * Where the address asks for a past moment, the views are shown that one; header, title and favicon go on
  * telling what is now.
  */
-import { get, serverNow } from "./api.js";
+import { answerFrom, get, serverNow } from "./api.js";
 import { light } from "./beacon.js";
 import { createControl } from "./control.js";
 import { listenToKeys } from "./keys.js";
 import { createLog } from "./log.js";
 import { apply, fromSnapshot, tally } from "./model.js";
 import { notice } from "./notices.js";
+import { paced } from "./pace.js";
 import { keep, recall } from "./prefs.js";
 import { pulse } from "./pulse.js";
 import { address, past as wanted, refine, route, VIEWS, visit } from "./router.js";
@@ -25,14 +26,14 @@ import * as bar from "./views/bar.js";
 import * as header from "./views/header.js";
 
 /**
- * @typedef {{batch: number|null, at: number|null, first: number, last: number, index: number, moment: number|null, ready: boolean, failed: string|null, row: any}} Past
+ * @typedef {{batch: number|null, at: number|null, first: number, last: number, index: number, moment: number|null, ready: boolean, failed: string|null, row: any, [more: string]: any}} Past index: the id of the last event that had happened; the rest is for the bar of the past
  * @typedef {{refine: (change: Record<string, string|null>) => void, loadOlder: (filter: import("./log.js").Filter, from?: number|null) => void, forgetOlder: () => void, retry: () => void,
  *   changed: () => void, help: () => void, openControl: () => void, closeControl: () => void, prepare: () => void, lookBack: () => void, start: (size: number|"all") => void,
  *   stop: (mode: "graceful"|"now") => void, stopAgent: (id: string) => void, travel: () => void, toast: ReturnType<typeof createToasts>, openBar: () => void, look: () => App}} Actions
  * @typedef {{model: import("./model.js").State, sums: ReturnType<typeof tally>, verdict: import("./verdict.js").Verdict, concerns: import("./verdict.js").Concern[],
  *   run: import("./run.js").Run, now: number}} Sight what a moment looks like
  * @typedef {Sight & {loaded: boolean, log: ReturnType<typeof createLog>, line: import("./connection.js").Line, lastAt: number|null, control: import("./control.js").Control,
- *   route: import("./router.js").Route, liveNow: number, past: Past|null, live: Sight, data: any}} App
+ *   route: import("./router.js").Route, liveNow: number, archive: import("./archive.js").Archive|null, past: Past|null, live: Sight, data: any}} App
  */
 
 const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
@@ -51,33 +52,38 @@ let summed = -1;
 
 /** @type {Record<string, {update: (app: App) => void, data: import("./views.js").Store|null}>} */
 const parts = {};
-const stores = () => Object.values(parts).flatMap(({ data }) => (data ? [data] : []));
+/** @type {import("./views.js").Store[]} of all parts that have one */
+const stores = [];
 
-const { line, start, retryNow } = share({
+/** A recording, once it is read: nothing is asked of a server then. @type {import("./archive.js").Archive|null} */
+let archive = null;
+
+const stream = {
   changed,
   // No timer runs after this.
   sleeps: () => signal(look()),
-  init(message) {
+  init(/** @type {any} */ message) {
     model = fromSnapshot(message.payload.snapshot);
     loaded = true;
     summed = -1;
     log.reset(message.payload.events ?? []);
     desk.renew();
-    for (const store of stores()) store.renew?.();
+    for (const store of stores) store.renew?.();
     const mine = model;
     get("api/events", { limit: 200 }).then((page) => mine === model && log.seed(page)).catch(() => {});
     setTimeout(() => VIEWS.forEach((name) => part(name, TABLE[name], `view-${name}`)), 1500);
     changed();
   },
-  event(event) {
+  event(/** @type {import("./model.js").WireEvent} */ event) {
     apply(model, event);
     log.push(event);
     desk.heard(event);
-    for (const store of stores()) store.heard?.(event);
+    for (const store of stores) store.heard?.(event);
     notice(event, serverNow(), { toast, stopping: desk.control.stop !== null });
     changed();
   },
-});
+};
+const { line, start, retryNow } = share(stream);
 
 /** @type {Actions} */
 const actions = { refine, changed, toast, retry: retryNow, loadOlder: (filter, from) => (traveller?.log ?? log).loadOlder(filter, from), forgetOlder: log.forgetOlder, help: () => {}, openBar: () => {}, look,
@@ -91,7 +97,9 @@ function part(name, entry, id) {
   if (parts[name]) return parts[name];
   parts[name] = { update: () => {}, data: null };
   fetchEntry(entry).then(({ mount, store }) => {
-    parts[name] = { update: mount(byId(id), actions), data: store?.({ get, changed }) ?? null };
+    const data = store?.({ get, changed }) ?? null;
+    parts[name] = { update: mount(byId(id), actions), data };
+    if (data) stores.push(data);
   }, () => setTimeout(() => delete parts[name], 2000)).finally(changed);
   return parts[name];
 }
@@ -109,7 +117,7 @@ const NOWHERE = { model: fromSnapshot(), log: createLog(() => {}), sums: tally(f
 
 /** @returns {App} */
 function look() {
-  const now = serverNow();
+  const now = archive?.at ?? serverNow();
   if (summed !== model.revision) {
     summed = model.revision;
     sums = tally(model);
@@ -119,8 +127,8 @@ function look() {
   const live = { model, sums, verdict: word, concerns: worries, run: runOf(model), now };
   // What runs is counted up to the last moment we know of.
   const liveNow = line.live ? now : Math.min(now, line.lostAt ?? now);
-  const app = { ...live, live, loaded, log, line, control: desk.control, route: route(), liveNow, lastAt: log.events.at(-1)?.timestamp ?? null, past: null, data: null };
-  const wish = wanted();
+  const app = { ...live, live, loaded, log, line, control: desk.control, route: route(), liveNow, lastAt: log.events.at(-1)?.timestamp ?? null, archive, past: null, data: null };
+  const wish = wanted() ?? (archive && { batch: null, at: null });
   if (!wish) {
     traveller?.leave();
     return app;
@@ -134,11 +142,12 @@ function pastOf(wish, app) {
   const seen = traveller?.look(wish, app.live);
   const past = seen?.past ?? { ...wish, first: 0, last: 0, index: 0, moment: null, ready: false, failed: null, row: null };
   if (!past.ready) return { ...NOWHERE, past, loaded: false, run: runOf(NOWHERE.model), concerns: [], verdict: verdict(null, line, app.now) };
-  const { model: then, log: told, sums: counted } = seen;
+  const { model: then, log: told, sums: counted, ended } = seen;
   const now = past.moment ?? app.now;
-  const word = verdict(then, { ...line, live: true, ever: true, offline: false }, now);
+  const word = verdict(then, { ...line, recorded: undefined, live: true, ever: true, offline: false }, now);
   const was = ["running", "waiting", "stopping"].includes(word.kind) ? { ...word, word: `was ${word.word}` } : word;
-  return { model: then, log: told, sums: counted, past, loaded: true, now, liveNow: now, run: runOf(then), verdict: was, concerns: concerns(then, told.lastOf, told.failures(), now, null) };
+  const control = { ...app.control, ended, outcome: null, stop: null, trouble: null };
+  return { model: then, log: told, sums: counted, past, control, loaded: true, now, liveNow: now, run: runOf(then), verdict: was, concerns: concerns(then, told.lastOf, told.failures(), now, ended) };
 }
 
 /** How the last batch ended, as far as the page knows. */
@@ -180,7 +189,7 @@ function commit() {
     keep(`view.${view}`, lasting(params));
   }
   for (const update of frame) update(app);
-  for (const store of stores()) store.watch?.(app);
+  for (const store of stores) store.watch?.(app);
   show(part(view, TABLE[view], `view-${view}`), app);
   if (params.get("detail") || parts.detail) show(part("detail", ASIDE.detail, "detail"), app);
   if (desk.control.open || parts.control) show(part("control", ASIDE.control, "control"), app);
@@ -191,7 +200,8 @@ function commit() {
 /** @param {{update: (app: App) => void, data: any}} one @param {App} app */
 function show({ update, data }, app) {
   const mine = data ? { ...app, data } : app;
-  data?.attend?.(mine);
+  // A recording can be asked as a server can.
+  data?.attend?.(archive ? { ...mine, line: { ...mine.line, live: true } } : mine);
   update(mine);
 }
 
@@ -207,14 +217,16 @@ function signal({ live }) {
   light(live.verdict, live.concerns.filter((one) => one.tone === "bad").length, { project: model.project, done: sums.counts.by_class.done, stories: sums.counts.stories });
 }
 
+const pace = paced(commit);
 let asked = false;
-/** Something may look different now: one commit in the next frame, however often this is called. */
+/** Something may look different now, however often this is called. */
 function changed() {
-  if (asked) return;
-  asked = true;
   // A hidden page gets no frames; its title and favicon must tell the truth all the same.
-  if (document.hidden) setTimeout(() => { asked = false; signal(look()); }, 250);
-  else requestAnimationFrame(() => { asked = false; commit(); });
+  if (!document.hidden) pace.soon();
+  else if (!asked) {
+    asked = true;
+    setTimeout(() => { asked = false; signal(look()); }, 250);
+  }
 }
 
 // Opened without saying what to show: what was last looked at here.
@@ -222,11 +234,24 @@ if (!location.hash) {
   const last = recall("view", VIEWS[0]);
   if (VIEWS.includes(last)) history.replaceState(null, "", address(last, new URLSearchParams(recall(`view.${last}`, ""))));
 }
-addEventListener("hashchange", changed);
-addEventListener("popstate", changed);
-document.addEventListener("visibilitychange", () => { asked = false; changed(); });
+addEventListener("hashchange", pace.next);
+addEventListener("popstate", pace.next);
+document.addEventListener("visibilitychange", () => (document.hidden ? changed() : pace.next()));
 setInterval(changed, 1000);
-// The title goes on to be true while nobody looks at the page.
-pulse(() => document.hidden && changed());
 changed();
-start();
+if (document.getElementById("archive")) replay().catch((error) => toast({ tone: "bad", title: "This recording cannot be shown", text: error.message }));
+else {
+  // The title goes on to be true while nobody looks at the page.
+  pulse(() => document.hidden && changed());
+  start();
+}
+
+/** The page holds a part of the log itself. */
+async function replay() {
+  line.recorded = Date.now();
+  const { openArchive } = await import("./archive.js");
+  archive = openArchive(byId("archive").textContent);
+  line.recorded = archive.exported_at;
+  answerFrom(archive.answer);
+  stream.init(archive.init);
+}

@@ -2,6 +2,8 @@
  * A beat twice a second that goes on while nobody looks: a hidden page's own timers are held back, up to a
  * minute, and its title would go on to say what is no longer true. A worker's are not.
  */
+import { base } from "./api.js";
+
 const BEAT_MS = 500;
 
 /** @type {Set<() => void>} */
@@ -20,7 +22,7 @@ function arm() {
   timer = setInterval(beat, BEAT_MS);
   if (!document.hidden || typeof Worker === "undefined") return;
   try {
-    worker = new Worker(new URL("pulse-worker.js", import.meta.url));
+    worker = new Worker(new URL("js/pulse-worker.js", base));
     worker.onmessage = beat;
   } catch {
     // The page's own timer must do.

@@ -94,8 +94,14 @@ fn fault(file: &str, text: &str, at: usize, what: String) -> Fault {
     Fault { file: file.to_owned(), line, what }
 }
 
+/// Where a module's text holds nothing but blanks and comments; `None` where that is not sure.
+pub(super) fn blanks(text: &str) -> Option<Vec<Range<usize>>> {
+    let mut reader = Reader::new(text);
+    reader.read().ok().map(|()| reader.blanks)
+}
+
 fn imports(file: &str, text: &str) -> Result<Vec<Import>, Fault> {
-    let mut reader = Reader { text: text.as_bytes(), at: 0, braces: Vec::new(), found: Vec::new() };
+    let mut reader = Reader::new(text);
     match reader.read() {
         Ok(()) => Ok(reader.found),
         Err(what) => Err(fault(file, text, reader.at.min(text.len()), what.to_owned())),
@@ -125,9 +131,23 @@ struct Reader<'a> {
     at: usize,
     braces: Vec<Brace>,
     found: Vec<Import>,
+    /// What says nothing: blanks, ends of lines, comments.
+    blanks: Vec<Range<usize>>,
 }
 
 type Read<T = ()> = Result<T, &'static str>;
+
+impl<'a> Reader<'a> {
+    const fn new(text: &'a str) -> Self {
+        Self {
+            text: text.as_bytes(),
+            at: 0,
+            braces: Vec::new(),
+            found: Vec::new(),
+            blanks: Vec::new(),
+        }
+    }
+}
 
 impl Reader<'_> {
     fn read(&mut self) -> Read {
@@ -207,6 +227,7 @@ impl Reader<'_> {
 
     /// Skips blanks and comments.
     fn trivia(&mut self) -> Read {
+        let start = self.at;
         loop {
             self.skip(|byte| byte.is_ascii_whitespace());
             let rest = self.rest();
@@ -216,6 +237,9 @@ impl Reader<'_> {
                 let end = rest[2..].windows(2).position(|two| two == b"*/");
                 self.at += end.ok_or("a comment does not end")? + 4;
             } else {
+                if self.at > start {
+                    self.blanks.push(start..self.at);
+                }
                 return Ok(());
             }
         }
@@ -369,7 +393,7 @@ impl Reader<'_> {
     }
 }
 
-const fn is_word(byte: u8) -> bool {
+pub(super) const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'$' | b'#') || byte >= 0x80
 }
 

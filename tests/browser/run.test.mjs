@@ -253,11 +253,3 @@ test("the agents are asked for only while somebody looks and something runs", as
     assert.ok(left > before);
   });
 });
-
-test("a first visit loads less than 150 kB", async () => {
-  await scene({ view: "overview" }, async ({ page }) => {
-    await page.waitForFunction(() => performance.getEntriesByType("resource").some((one) => one.name.endsWith("/views/issues.js")));
-    const bytes = await page.evaluate(() => performance.getEntriesByType("resource").concat(performance.getEntriesByType("navigation")).filter((one) => !one.name.includes("/api/")).reduce((sum, one) => sum + one.encodedBodySize, 0));
-    assert.ok(bytes > 10_000 && bytes < 150_000, `${bytes} bytes`);
-  });
-});

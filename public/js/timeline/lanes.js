@@ -88,7 +88,7 @@ function runsOf(rows) {
     const whole = rank(row) < 9;
     if (run && belongs(run, row, whole)) {
       run.rows.push(row);
-      if (whole && !run.whole) Object.assign(run, { whole: row, start: Math.min(run.start, row.start), end: row.end });
+      if (whole && !run.whole) Object.assign(run, { whole: row, start: row.start - run.start <= SLACK ? row.start : run.start, end: row.end });
       else if (whole && rank(row) < rank(/** @type {Row} */ (run.whole))) Object.assign(run, { whole: row, end: row.end });
       else if (!run.whole) run.end = run.end === null || row.end === null ? null : Math.max(run.end, row.end);
     } else {

@@ -132,8 +132,9 @@ function totals() {
     text(more, keys.length > 1 ? ` + ${keys.length - 1}` : "");
     // Whose agents somebody else runs is not known: then the commands under way are counted.
     const ours = run.kind === "managed";
-    text(agentsName, ours ? "Active agents" : "At work");
-    text(agents, ours ? count(model.agents.length) : plural(group(model.active).length, "command"));
+    const at = group(model.active).length;
+    text(agentsName, ours || !at ? "Active agents" : "At work");
+    text(agents, ours ? count(model.agents.length) : at ? plural(at, "command") : "none");
   } };
 }
 
