@@ -111,21 +111,31 @@ function part(name, entry, id) {
   return parts[name];
 }
 
-/** The keyboard is listened to once the page stands; a key that is faster is not lost. */
+/** The keyboard is listened to once the page stands; keys and clicks that are faster are not lost. */
 function bringKeys() {
-  const early = (/** @type {KeyboardEvent} */ event) => { first = event; begin(); };
-  /** @type {KeyboardEvent|null} */
-  let first = null;
+  /** @type {(() => void)[]} */
+  let waiting = [];
   let begun = false;
-  const begin = () => {
+  const again = (/** @type {KeyboardEvent} */ { target, key, code, ctrlKey, metaKey, shiftKey, altKey }) =>
+    (target ?? window).dispatchEvent(new KeyboardEvent("keydown", { key, code, bubbles: true, cancelable: true, ctrlKey, metaKey, shiftKey, altKey }));
+  /** @param {() => void} wish */
+  function later(wish) {
+    if (waiting.length < 16) waiting.push(wish);
+    begin();
+  }
+  const early = (/** @type {KeyboardEvent} */ event) => later(() => again(event));
+  function begin() {
     if (begun) return;
     begun = true;
     import("./keys.js").then(({ listenToKeys }) => {
-      actions.help = listenToKeys(actions);
       removeEventListener("keydown", early);
-      if (first) (first.target ?? window).dispatchEvent(new KeyboardEvent("keydown", { key: first.key, code: first.code, bubbles: true, cancelable: true, ctrlKey: first.ctrlKey, metaKey: first.metaKey, shiftKey: first.shiftKey, altKey: first.altKey }));
+      actions.help = listenToKeys(actions);
+      for (const wish of waiting) wish();
+      waiting = [];
     }, () => { begun = false; });
-  };
+  }
+  actions.help = () => later(() => actions.help());
+  actions.openBar = () => later(() => actions.openBar());
   addEventListener("keydown", early);
   setTimeout(begin, SOON_MS);
 }

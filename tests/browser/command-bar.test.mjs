@@ -63,7 +63,7 @@ async function scene(options, play) {
   const server = await serve(files.dir);
   const shown = await open(browser, `${server.url}#overview`);
   try {
-    await shown.page.waitForFunction(() => !["loading", undefined].includes(document.querySelector("#state")?.dataset.kind));
+    await shown.page.waitForFunction(() => !["loading", undefined].includes(document.querySelector("#state")?.dataset.kind) && document.querySelector(".chord"));
     await play({ ...shown, files, url: server.url });
     assert.deepEqual(shown.wrong, []);
     assert.deepEqual(await shown.page.evaluate(() => window.violations), []);

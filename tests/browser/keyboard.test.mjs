@@ -15,7 +15,7 @@ async function scene(options, play) {
   const server = await serve(files.dir);
   const shown = await open(browser, `${server.url}#${options.hash ?? "overview"}`, options);
   try {
-    await shown.page.waitForFunction(() => !["loading", undefined].includes(document.querySelector("#state")?.dataset.kind));
+    await shown.page.waitForFunction(() => !["loading", undefined].includes(document.querySelector("#state")?.dataset.kind) && document.querySelector(".chord"));
     await play({ ...shown, files, url: server.url });
     assert.deepEqual(shown.wrong, []);
   } finally {
@@ -212,5 +212,21 @@ test("a link to another view leaves the focus in the page, not nowhere", async (
     await page.keyboard.press("e");
     await shownView(page, "epics");
     await page.waitForFunction(() => document.activeElement?.id === "main");
+  });
+});
+
+test("keys and clicks that are faster than the page's code are not lost", async () => {
+  await scene({}, async ({ page }) => {
+    let free = () => {};
+    const held = new Promise((done) => { free = done; });
+    await page.route("**/js/keys.js", async (route) => { await held; await route.continue(); });
+    await page.reload();
+    await page.waitForFunction(() => !["loading", undefined].includes(document.querySelector("#state")?.dataset.kind));
+    await page.keyboard.press("g");
+    await page.keyboard.press("s");
+    await page.getByRole("button", { name: "Keyboard shortcuts" }).click();
+    free();
+    await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
+    await shownView(page, "stories");
   });
 });

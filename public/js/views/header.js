@@ -26,7 +26,7 @@ export function mount(el, actions) {
   const travel = h("button", { class: "icon-button", type: "button", on: { click: () => actions.travel() } }, sign("past"));
   const find = h("button", { class: "icon-button is-wide-only", type: "button", "aria-haspopup": "dialog", "aria-label": "Command bar", title: "Command bar (Ctrl+K)", on: { click: () => actions.openBar() } }, sign("find"));
   const settings = h("a", { class: "icon-button is-wide-only", href: "#settings", "aria-label": "Settings", title: "Settings (g ,)" }, sign("settings"));
-  const help = h("button", { class: "icon-button is-wide-only", type: "button", "aria-label": "Keyboard shortcuts", title: "Keyboard shortcuts (?)", on: { click: actions.help } }, sign("help"));
+  const help = h("button", { class: "icon-button is-wide-only", type: "button", "aria-label": "Keyboard shortcuts", title: "Keyboard shortcuts (?)", on: { click: () => actions.help() } }, sign("help"));
   const tabs = TABS.map(([view, { label }]) => {
     const badge = h("span", { class: "tab-count" });
     return { view, count: badge, el: h("a", { class: "tab", "data-minor": !FOREMOST.includes(view) }, sign(view), label, badge) };
