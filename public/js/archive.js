@@ -47,10 +47,12 @@ export function openArchive(json) {
     "api/timeline": ({ batch_id }) => {
       const found = answers["api/timeline"];
       if (!found) throw new Refusal(0, "archive", NOT_TAKEN);
-      if (!batch_id || found.batch?.id === Number(batch_id)) return found;
-      const segments = found.segments.filter((/** @type {any} */ one) => one.batch_id === Number(batch_id));
+      // As on a server: without a wish the newest batch.
+      const id = Number(batch_id || (found.batch?.id ?? answers["api/batches"]?.batches?.[0]?.id));
+      if (batch_id === "all" || Number.isNaN(id) || found.batch?.id === id) return found;
+      const segments = found.segments.filter((/** @type {any} */ one) => one.batch_id === id);
       if (!segments.length) throw new Refusal(0, "archive", NOT_TAKEN);
-      return { ...found, batch: rowOf(Number(batch_id)), segments };
+      return { ...found, batch: rowOf(id), segments };
     },
   };
   const rowOf = (/** @type {number} */ id) => rows.find((/** @type {any} */ one) => one.id === id) ?? null;

@@ -5,12 +5,6 @@
  * @typedef {{types: string, story: string, q: string, batch?: string}} Filter
  */
 
-/** @param {Filter} filter */
-export const signature = ({ types, story, q, batch = "" }) => JSON.stringify([types, story, q, batch]);
-
-/** @param {Filter} filter */
-export const isEmpty = ({ types, story, q, batch }) => !types && !story && !q && !batch;
-
 /** @param {string} types a list of globs, such as `command:*,batch:*` @returns {(type: string) => boolean} */
 function typeFilter(types) {
   const globs = types.split(",").map((glob) => new RegExp(`^${glob.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*")}$`));

@@ -59,8 +59,11 @@ test("the address keeps view and filters", async () => {
     await page.reload();
     await page.waitForFunction(() => document.querySelectorAll("#stories .rows .tr").length === 1);
     await page.locator("#stories .story-link").click();
+    await page.waitForFunction(() => location.hash.includes("detail=1-2-rope") && location.hash.includes("q=rope"));
+    await page.locator("#detail").getByRole("link", { name: "In the log" }).click();
     await page.waitForFunction(() => location.hash.startsWith("#activity?story=1-2-rope"));
     await activity(page, "tide", 3);
+    await page.goBack();
     await page.goBack();
     await page.waitForFunction(() => location.hash.includes("q=rope"));
   });

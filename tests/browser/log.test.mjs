@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 globalThis.document ??= /** @type {any} */ ({ baseURI: "http://127.0.0.1/" });
-const { createLog, KEPT } = await import("../../public/js/log.js");
-const { isEmpty, matcher, signature, tokens } = await import("../../public/js/log-filter.js");
+const { createLog, isEmpty, KEPT, signature } = await import("../../public/js/log.js");
+const { matcher, tokens } = await import("../../public/js/log-filter.js");
 const { indexAt, offsetOf } = await import("../../public/js/windowed.js");
 
 const event = (id, more = {}) => ({ id, type: "command:progress", timestamp: 1000 * id, batch_id: 1, source: "csv", payload: { story_key: `1-${id % 7}-x`, story_id: `1-${id % 7}`, epic_id: "1", command: "dev-story", task_id: "tests", message: `line ${id}`, ...more } });
@@ -39,19 +39,19 @@ describe("the log", () => {
     const filter = { ...NONE, story: "1-3-x" };
     for (let id = 1; id <= 9000; id += 1) {
       log.push(event(id));
-      if (id % 13 === 0) log.select(filter);
+      if (id % 13 === 0) log.select(filter, matcher);
     }
-    assert.deepEqual(ids(log.select(filter)), ids(log.events.filter(matcher(filter)).reverse()));
+    assert.deepEqual(ids(log.select(filter, matcher)), ids(log.events.filter(matcher(filter)).reverse()));
     log.reset([event(3)]);
-    assert.deepEqual(ids(log.select(filter)), [3]);
+    assert.deepEqual(ids(log.select(filter, matcher)), [3]);
   });
   test("what came after an event is counted, and said when more may have come", () => {
     const log = createLog(() => {});
     for (let id = 1; id <= 100; id += 1) log.push(event(id));
-    assert.deepEqual(log.newerThan(NONE, 88), { n: 12, more: false });
-    assert.deepEqual(log.newerThan({ ...NONE, story: "1-3-x" }, 88), { n: 1, more: false });
+    assert.deepEqual(log.newerThan(NONE, 88, matcher), { n: 12, more: false });
+    assert.deepEqual(log.newerThan({ ...NONE, story: "1-3-x" }, 88, matcher), { n: 1, more: false });
     for (let id = 101; id <= 9000; id += 1) log.push(event(id));
-    assert.equal(log.newerThan(NONE, 88).more, true);
+    assert.equal(log.newerThan(NONE, 88, matcher).more, true);
   });
   test("an event is found by its id", () => {
     const log = createLog(() => {});

@@ -4,8 +4,8 @@ import { announce } from "../beacon.js";
 import { copy } from "../copy.js";
 import { count, moment, plural } from "../format.js";
 import { sign } from "../icons.js";
-import { KEPT_OLDER, wordsOf } from "../log.js";
-import { isEmpty, signature } from "../log-filter.js";
+import { isEmpty, KEPT_OLDER, signature, wordsOf } from "../log.js";
+import { matcher } from "../log-filter.js";
 import { choice, empty, searchField } from "../parts.js";
 import { attribute, h, show, text } from "../render.js";
 import { address } from "../router.js";
@@ -20,6 +20,7 @@ const TYPES = [
 /** Opened at once; more would make the list heavy. */
 const MOST_OPEN = 8;
 const AT_TOP = 8;
+const FLOOD_MS = 100;
 
 export const store = createAround;
 
@@ -69,6 +70,11 @@ export function mount(el, actions) {
   /** @type {{id: number, focus: boolean}|null} to be scrolled to once it stands there */
   let reveal = null;
   let epoch = "";
+  let drawnAt = 0;
+  /** @type {any} */ let later = null;
+  /** @type {number|null} a time to be scrolled to, and the one of the address */
+  let sought = null;
+  let soughtTime = 0;
   /** @type {any} */ let data = null;
   /** @type {any} */ let last = null;
 
@@ -198,14 +204,26 @@ export function mount(el, actions) {
       // What the list here doesn't hold, the server may: look there at once when somebody searches.
       if (isFilter && loaded) queueMicrotask(() => actions.loadOlder(filter));
     }
-    if (made !== `${key}\n${log.revision}`) {
+    // In a flood nobody reads every frame's lines: the list is drawn anew ten times a second.
+    const early = before === key && performance.now() - drawnAt < FLOOD_MS;
+    if (made !== `${key}\n${log.revision}` && early) later ??= setTimeout(() => { later = null; actions.changed(); }, FLOOD_MS);
+    else if (made !== `${key}\n${log.revision}`) {
+      drawnAt = performance.now();
       made = loaded ? `${key}\n${log.revision}` : "";
-      all = log.select(filter);
+      all = log.select(filter, matcher);
     }
     const wanted = Number(params.get("event")) || null;
     if (wanted !== desk.target) {
       desk.target = wanted;
       reveal = wanted ? { id: wanted, focus: false } : null;
+    }
+    // The timeline leads to a time: shown once the list reaches back to it.
+    const time = Number(params.get("time")) || 0;
+    if (time !== soughtTime) { soughtTime = time; sought = time || null; }
+    if (sought && loaded && !wanted && all.length && (all[all.length - 1].timestamp <= sought || log.older.filter === key && (log.older.all || log.older.failed) || !isFilter)) {
+      const at = all.findLastIndex(({ timestamp }) => timestamp >= Number(sought));
+      reveal = { id: Number(all[Math.max(0, at)].id), focus: true };
+      sought = null;
     }
     if (data?.around && isFilter) queueMicrotask(() => actions.refine({ type: null, story: null, q: null, batch: null }));
     if (!data?.around && !frozen && (scroller.scrollTop >= AT_TOP || paused || reveal)) freeze();
@@ -241,7 +259,7 @@ export function mount(el, actions) {
   function tell({ log, loaded, past, now }, isFilter, key) {
     const { around } = data ?? {};
     const pages = log.older.filter === key ? log.older : null;
-    const { n, more } = frozen?.length && !around ? log.newerThan(filter, Number(frozen[0].id)) : { n: 0, more: false };
+    const { n, more } = frozen?.length && !around ? log.newerThan(filter, Number(frozen[0].id), matcher) : { n: 0, more: false };
     show(fresh, n > 0 && !past);
     text(fresh, `↑ ${count(n)}${more ? "+" : ""} new`);
 

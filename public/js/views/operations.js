@@ -2,7 +2,7 @@
 import { span, storyTitle, timer } from "../format.js";
 import { attribute, h, keyed, show, text } from "../render.js";
 import { commandChip } from "../parts.js";
-import { address } from "../router.js";
+import { here } from "../router.js";
 import { signOf } from "../verdict.js";
 import { WHOLE } from "./event-row.js";
 import { family, FAMILIES, metricsOf } from "../words.js";
@@ -54,7 +54,8 @@ function card() {
       chip.update(first.command);
       text(id, first.story_id === first.story_key ? "" : first.story_id);
       text(title, storyTitle(story ?? first));
-      attribute(link, "href", address("activity", { story: first.story_key }));
+      attribute(link, "href", here({ detail: first.story_key }));
+      attribute(link, "data-story", first.story_key);
       attribute(link, "title", first.story_key);
       text(task, inner.map((one) => one.task_id).join(", "));
       show(task, inner.length > 0);

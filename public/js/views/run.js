@@ -4,7 +4,7 @@ import { createAgents, MOST_LOGS } from "../agents.js";
 import { moment, plural, storyTitle, took } from "../format.js";
 import { empty, heading, statusBadge } from "../parts.js";
 import { attribute, h, keyed, show, text } from "../render.js";
-import { address } from "../router.js";
+import { here } from "../router.js";
 import { endWords } from "../run.js";
 import { agentRow } from "./agents.js";
 import { eventRow } from "./event-row.js";
@@ -120,7 +120,8 @@ function storyRow() {
     text(id, story?.story_id ?? "");
     text(title, story ? storyTitle(story) : key);
     badge.update(story?.status ?? null, story?.status_class ?? null);
-    attribute(link, "href", address("activity", { story: key }));
+    attribute(link, "href", here({ detail: key }));
+    attribute(link, "data-story", key);
     attribute(link, "title", key);
   } };
 }

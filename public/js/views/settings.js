@@ -64,7 +64,11 @@ export function mount(el, actions) {
     if (!wrong()) await data.save();
     actions.changed();
     const first = wrong();
-    if (first) fields.get(first)?.input.focus();
+    if (first) {
+      // The bar at the foot stands over what is just above the edge.
+      fields.get(first)?.el.scrollIntoView({ block: "nearest" });
+      fields.get(first)?.input.focus({ preventScroll: true });
+    }
     else checked.clear();
   }
 
