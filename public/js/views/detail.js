@@ -4,6 +4,7 @@
 import { announce } from "../beacon.js";
 import { storyTitle } from "../format.js";
 import { sign } from "../icons.js";
+import { teach } from "../keys.js";
 import { statusBadge } from "../parts.js";
 import { attribute, h, show, text } from "../render.js";
 import { address, here } from "../router.js";
@@ -12,6 +13,8 @@ import { select } from "../stories-select.js";
 import { sections } from "./detail-sections.js";
 
 const PHONE = matchMedia("(max-width: 719px)");
+
+teach("Story panel", [[["["], "the story before"], [["]"], "the next story"], [["Esc"], "close it, back to where one was"]]);
 
 export const store = createDetail;
 
@@ -49,7 +52,7 @@ export function mount(el, actions) {
   /** @param {KeyboardEvent} event */
   function pressed(event) {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (!key || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open], :popover-open")) return;
+    if (!key || event.defaultPrevented || ((event.ctrlKey || event.metaKey || event.altKey) && !event.getModifierState("AltGraph")) || document.querySelector("dialog[open], :popover-open")) return;
     if (event.key === "Escape" && !target.matches("input, select, textarea")) shut();
     else if (modal && event.key === "Tab") keepInside(event);
     else if ((event.key === "[" || event.key === "]") && !target.matches("input, select, textarea")) go(event.key === "]" ? 1 : -1);
