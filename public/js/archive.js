@@ -63,7 +63,9 @@ export function openArchive(json) {
     left_out: recorded.left_out ?? 0,
     at: replay.at(events.length).moment ?? recorded.exported_at,
     init,
-    answer(path, query = {}) {
+    // Without a query it was no question but an order, or asked for a text's part: there is nobody to hear it.
+    answer(path, query) {
+      if (!query) throw new Refusal(0, "archive", NO_SERVER);
       if (Object.hasOwn(routes, path)) return routes[path](query);
       if (Object.hasOwn(answers, path)) return answers[path];
       const batch = /^api\/batches\/(\d+)$/.exec(path)?.[1];

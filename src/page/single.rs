@@ -181,7 +181,10 @@ impl Maker<'_> {
 
 /// Every module under its bare name.
 fn import_map(files: &Files) -> Result<String, Fault> {
-    let is_module = |name: &str| name.starts_with("js/") && name.ends_with(".js");
+    // A worker is a script of its own, and the file has none.
+    let is_module = |name: &str| {
+        name.starts_with("js/") && name.ends_with(".js") && !name.ends_with("-worker.js")
+    };
     let mut imports = BTreeMap::new();
     for name in files.keys().filter(|name| is_module(name)) {
         let code = modules::rewrite(name, text(files, name)?, |target| match is_module(target) {

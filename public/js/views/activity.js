@@ -216,7 +216,7 @@ export function mount(el, actions) {
     if (reveal && loaded && !data?.around?.loading) {
       const index = placeOf(reveal.id);
       if (index >= 0) {
-        desk.open.add(reveal.id);
+        if (!reveal.focus) desk.open.add(reveal.id);
         draw(shown, keyOf, app, tall());
         draw.show(index, tall());
       }

@@ -101,7 +101,7 @@ export function mount(el, actions) {
     if (!within && active !== document.body) opener = active;
     el.scrollTop = 0;
     // A page that was just opened with a story does not take the focus from its reader.
-    const mine = started && (within || active !== document.body || was === null);
+    const mine = active !== document.body || (started && was === null);
     requestAnimationFrame(() => { if (mine && key === next && !(within && document.activeElement !== document.body && el.contains(document.activeElement))) title.focus({ preventScroll: true }); });
   }
 

@@ -87,6 +87,8 @@ export function mount(el, actions) {
     const troubles = model.issues.filter((one) => one.severity !== "info").length;
     /** @type {Record<string, number>} */
     const numbers = { run: model.agents.length, epics: sums.counts.epics, stories: sums.counts.stories, issues: troubles };
+    show(control, !connection.recorded);
+    show(travel, !connection.recorded);
     attribute(travel, "aria-pressed", String(!!past));
     attribute(travel, "aria-label", past ? "Back to live" : "Look at the past");
     attribute(travel, "title", past ? "Back to live (t)" : "Look at the past (t)");
