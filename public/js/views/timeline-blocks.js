@@ -25,7 +25,7 @@ export function blockPart() {
   const length = h("span", { class: "tl-length" });
   const mark = cross();
   const words = h("span", { class: "tl-words", "aria-hidden": "true" }, mark, number, name, length);
-  const phases = h("span", { class: "tl-phases" });
+  const phases = h("span", { class: "tl-phases", "aria-hidden": "true" });
   const el = h("button", { class: "tl-block", type: "button", tabindex: -1 }, words, phases);
   let [place, size, striped] = ["", "", ""];
 
