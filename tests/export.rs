@@ -133,9 +133,9 @@ fn the_page_holds_the_log_and_the_state_before_it() {
     assert_eq!(none["events"], json!([]));
     assert_eq!(none["base"]["sprint"], snapshot["sprint"]);
 
-    let mut served = archive(&server.get("/api/export?format=html&batch_id=2").text());
-    served["exported_at"] = second["exported_at"].clone();
-    assert_eq!(served, second);
+    let mut download = archive(&server.get("/api/export?format=html&batch_id=2").text());
+    download["exported_at"] = second["exported_at"].clone();
+    assert_eq!(download, second);
 }
 
 #[test]

@@ -279,7 +279,7 @@ function firstOf({ broken, batches, stuck }) {
   if (last?.status === "error") return { text: cure(String(last.reason ?? "")) ?? `See why batch ${last.id} ended`, reason: endWords(last).text, href: "#run" };
   const [worst] = stuck;
   if (!worst) return null;
-  const href = `#activity?${new URLSearchParams({ story: worst.story_key })}`;
+  const href = `#overview?${new URLSearchParams({ detail: worst.story_key })}`;
   if (worst.why === "review") return { text: `See to the review of ${worst.story_id}`, reason: "It was left in review and nobody is at it.", href };
   return { text: `Look at ${worst.story_id}`, reason: sentence(worst.why === "blocked" ? (isStuckWord({ status: worst.detail }) ? `it is ${worst.detail}` : `it is blocked: ${worst.detail}`) : worst.detail), href };
 }

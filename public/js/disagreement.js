@@ -116,10 +116,10 @@ function differs(story, work, active, model, now) {
 /** @param {import("./model.js").Story} story @param {Found} found @returns {Difference} */
 const difference = (story, { at, status, file, says, trust }) => ({
   story_key: story.story_key, story_id: story.story_id, title: storyTitle(story), at, sides: [{ file: STATUS, says: status }, { file, says }],
-  trust: trust ? `${trust} is the likelier one` : "", href: link(story.story_key),
+  trust: trust ? `${trust} is the likelier one` : "", href: `#issues?${new URLSearchParams({ detail: story.story_key })}`,
 });
 
-/** @param {string} key */
+/** A key that is no story has events, and nothing else. @param {string} key */
 const link = (key) => `#activity?${new URLSearchParams({ story: key })}`;
 
 /** @param {any} last @param {number} now */

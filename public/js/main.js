@@ -9,7 +9,6 @@
 import { answerFrom, get, serverNow } from "./api.js";
 import { light } from "./beacon.js";
 import { createControl } from "./control.js";
-import { listenToKeys } from "./keys.js";
 import { createLog } from "./log.js";
 import { apply, fromSnapshot, tally } from "./model.js";
 import { notice } from "./notices.js";
@@ -19,7 +18,6 @@ import { pulse } from "./pulse.js";
 import { address, past as wanted, refine, route, VIEWS, visit } from "./router.js";
 import { runOf } from "./run.js";
 import { share } from "./share.js";
-import { createToasts } from "./toast.js";
 import { concerns, verdict } from "./verdict.js";
 import { ASIDE, fetchEntry, VIEWS as TABLE } from "./views.js";
 import * as bar from "./views/bar.js";
@@ -29,16 +27,26 @@ import * as header from "./views/header.js";
  * @typedef {{batch: number|null, at: number|null, first: number, last: number, index: number, moment: number|null, ready: boolean, failed: string|null, row: any, [more: string]: any}} Past index: the id of the last event that had happened; the rest is for the bar of the past
  * @typedef {{refine: (change: Record<string, string|null>) => void, loadOlder: (filter: import("./log.js").Filter, from?: number|null) => void, forgetOlder: () => void, retry: () => void,
  *   changed: () => void, help: () => void, openControl: () => void, closeControl: () => void, prepare: () => void, lookBack: () => void, start: (size: number|"all") => void,
- *   stop: (mode: "graceful"|"now") => void, stopAgent: (id: string) => void, travel: () => void, toast: ReturnType<typeof createToasts>, openBar: () => void, look: () => App}} Actions
+ *   stop: (mode: "graceful"|"now") => void, stopAgent: (id: string) => void, travel: () => void, toast: (notice: import("./toast.js").Notice) => void, openBar: () => void, look: () => App}} Actions
  * @typedef {{model: import("./model.js").State, sums: ReturnType<typeof tally>, verdict: import("./verdict.js").Verdict, concerns: import("./verdict.js").Concern[],
  *   run: import("./run.js").Run, now: number}} Sight what a moment looks like
  * @typedef {Sight & {loaded: boolean, log: ReturnType<typeof createLog>, line: import("./connection.js").Line, lastAt: number|null, control: import("./control.js").Control,
  *   route: import("./router.js").Route, liveNow: number, archive: import("./archive.js").Archive|null, past: Past|null, live: Sight, data: any}} App
  */
 
+/** What the first look can do without follows this much later. */
+const SOON_MS = 700;
+const ALL_MS = 8000;
+
 const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
 const log = createLog(changed);
-const toast = createToasts(byId("toasts"));
+/** What few visits need comes when it is needed. @type {Promise<ReturnType<typeof import("./toast.js").createToasts>>|null} */
+let toasts = null;
+/** @param {import("./toast.js").Notice} notice */
+function toast(notice) {
+  toasts ??= import("./toast.js").then(({ createToasts }) => createToasts(byId("toasts")));
+  toasts.then((show) => show(notice), () => { toasts = null; });
+}
 const desk = createControl({
   changed,
   started: () => { location.hash = address("run"); },
@@ -71,7 +79,7 @@ const stream = {
     for (const store of stores) store.renew?.();
     const mine = model;
     get("api/events", { limit: 200 }).then((page) => mine === model && log.seed(page)).catch(() => {});
-    setTimeout(() => VIEWS.forEach((name) => part(name, TABLE[name], `view-${name}`)), 1500);
+    setTimeout(bringAll, ALL_MS);
     changed();
   },
   event(/** @type {import("./model.js").WireEvent} */ event) {
@@ -89,7 +97,6 @@ const { line, start, retryNow } = share(stream);
 const actions = { refine, changed, toast, retry: retryNow, loadOlder: (filter, from) => (traveller?.log ?? log).loadOlder(filter, from), forgetOlder: log.forgetOlder, help: () => {}, openBar: () => {}, look,
   openControl: () => desk.show(true), closeControl: () => desk.show(false), prepare: desk.prepare, lookBack: desk.lookBack, start: desk.start, stop: desk.stop,
   stopAgent: (id) => parts.run?.data?.stop(id), travel: () => visit(wanted() ? null : { at: model.last_event_id }) };
-actions.help = listenToKeys(actions);
 const frame = [header.mount(byId("header"), actions), bar.mount(byId("bar"), actions)];
 
 /** The part of the page by this name; its code is fetched when it is first asked for. @param {string} name @param {import("./views.js").Entry} entry @param {string} id where it stands */
@@ -103,6 +110,28 @@ function part(name, entry, id) {
   }, () => setTimeout(() => delete parts[name], 2000)).finally(changed);
   return parts[name];
 }
+
+/** The keyboard is listened to once the page stands; a key that is faster is not lost. */
+function bringKeys() {
+  const early = (/** @type {KeyboardEvent} */ event) => { first = event; begin(); };
+  /** @type {KeyboardEvent|null} */
+  let first = null;
+  let begun = false;
+  const begin = () => {
+    if (begun) return;
+    begun = true;
+    import("./keys.js").then(({ listenToKeys }) => {
+      actions.help = listenToKeys(actions);
+      removeEventListener("keydown", early);
+      if (first) (first.target ?? window).dispatchEvent(new KeyboardEvent("keydown", { key: first.key, code: first.code, bubbles: true, cancelable: true, ctrlKey: first.ctrlKey, metaKey: first.metaKey, shiftKey: first.shiftKey, altKey: first.altKey }));
+    }, () => { begun = false; });
+  };
+  addEventListener("keydown", early);
+  setTimeout(begin, SOON_MS);
+}
+
+/** The other views, so that they are there offline too. */
+const bringAll = () => VIEWS.forEach((name) => part(name, TABLE[name], `view-${name}`));
 
 /** @type {any} what shows the past, once somebody has asked for it */
 let traveller = null;
@@ -239,6 +268,7 @@ addEventListener("popstate", pace.next);
 document.addEventListener("visibilitychange", () => (document.hidden ? changed() : pace.next()));
 setInterval(changed, 1000);
 changed();
+bringKeys();
 if (document.getElementById("archive")) replay().catch((error) => toast({ tone: "bad", title: "This recording cannot be shown", text: error.message }));
 else {
   // The title goes on to be true while nobody looks at the page.
@@ -249,6 +279,7 @@ else {
 /** The page holds a part of the log itself. */
 async function replay() {
   line.recorded = Date.now();
+  document.documentElement.classList.add("is-recording");
   const { openArchive } = await import("./archive.js");
   archive = openArchive(byId("archive").textContent);
   line.recorded = archive.exported_at;

@@ -179,7 +179,7 @@ function lookAt(stories, model, tail = "") {
   const why = isStuckWord(first) ? `it is ${first.status}` : `it failed ${work?.failures} times`;
   const said = work?.last?.failed && work.last.message ? `: ${oneLine(work.last.message)}` : "";
   const more = stories.length > 1 ? `; ${plural(stories.length - 1, "other story is", "other stories are")} stuck too` : "";
-  return say("bad", "stuck", `Look at ${called(first)} ${storyTitle(first) === called(first) ? "" : `– ${storyTitle(first)}`}`.trim(), `${why}${said}${more}${tail}`, { href: to("activity", { story: first.story_key }) });
+  return say("bad", "stuck", `Look at ${called(first)} ${storyTitle(first) === called(first) ? "" : `– ${storyTitle(first)}`}`.trim(), `${why}${said}${more}${tail}`, { href: to("overview", { detail: first.story_key }) });
 }
 
 /** @param {string} text */

@@ -52,17 +52,16 @@ pub(crate) fn run(place: &Place, args: &Args) -> anyhow::Result<u8> {
     {
         bail!("there is no batch {id}");
     }
-    match &args.output {
-        Some(path) => to_file(path, args.force, |out| write(args, &kept, None, out)),
-        None => {
-            let stdout = std::io::stdout();
-            if args.html && stdout.is_terminal() {
-                bail!("a page is nothing to read on a terminal: name a file with --output FILE");
-            }
-            let mut out = BufWriter::with_capacity(64 * 1024, stdout.lock());
-            write(args, &kept, Some(Terminal::stdout()), &mut out)
-        }
-    }?;
+    if let Some(path) = &args.output {
+        to_file(path, args.force, |out| write(args, &kept, None, out))?;
+        return Ok(0);
+    }
+    let stdout = std::io::stdout();
+    if args.html && stdout.is_terminal() {
+        bail!("a page is nothing to read on a terminal: name a file with --output FILE");
+    }
+    let mut out = BufWriter::with_capacity(64 * 1024, stdout.lock());
+    write(args, &kept, Some(Terminal::stdout()), &mut out)?;
     Ok(0)
 }
 

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::modules;
 
 /// The text as it is served, by the file's name; what is neither module nor stylesheet stays.
-pub fn lean(name: &str, text: Cow<'static, [u8]>) -> Cow<'static, [u8]> {
+pub(super) fn lean(name: &str, text: Cow<'static, [u8]>) -> Cow<'static, [u8]> {
     let made = std::str::from_utf8(&text).ok().and_then(|text| {
         if name.ends_with(".js") {
             lean_module(text)

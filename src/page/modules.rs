@@ -89,7 +89,8 @@ fn resolve(file: &str, specifier: &str) -> Option<String> {
 }
 
 fn fault(file: &str, text: &str, at: usize, what: String) -> Fault {
-    let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let before = text.as_bytes().get(..at).unwrap_or_default();
+    let line = before.split(|byte| *byte == b'\n').count();
     Fault { file: file.to_owned(), line, what }
 }
 

@@ -87,7 +87,7 @@ test("a failed night is told as one, can be put away and had again, and survives
     await sees(page, ".away-headline", "Nothing was finished");
     await page.waitForFunction(() => document.activeElement?.getAttribute("aria-label") === "Put the report away");
     await panel.getByRole("link", { name: "Look at 1-2" }).click();
-    await page.waitForFunction(() => location.hash.startsWith("#activity?story=1-2-rope-and-fender"));
+    await page.waitForFunction(() => location.hash === "#overview?detail=1-2-rope-and-fender");
   });
 });
 

@@ -302,6 +302,12 @@ group("rows to lanes", () => {
     assert.ok(a !== c && b === d && c.blocks[0].end === T + 5);
   });
 
+  test("on its own lane a command needs no room for those beside it", () => {
+    const story = one([row(S, "create-story", "workflow", T, T + 50), row(S, "story-discovery", "workflow", T + 5, T + 40)]);
+    assert.deepEqual(story.blocks.map((block) => block.tracks), [2, 2]);
+    assert.ok(story.commands.every((command) => command.blocks.every((block) => block.tracks === 1)));
+  });
+
   test("the packing of what stands alone needs one track", () => {
     const blocks = [[0, 5], [5, 9], [12, 20]].map(([start, until]) => ({ start, until, track: 9, tracks: 9 }));
     pack(/** @type {any} */ (blocks));

@@ -62,7 +62,12 @@ function storyOf(key, rows, end) {
   const blocks = runs.map((run) => blockOf(run, runs, end));
   number(blocks);
   pack(blocks);
-  const commands = [...grouped(blocks, (block) => block.command)].map(([name, mine]) => ({ name, family: family(name), blocks: mine }));
+  const commands = [...grouped(blocks, (block) => block.command)].map(([name, mine]) => {
+    // On a lane of its own a command needs no room for the others.
+    const alone = mine.map((block) => ({ ...block }));
+    pack(alone);
+    return { name, family: family(name), blocks: alone };
+  });
   const last = blocks.reduce((a, b) => (b.start >= a.start ? b : a), blocks[0]);
   const spans = blocks.filter((block) => block.until !== null).map((block) => ({ from: block.start, to: /** @type {number} */ (block.until) }));
   return {

@@ -4,6 +4,7 @@ import { mark, sign } from "../icons.js";
 import { dollars } from "../insight-words.js";
 import { nextAction } from "../next-action.js";
 import { attribute, h, keyed, show, text } from "../render.js";
+import { address } from "../router.js";
 
 const SIGNS = { bad: "warning", warn: "warning", live: "end", good: "end", plain: "change" };
 const MOST = 6;
@@ -145,7 +146,7 @@ function storyItem() {
   const note = h("span");
   return { el: h("li", {}, link, " ", note), update(/** @type {Fact["stories"][number]} */ { id, key, note: words }) {
     text(link, id);
-    attribute(link, "href", `#activity?${new URLSearchParams({ story: key })}`);
+    attribute(link, "href", address("overview", { detail: key }));
     attribute(link, "title", key);
     text(note, words);
   } };

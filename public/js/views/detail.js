@@ -21,8 +21,8 @@ export const store = createDetail;
 /** @param {HTMLElement} el @param {import("../main.js").Actions} actions @returns {(app: import("../main.js").App) => void} */
 export function mount(el, actions) {
   const id = h("span", { class: "mono detail-id" });
-  const before = h("a", { class: "icon-button", "aria-label": "Previous story", title: "Previous story ([)" }, sign("up"));
-  const after = h("a", { class: "icon-button", "aria-label": "Next story", title: "Next story (])" }, sign("older"));
+  const before = h("a", { class: "icon-button", role: "link", "aria-label": "Previous story", title: "Previous story ([)" }, sign("up"));
+  const after = h("a", { class: "icon-button", role: "link", "aria-label": "Next story", title: "Next story (])" }, sign("older"));
   const close = h("button", { class: "icon-button", type: "button", "aria-label": "Close the story", title: "Close (Esc)", on: { click: shut } }, sign("close"));
   const title = h("h2", { class: "detail-title", tabindex: -1, id: "detail-title" });
   const badge = statusBadge();

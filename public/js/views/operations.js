@@ -46,7 +46,7 @@ function card() {
   return {
     el,
     /** @param {ReturnType<typeof group>[number]} item @param {import("../main.js").App} app */
-    update({ tasks }, { model, log, liveNow, line }) {
+    update({ tasks }, { model, log, liveNow, line, past }) {
       const first = tasks.reduce((a, b) => (b.started_at < a.started_at ? b : a));
       const inner = tasks.filter((one) => !WHOLE.includes(one.task_id));
       const now = inner.at(-1) ?? tasks.at(-1) ?? first;
@@ -63,7 +63,7 @@ function card() {
       attribute(message, "title", now.message);
       text(time, timer(liveNow - first.started_at));
       const silent = liveNow - Math.max(...tasks.map((one) => signOf(one, log.lastOf.get(one.story_key))));
-      text(sign, line.live ? `last sign ${silent < 5000 ? "just now" : `${span(silent)} ago`}` : "last known");
+      text(sign, line.live || past ? `last sign ${silent < 5000 ? "just now" : `${span(silent)} ago`}` : "last known");
       attribute(el, "data-silent", silent > SILENT_MS);
       const at = FAMILIES.indexOf(family(first.command));
       steps.forEach((step, i) => (step.className = i < at ? "past" : i === at ? "here" : ""));

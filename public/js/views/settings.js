@@ -64,7 +64,11 @@ export function mount(el, actions) {
     if (!wrong()) await data.save();
     actions.changed();
     const first = wrong();
-    if (first) fields.get(first)?.input.focus();
+    if (first) {
+      // The bar at the foot stands over what is just above the edge.
+      fields.get(first)?.el.scrollIntoView({ block: "nearest" });
+      fields.get(first)?.input.focus({ preventScroll: true });
+    }
     else checked.clear();
   }
 
@@ -98,8 +102,8 @@ export function mount(el, actions) {
     show(form, there);
     show(facts.el, !!data.server);
     show(nothing.el, !there);
-    nothing.update(data.failed ? "The settings could not be read" : "Asking the server…", data.failed ? (app.line.live ? data.failed : "The server is not reached just now.") : "");
-    show(again, !!data.failed);
+    nothing.update(data.failed ? "The settings could not be read" : "Asking the server…", data.failed ? (app.line.live || app.archive ? data.failed : "The server is not reached just now.") : "");
+    show(again, !!data.failed && !app.archive);
     if (!there) {
       show(barred, false);
       return;

@@ -5,7 +5,7 @@ import { blockWords, groupWords, lengthWords } from "../timeline/say.js";
 import { attribute, h, keyed, s, show, text } from "../render.js";
 
 /** From this width on there is room for a name, for a number, for phases. */
-const [NAME_PX, NUMBER_PX, PHASES_PX, SOLID_PX] = [54, 17, 26, 14];
+const [NAME_PX, NUMBER_PX, PHASES_PX, SOLID_PX] = [54, 14, 26, 14];
 const GAP = 2;
 
 /**
@@ -24,8 +24,8 @@ export function blockPart() {
   const name = h("span", { class: "tl-name" });
   const length = h("span", { class: "tl-length" });
   const mark = cross();
-  const words = h("span", { class: "tl-words" }, mark, number, name, length);
-  const phases = h("span", { class: "tl-phases" });
+  const words = h("span", { class: "tl-words", "aria-hidden": "true" }, mark, number, name, length);
+  const phases = h("span", { class: "tl-phases", "aria-hidden": "true" });
   const el = h("button", { class: "tl-block", type: "button", tabindex: -1 }, words, phases);
   let [place, size, striped] = ["", "", ""];
 
@@ -60,12 +60,12 @@ export function blockPart() {
       attribute(el, "aria-pressed", lone ? String(look.selected === block.id) : null);
       attribute(el, "aria-label", lone ? blockWords(block, look.now, look.past) : groupWords(piece.blocks, look.now));
       const readable = high >= 13;
-      const seen = Math.min(width, piece.x + width) - 8;
+      const seen = Math.min(width, piece.x + width) - 9;
       const nth = lone ? ordinal(block) : null;
-      show(words, readable && seen > NUMBER_PX - 6);
+      show(words, readable && seen >= 10);
       words.style.setProperty("margin-left", piece.x < 0 ? `${Math.round(-piece.x)}px` : "0");
-      attribute(mark, "hidden", !(status === "failed" && seen > 12));
-      show(number, nth !== null && seen > (status === "failed" ? 26 : 6));
+      attribute(mark, "hidden", !(status === "failed" && seen >= 10));
+      show(number, nth !== null && seen >= (status === "failed" ? 15 : 0) + NUMBER_PX);
       text(number, nth);
       show(name, lone && seen > NAME_PX);
       text(name, block.command);

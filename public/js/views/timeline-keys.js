@@ -15,7 +15,7 @@ teach("timeline", [
 
 /**
  * @param {HTMLElement} el @param {{zoom: (factor: number) => void, pan: (px: number) => void, width: () => number, fit: () => void, failure: () => void, start: () => void, end: () => void,
- *   go: (block: import("../timeline/lanes.js").Block) => void, blockBy: (id: string|null) => import("../timeline/lanes.js").Block|null, plan: () => any,
+ *   go: (block: import("../timeline/lanes.js").Block, choose?: boolean, line?: string|null) => void, blockBy: (id: string|null) => import("../timeline/lanes.js").Block|null, plan: () => any,
  *   select: (id: string|null) => void, selected: () => string|null, close: () => void}} does
  */
 export function keysOn(el, does) {
@@ -29,12 +29,14 @@ export function keysOn(el, does) {
     return (command ?? story).blocks;
   }
 
+  const lineOf = (/** @type {Element} */ at) => at.closest(".tl-line")?.getAttribute("data-key") ?? null;
+
   /** @param {HTMLElement} at @param {1|-1} by */
   function beside(at, by) {
     const blocks = blocksAt(at);
     const now = does.blockBy(at.closest(".tl-block")?.getAttribute("data-id") ?? null);
-    const next = now ? blocks[blocks.indexOf(now) + by] : by > 0 ? blocks[0] : undefined;
-    if (next) does.go(next);
+    const next = now ? blocks[blocks.findIndex((one) => one.id === now.id) + by] : by > 0 ? blocks[0] : undefined;
+    if (next) does.go(next, false, lineOf(at));
     else if (now && by < 0) /** @type {HTMLElement|null} */ (at.closest(".tl-line")?.querySelector(".tl-toggle"))?.focus();
   }
 
@@ -48,7 +50,7 @@ export function keysOn(el, does) {
     const there = blocksAt(next);
     if ((now || !toggle) && there.length) {
       const time = now?.start ?? there[0].start;
-      does.go(there.reduce((a, b) => (Math.abs(b.start - time) < Math.abs(a.start - time) ? b : a)));
+      does.go(there.reduce((a, b) => (Math.abs(b.start - time) < Math.abs(a.start - time) ? b : a)), false, lineOf(next));
     } else toggle?.focus();
   }
 

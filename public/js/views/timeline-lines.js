@@ -64,7 +64,7 @@ function storyLine({ story: { key } }, hooks) {
       const busy = story.running ? workedIn(story.blocks, look.now) : story.busy;
       text(facts, span(busy));
       attribute(facts, "title", `${span(busy)} at work${story.failed ? "; its last command failed" : ""}`);
-      attribute(lane, "aria-label", `${story.blocks.length} commands`);
+      attribute(lane, "aria-description", `${story.blocks.length} commands`);
       drawLane(lane, story.blocks, look, height, look.sight.scale.z > 0.0004);
       // Where nothing of it is in sight, it says where to look.
       const { from, to } = look.sight;

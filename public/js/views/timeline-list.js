@@ -5,7 +5,7 @@ import { attribute, h, keyed, show, text } from "../render.js";
 import { axisOf, scaleOf, zoomFor } from "../timeline/axis.js";
 import { untilOf } from "../timeline/clip.js";
 import { between, stack } from "../timeline/layout.js";
-import { attemptWords, blockWords, lengthWords } from "../timeline/say.js";
+import { attemptWords, lengthWords } from "../timeline/say.js";
 import { clockWords } from "../timeline/ticks.js";
 
 const HEIGHTS = { head: 58, run: 44, foot: 14 };
@@ -112,7 +112,6 @@ function run(hooks) {
       attribute(el, "data-status", block.status);
       attribute(el, "data-family", block.family);
       attribute(button, "aria-expanded", String(chosen));
-      attribute(button, "aria-label", blockWords(block, look.now, look.past));
     },
   };
 }

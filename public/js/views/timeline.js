@@ -48,6 +48,7 @@ export function mount(el, actions) {
   /** @type {number|null} */ let pointed = null;
   /** @type {string|null} */ let selected = null;
   /** @type {string|null} the block that has the focus, or shall have it */ let focused = null;
+  /** @type {string|null} */ let focusedOn = null;
   let wantsFocus = false;
   let detailsHeight = 150;
   let width = 800;
@@ -118,9 +119,10 @@ export function mount(el, actions) {
     actions.refine({ sel: id });
   }
   const blockBy = (/** @type {string|null} */ id) => (id === null ? null : plan?.byId.get(id) ?? null);
-  /** Shows a block and gives it the focus. @param {import("../timeline/lanes.js").Block} block @param {boolean} [choose] */
-  function go(block, choose = false) {
+  /** Shows a block and gives it the focus. @param {import("../timeline/lanes.js").Block} block @param {boolean} [choose] @param {string|null} [line] on which it stands: of its story, or of its command */
+  function go(block, choose = false, line = null) {
     focused = block.id;
+    focusedOn = line;
     wantsFocus = true;
     move(reveal(camera, scene(), block.start, untilOf(block, app.liveNow)));
     if (choose) select(block.id);
@@ -180,7 +182,8 @@ export function mount(el, actions) {
   const again = h("button", { class: "button", type: "button", on: { click: () => (app?.data.state === "failed" ? app.data.retry() : actions.refine({ q: null, epic: null, only: null })) } });
   none.el.append(again);
   const chart = h("div", { class: "tl" }, head, body, key, list.el, waiting, none.el, tip.el);
-  el.append(chart);
+  for (const one of [head, body, key, list.el, none.el]) show(one, false);
+  el.append(h("h1", { class: "hidden-text" }, "Timeline"), chart);
 
   const xOf = (/** @type {{clientX: number}} */ event) => event.clientX - ruler.el.getBoundingClientRect().left;
   handOn(chart, xOf, {
@@ -303,7 +306,8 @@ export function mount(el, actions) {
 
   /** Gives the wished block the focus, once it is there. */
   function grasp() {
-    const found = [...body.querySelectorAll(".tl-block")].find((one) => /** @type {HTMLElement} */ (one).dataset.id === focused);
+    const all = [...body.querySelectorAll(".tl-block")].filter((one) => /** @type {HTMLElement} */ (one).dataset.id === focused);
+    const found = all.find((one) => one.closest(".tl-line")?.getAttribute("data-key") === focusedOn) ?? all[0];
     if (!found) return;
     wantsFocus = false;
     /** @type {HTMLElement} */ (found).focus({ preventScroll: true, focusVisible: true });
