@@ -13,7 +13,7 @@ before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
 /** What the browser itself says of a line that is cut on purpose. */
-const CUT = /Refused to apply style|ERR_|WebSocket connection|status of (401|404)/;
+const CUT = /ERR_|WebSocket connection|status of (401|404)/;
 
 /** Notes in the page's own fold what it is given, and lets a test say that the page is hidden or its WebSocket barred. */
 async function prepare(context) {
