@@ -113,7 +113,8 @@ function part(name, entry, id) {
 
 /** The keyboard is listened to once the page stands; a key that is faster is not lost. */
 function bringKeys() {
-  const early = (/** @type {KeyboardEvent} */ event) => { first = event; begin(); };
+  // A key that somebody has taken, such as the slider of the past, is not given again.
+  const early = (/** @type {KeyboardEvent} */ event) => { if (!event.defaultPrevented) first = event; begin(); };
   /** @type {KeyboardEvent|null} */
   let first = null;
   let begun = false;
