@@ -73,7 +73,9 @@ fn canonical(value: &Value, out: &mut String) {
             out.push('}');
         }
         Value::Array(list) => {
-            list.iter().for_each(|item| canonical(item, out));
+            for item in list {
+                canonical(item, out);
+            }
             out.push(']');
         }
         Value::Number(number) if !number.is_i64() && !number.is_u64() => {
