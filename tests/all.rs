@@ -6,6 +6,7 @@ mod support;
 mod attack;
 mod cli;
 mod delivery;
+mod export;
 mod files;
 mod honesty;
 mod managed;

@@ -10,7 +10,7 @@ use crate::support::project::{now_s, row};
 use crate::support::server::binary;
 use crate::support::{Project, Server, eventually};
 
-const COMMANDS: [&str; 7] = ["serve", "demo", "run", "status", "events", "log", "check"];
+const COMMANDS: [&str; 8] = ["serve", "demo", "run", "status", "events", "export", "log", "check"];
 
 /// Runs a command on a folder.
 fn run(root: &Path, arguments: &[&str]) -> Output {
@@ -79,7 +79,7 @@ fn wrong_usage_is_2() {
 #[test]
 fn a_folder_without_a_sprint_is_told_what_was_looked_for() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["serve", "status", "events", "check"] {
+    for name in ["serve", "status", "events", "export", "check"] {
         let output = binary().arg(name).current_dir(folder.path()).output().unwrap();
         assert_eq!(code(&output), 1, "{name}");
         let text = stderr(&output);

@@ -105,8 +105,10 @@ fn answers_are_as_their_examples() {
         ("api-batches", "/api/batches"),
         ("api-batch", "/api/batches/1"),
         ("api-timeline", "/api/timeline"),
+        ("api-timeline-all", "/api/timeline?batch_id=all&from=0&to=9999999999999"),
         ("api-settings", "/api/settings"),
         ("api-events", "/api/events?type=command:*"),
+        ("api-events-search", "/api/events?q=half+of"),
         ("snapshot-at", "/api/snapshot?at=0"),
         ("story-descriptions", "/story-descriptions.json"),
         ("api-story", "/api/stories/1-2-database"),
@@ -119,6 +121,13 @@ fn answers_are_as_their_examples() {
     {
         plain.compare(name, server.get(path).json());
     }
+    let page = server.get("/api/export?format=html&after=3").text();
+    let (_, archive) = page.split_once("id=\"archive\">").unwrap();
+    let (archive, _) = archive.split_once('<').unwrap();
+    plain.compare("archive", serde_json::from_str(archive).unwrap());
+    let lines = server.get("/api/export?after=3").text();
+    let lines: Result<Value, _> = lines.lines().map(serde_json::from_str::<Value>).collect();
+    plain.compare("api-export", lines.unwrap());
     let reset = server.sse("?last_event_id=nonsense").next().unwrap().json;
     plain.compare("reset", reset);
 }

@@ -3,11 +3,18 @@ import { sentence } from "./format.js";
 
 export const base = new URL(".", document.baseURI);
 
+/** Answers in the server's stead. @type {((path: string, query?: Record<string, any>) => any)|null} */
+let recording = null;
+
+/** From now on nothing is sent: a recording answers. @param {NonNullable<typeof recording>} answer it throws a `Refusal` for what it does not hold */
+export const answerFrom = (answer) => { recording = answer; };
+
 /**
  * @param {string} path @param {Record<string, string|number|null|undefined>} [query] @param {number} [patience_ms]
  * @returns {Promise<any>} rejects on anything but a good answer in time
  */
 export async function get(path, query = {}, patience_ms = 8000) {
+  if (recording) return structuredClone(recording(path, query));
   const url = new URL(path, base);
   for (const [key, value] of Object.entries(query)) if (value !== null && value !== undefined && value !== "") url.searchParams.set(key, String(value));
   const answer = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(patience_ms) });
@@ -36,6 +43,7 @@ export const put = (path, body) => send("PUT", path, body, 15_000);
 async function send(method, path, body, patience_ms) {
   /** @type {Response} */ let answer;
   /** @type {any} */ let said;
+  if (recording) return recording(path);
   try {
     answer = await fetch(new URL(path, base), { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal: AbortSignal.timeout(patience_ms) });
     noteClock(answer);
@@ -52,6 +60,7 @@ async function send(method, path, body, patience_ms) {
  * @param {string} path @param {number} from @param {number} to the last byte @returns {Promise<{partial: boolean, etag: string|null, bytes: ArrayBuffer}|null>} null: not there (any more)
  */
 export async function part(path, from, to) {
+  if (recording) return recording(path);
   const answer = await fetch(new URL(path, base), { cache: "no-store", headers: { Range: `bytes=${from}-${to}` }, signal: AbortSignal.timeout(8000) });
   if (answer.status === 416 || answer.status === 404) return null;
   if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);

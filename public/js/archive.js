@@ -10,6 +10,7 @@
 import { Refusal } from "./api.js";
 import { matcher } from "./log-filter.js";
 import { toSnapshot } from "./model.js";
+import { idle } from "./model-run.js";
 import { isFailure } from "./past-window.js";
 import { createReplay } from "./replay.js";
 
@@ -28,6 +29,8 @@ export function openArchive(json) {
   }
   if (recorded?.format !== FORMAT || !Array.isArray(recorded.events)) throw new Error("The recording in this file has a form that this page does not know.");
   const { base, events, answers = {} } = recorded;
+  // What went on when it was taken goes on no more, as far as anybody can tell from here.
+  const rows = (answers["api/batches"]?.batches ?? []).map((/** @type {any} */ row) => (row.status === "running" ? { ...row, status: "unfinished" } : row));
   const head = Number(events.at(-1)?.id ?? base?.last_event_id ?? 0);
   const replay = createReplay({ base, events });
 
@@ -40,30 +43,31 @@ export function openArchive(json) {
   const routes = {
     "api/events": (query) => page(events, head, query),
     "api/snapshot": ({ at }) => snapshot(at === undefined || at === null ? null : Number(at)),
-    "api/batches": ({ limit = 20, offset = 0 }) => {
-      const { batches = [], total = batches.length } = answers["api/batches"] ?? {};
-      return { batches: batches.slice(Number(offset), Number(offset) + Number(limit)), total: Math.min(total, batches.length) };
-    },
+    "api/batches": ({ limit = 20, offset = 0 }) => ({ batches: rows.slice(Number(offset), Number(offset) + Number(limit)), total: rows.length }),
     "api/timeline": ({ batch_id }) => {
       const found = answers["api/timeline"];
       if (!found) throw new Refusal(0, "archive", NOT_TAKEN);
-      if (!batch_id || found.batch?.id === Number(batch_id)) return found;
-      const segments = found.segments.filter((/** @type {any} */ one) => one.batch_id === Number(batch_id));
+      // As on a server: without a wish the newest batch.
+      const id = Number(batch_id || (found.batch?.id ?? answers["api/batches"]?.batches?.[0]?.id));
+      if (batch_id === "all" || Number.isNaN(id) || found.batch?.id === id) return found;
+      const segments = found.segments.filter((/** @type {any} */ one) => one.batch_id === id);
       if (!segments.length) throw new Refusal(0, "archive", NOT_TAKEN);
-      return { ...found, batch: rowOf(Number(batch_id)), segments };
+      return { ...found, batch: rowOf(id), segments };
     },
   };
-  const rowOf = (/** @type {number} */ id) => answers["api/batches"]?.batches?.find((/** @type {any} */ one) => one.id === id) ?? null;
+  const rowOf = (/** @type {number} */ id) => rows.find((/** @type {any} */ one) => one.id === id) ?? null;
 
   const end = snapshot(null);
-  const init = { type: "init", epoch: end.epoch, last_event_id: head, payload: { batch: end.batch, snapshot: end, events: events.slice(-50).reverse() } };
+  const init = { type: "init", epoch: end.epoch, last_event_id: head, payload: { batch: null, snapshot: { ...end, batch: null, active: [], agents: [], orchestrator: idle() }, events: events.slice(-50).reverse() } };
 
   return {
     exported_at: recorded.exported_at,
     left_out: recorded.left_out ?? 0,
     at: replay.at(events.length).moment ?? recorded.exported_at,
     init,
-    answer(path, query = {}) {
+    // Without a query it was no question but an order, or asked for a text's part: there is nobody to hear it.
+    answer(path, query) {
+      if (!query) throw new Refusal(0, "archive", NO_SERVER);
       if (Object.hasOwn(routes, path)) return routes[path](query);
       if (Object.hasOwn(answers, path)) return answers[path];
       const batch = /^api\/batches\/(\d+)$/.exec(path)?.[1];
@@ -77,8 +81,9 @@ export function openArchive(json) {
 /** As `/api/events` answers. @param {WireEvent[]} events @param {number} head @param {Record<string, any>} query */
 function page(events, head, { after, before, limit = 100, type, story, q, batch_id }) {
   const given = (/** @type {any} */ value) => value !== undefined && value !== null && value !== "";
-  const fits = matcher({ types: String(type ?? ""), story: String(story ?? ""), q: String(q ?? ""), batch: String(batch_id ?? "") });
-  const found = events.filter((event) => (!given(after) || Number(event.id) > after) && (!given(before) || Number(event.id) < before) && fits(event));
+  const fits = matcher({ types: String(type ?? ""), story: String(story ?? ""), q: String(q ?? ""), batch: "" });
+  const batches = given(batch_id) ? String(batch_id).split(",").map(Number) : null;
+  const found = events.filter((event) => (!batches || batches.includes(Number(event.batch_id ?? NaN))) && (!given(after) || Number(event.id) > after) && (!given(before) || Number(event.id) < before) && fits(event));
   const shown = given(after) ? found.slice(0, limit) : found.slice(-limit);
   return { events: shown, next: given(after) && found.length > shown.length ? shown.at(-1)?.id : null, head };
 }

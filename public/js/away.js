@@ -13,7 +13,7 @@
  *   input_tokens: number|null, output_tokens: number|null, cost_usd: number|null, agents: number, broken: {file: string, line: number|null, message: string|null, at: number}[],
  *   left_out: number, tone: "good"|"plain"|"warn"|"bad", headline: string, sentences: string[], first: {text: string, reason: string, href: string}|null}} Report
  */
-import { fileName, moment, plural, sentence, span } from "./format.js";
+import { fileName, minute, plural, sentence, span } from "./format.js";
 import { attemptOf } from "./model.js";
 import { cure, isStuckWord } from "./next-action.js";
 import { endWords, shortCommand } from "./run.js";
@@ -34,7 +34,7 @@ export function awayReport(given, { since, until, after = null, model = null, le
   const events = given.filter((event) => event.payload && event.payload.imported !== true && (after === null ? event.timestamp > since && event.timestamp <= until : Number(event.id) > after)).sort((a, b) => Number(a.id) - Number(b.id));
   const active = new Set([...(model?.active ?? []).map((one) => one.story_key), ...(model?.agents ?? []).flatMap((one) => one.story_keys)]);
   const stories = storiesOf(events, active, model);
-  const batches = batchesOf(events);
+  const batches = batchesOf(events, since);
   const { worked_ms, idle_since, silence } = timesOf(events, since, until, model);
   const parked = parksOf(events, until);
   const broken = brokenOf(events);
@@ -69,7 +69,8 @@ function storiesOf(events, active, model) {
       one.was ??= classOf(p.old_status, p.old_class);
       one.is = p.status_class ?? classOf(p.new_status);
       one.word = String(p.new_status);
-      one.failed = null;
+      // Who blocks it after a failure says why; who sets another word has taken it up.
+      if (!isStuckWord({ status: one.word })) one.failed = null;
       touched = true;
     } else if (type === "command:start") {
       const one = of(event);
@@ -118,8 +119,8 @@ function named(command) {
   return { name: whole.replace(/[ -]#?\d{1,9}$/, ""), attempt: attemptOf(whole.replace(/ #?(?=\d+$)/, "-")) };
 }
 
-/** @param {WireEvent[]} events */
-function batchesOf(events) {
+/** One that was over before is none of this time, even if it was closed in the log only now. @param {WireEvent[]} events @param {number} since */
+function batchesOf(events, since) {
   /** @type {Map<any, BatchTold>} */
   const found = new Map();
   for (const { type, payload: p, timestamp, batch_id } of events) {
@@ -130,7 +131,7 @@ function batchesOf(events) {
     if (type === "batch:start") Object.assign(one, { origin: p.origin ?? null, started_at: p.started_at ?? timestamp });
     else Object.assign(one, { ended_at: timestamp, status: String(p.status), reason: p.reason ?? null });
   }
-  return [...found.values()];
+  return [...found.values()].filter((one) => one.ended_at === null || one.ended_at >= since);
 }
 
 /** How long at least one command was open, the silences within batches, and since when nothing was heard. @param {WireEvent[]} events @param {number} since @param {number} until @param {import("./model.js").State|null} model */
@@ -234,15 +235,16 @@ function headlineOf({ done, stuck, batches, going, left_out, broken, until, work
   const error = ended?.status === "error" ? ended : null;
   const held = stuck.filter((one) => one.why !== "review");
   const what = done.length ? `${plural(done.length, "story was", "stories were")} finished` : `Nothing was finished${going ? " yet" : ""}`;
-  const but = held.length ? `${held.length} ${held.length === 1 ? "is" : "are"} stuck` : "";
+  const n = stuck.length - held.length;
+  const but = [held.length ? `${held.length} ${held.length === 1 ? "is" : "are"} stuck` : "", n ? `${n} ${n === 1 ? "was" : "were"} left in review` : ""].filter(Boolean).join(", ");
   const first = but ? `${what}${done.length ? ", " : "; "}${but}.` : `${what}.`;
   const { text } = ended ? endWords(ended) : { text: "" };
   const last = batches.at(-1);
-  const end = error ? ` The batch ended at ${moment(/** @type {number} */ (error.ended_at), until)} with an error${text ? `: ${text}` : "."}` : ended?.status === "lost" && last === ended ? ` The batch was lost at ${moment(/** @type {number} */ (ended.ended_at), until)}.` : "";
+  const end = error ? ` The batch ended at ${minute(/** @type {number} */ (error.ended_at), until)} with an error${text ? `: ${text}` : "."}` : ended?.status === "lost" && last === ended ? ` The batch was lost at ${minute(/** @type {number} */ (ended.ended_at), until)}.` : "";
   const some = left_out > 0 ? " Not all events of that time were read." : "";
   const tone = error || broken.length || (held.length > 0 && !done.length) ? "bad" : held.length || ended?.status === "lost" ? "warn" : done.length ? "good" : "plain";
   const quiet = !done.length && !held.length && !batches.length && worked_ms === 0 && broken.length;
-  return { tone, headline: quiet ? `${fileName(broken[0].file)} cannot be read since ${moment(broken[0].at, until)}.${some}` : `${first}${end}${some}` };
+  return { tone, headline: quiet ? `${fileName(broken[0].file)} cannot be read since ${minute(broken[0].at, until)}.${some}` : `${first}${end}${some}` };
 }
 
 /** @param {Facts} facts @returns {string[]} what the headline has no room for */
@@ -252,18 +254,20 @@ function sentencesOf(facts) {
   const said = [];
   for (const one of batches.slice(-3)) {
     const name = `batch ${one.id}${one.origin === "observed" ? " (somebody else's)" : ""}`;
-    if (one.ended_at === null) said.push(sentence(`${name} began at ${moment(one.started_at ?? until, until)}${going ? " and goes on" : ""}`));
+    if (one.ended_at === null) said.push(sentence(`${name} began at ${minute(one.started_at ?? until, until)}${going ? " and goes on" : ""}`));
     else {
-      const { title, text } = endWords(one);
-      said.push(sentence(`${name} ${title === "Ended with an error" ? "ended with an error" : title === "Lost" ? "was lost" : title === "Stopped" ? "was stopped" : `ended ${title.toLowerCase()}`} at ${moment(one.ended_at, until)}${text ? `: ${text}` : ""}`));
+      const { title, text: whole } = endWords(one);
+      // Of somebody else's batch silence is how one knows that it is over.
+      const text = one.reason === "silence" ? "" : /^[A-Z][a-z ]/.test(whole) ? whole[0].toLowerCase() + whole.slice(1) : whole;
+      said.push(sentence(`${name} ${title === "Ended with an error" ? "ended with an error" : title === "Lost" ? "was lost" : title === "Stopped" ? "was stopped" : title === "Completed" ? "was completed" : `ended ${title.toLowerCase()}`} at ${minute(one.ended_at, until)}${text ? `: ${text}` : ""}`));
     }
   }
   if (batches.length > 3) said.push(`${plural(batches.length - 3, "earlier batch", "earlier batches")} not shown.`);
-  if (worked_ms > 0) said.push(`Work went on for ${span(worked_ms)}${silence ? `; the longest silence was ${span(silence.ms)}, from ${moment(silence.from, until)}` : ""}.`);
+  if (worked_ms > 0) said.push(`Work went on for ${span(worked_ms)}${silence ? `; the longest silence was ${span(silence.ms)}, from ${minute(silence.from, until)}` : ""}.`);
   if (parked_ms >= 60_000) said.push(`It was parked for ${span(parked_ms)}.`);
-  if (idle_since !== null && until - idle_since >= SILENCE_MS) said.push(`Nothing was heard since ${moment(idle_since, until)}.`);
+  if (idle_since !== null && until - idle_since >= SILENCE_MS) said.push(`Nothing was heard since ${minute(idle_since, until)}.`);
   if (reopened.length) said.push(`${reopened.slice(0, 3).map((one) => one.story_id).join(", ")} ${reopened.length === 1 ? "was" : "were"} done and ${reopened.length === 1 ? "is" : "are"} not any more.`);
-  for (const one of broken.slice(0, 3)) said.push(`${fileName(one.file)} cannot be read since ${moment(one.at, until)}${one.line ? ` (line ${one.line})` : ""}.`);
+  for (const one of broken.slice(0, 3)) said.push(`${fileName(one.file)} cannot be read since ${minute(one.at, until)}${one.line ? ` (line ${one.line})` : ""}.`);
   if (left_out > 0) said.push(`At most ${plural(left_out, "event")} of that time ${left_out === 1 ? "is" : "are"} left out of this report: there were too many to read.`);
   return said;
 }
@@ -275,7 +279,7 @@ function firstOf({ broken, batches, stuck }) {
   if (last?.status === "error") return { text: cure(String(last.reason ?? "")) ?? `See why batch ${last.id} ended`, reason: endWords(last).text, href: "#run" };
   const [worst] = stuck;
   if (!worst) return null;
-  const href = `#activity?${new URLSearchParams({ story: worst.story_key })}`;
+  const href = `#overview?${new URLSearchParams({ detail: worst.story_key })}`;
   if (worst.why === "review") return { text: `See to the review of ${worst.story_id}`, reason: "It was left in review and nobody is at it.", href };
-  return { text: `Look at ${worst.story_id}`, reason: sentence(worst.why === "blocked" && !/^blocked/i.test(worst.detail) ? `it is blocked: ${worst.detail}` : worst.detail), href };
+  return { text: `Look at ${worst.story_id}`, reason: sentence(worst.why === "blocked" ? (isStuckWord({ status: worst.detail }) ? `it is ${worst.detail}` : `it is blocked: ${worst.detail}`) : worst.detail), href };
 }

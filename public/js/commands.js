@@ -80,5 +80,5 @@ export const remember = (recent, id) => [id, ...recent.filter((one) => one !== i
 /** What a use lately is worth: it decides among what fits about equally well. @param {string[]} recent @param {Command} command */
 export function weightOf(recent, { id, why, group }) {
   const at = recent.indexOf(id);
-  return (at < 0 ? 0 : 60 - at * 3) + (group === "Go to" ? 30 : group === "Do" ? 20 : 0) - (why ? 100 : 0);
+  return (at < 0 ? 0 : 60 - at * 3) + (group === "Go to" ? 30 : group === "Do" ? 20 : 0) - (id === "stop now" ? 10 : 0) - (why ? 100 : 0);
 }

@@ -5,8 +5,8 @@
  * It counts as live only while something was heard on it; a lost line is told at once.
  *
  * @typedef {{live: boolean, ever: boolean, transport: "ws"|"sse"|"poll"|null, offline: boolean, lostAt: number|null,
- *   retryAt: number|null, barred: "signed-out"|"stranger"|null, tabs: number,
- *   caughtUp: {events: number, fresh: boolean, at: number}|null}} Line barred: tried again only when a person looks; tabs: that share the line
+ *   retryAt: number|null, barred: "signed-out"|"stranger"|null, tabs: number, recorded?: number,
+ *   caughtUp: {events: number, fresh: boolean, at: number}|null}} Line barred: tried again only when a person looks; tabs: that share the line; recorded: there is no line, this is a recording taken then
  * @typedef {{epoch: string|null, id: number}} Cursor
  */
 import { alive } from "./api.js";

@@ -7,7 +7,7 @@
  * @typedef {{story_key: string, story_id: string|null, title: string, at: number|null, sides: {file: string, says: string}[], trust: string, href: string}} Difference
  * @typedef {{kind: string, title: string, hint: string, count: number, items: Difference[]}} Kind
  */
-import { span, storyTitle } from "./format.js";
+import { count as told, plural, span, storyTitle } from "./format.js";
 import { shortCommand } from "./run.js";
 import { family } from "./words.js";
 
@@ -71,7 +71,7 @@ export function disagreements(model, { now, most = MOST }) {
     const ids = new Set(model.stories.map((story) => story.story_id));
     for (const [key, one] of work) {
       if (!one.last || model.byKey.has(key) || ids.has(key) || active.has(key) || key === "context" || !/[\p{L}\p{N}]/u.test(key) || now - one.last.at < LAG_MS) continue;
-      add("unknown", () => ({ story_key: key, story_id: null, title: key, at: one.last.at, sides: [{ file: STATUS, says: "has no such story" }, { file: LOG, says: lastWords(one.last, now) }], trust: STATUS, href: link(key) }));
+      add("unknown", () => ({ story_key: key, story_id: null, title: key, at: one.last.at, sides: [{ file: STATUS, says: "has no such story" }, { file: LOG, says: lastWords(one.last, now) }], trust: "", href: link(key) }));
     }
   }
   const kinds = KINDS.filter(([kind]) => counts.has(kind)).map(([kind, title, hint]) => ({ kind, title, hint, count: counts.get(kind) ?? 0, items: found.get(kind) ?? [] }));
@@ -116,10 +116,10 @@ function differs(story, work, active, model, now) {
 /** @param {import("./model.js").Story} story @param {Found} found @returns {Difference} */
 const difference = (story, { at, status, file, says, trust }) => ({
   story_key: story.story_key, story_id: story.story_id, title: storyTitle(story), at, sides: [{ file: STATUS, says: status }, { file, says }],
-  trust: trust ? `${trust} is the likelier one` : "", href: link(story.story_key),
+  trust: trust ? `${trust} is the likelier one` : "", href: `#issues?${new URLSearchParams({ detail: story.story_key })}`,
 });
 
-/** @param {string} key */
+/** A key that is no story has events, and nothing else. @param {string} key */
 const link = (key) => `#activity?${new URLSearchParams({ story: key })}`;
 
 /** @param {any} last @param {number} now */
@@ -133,7 +133,7 @@ function lastWords({ type, command, status, failed, message, at }, now) {
 export function disagreementLine({ count, kinds }) {
   if (!count) return null;
   const [first] = kinds;
-  const text = count === 1 ? `the files disagree about ${first.items[0].story_id ?? first.items[0].story_key}` : `the files disagree about ${count} stories`;
-  const detail = kinds.map((one) => `${count > 1 ? `${one.count} ` : ""}${one.title[0].toLowerCase()}${one.title.slice(1)}`).slice(0, 3).join("; ");
+  const text = count === 1 ? `the files disagree about ${first.items[0].story_id ?? first.items[0].story_key}` : `the files disagree about ${plural(count, "story", "stories")}`;
+  const detail = kinds.map((one) => `${count > 1 ? `${told(one.count)} ` : ""}${one.title[0].toLowerCase()}${one.title.slice(1)}`).slice(0, 3).join("; ");
   return { tone: /** @type {const} */ ("warn"), text, detail, href: "#issues" };
 }

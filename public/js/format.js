@@ -74,5 +74,9 @@ export function moment(ms, now) {
   return Math.abs(now - ms) < 18 * 3_600_000 ? clock.format(ms) : dayAndClock.format(ms);
 }
 
+const clockMinutes = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+/** The same to the minute. @param {number} ms @param {number} now */
+export const minute = (ms, now) => (Math.abs(now - ms) < 18 * 3_600_000 ? clockMinutes.format(ms) : dayAndClock.format(ms));
+
 /** For tool tips. @param {number|null} ms */
 export const exact = (ms) => (ms === null ? "" : whole.format(ms));

@@ -88,13 +88,13 @@ export function slowWords({ slowest, typical_ms }) {
   if (!first) return "";
   const name = first.story_id ?? first.story_key;
   if (typical_ms === null) return `${name} has taken ${span(first.n)} so far; no story is finished yet.`;
-  return `A finished story took ${span(typical_ms)} in the middle; the longest, ${name}, ${first.status_class === "done" ? "took" : "is at"} ${span(first.n)}.`;
+  return `Half of the finished stories took ${span(typical_ms)} or less; the longest, ${name}, ${first.status_class === "done" ? "took" : "is at"} ${span(first.n)}.`;
 }
 
 /** @param {import("./effort.js").Ranked[]} retried */
 export function retryWords(retried) {
   const [first] = retried;
   if (!first) return "";
-  return `${first.story_id ?? first.story_key} needed ${first.n === 1 ? "one more try" : `${spoken(first.n)} more tries`} than it should have: second and later reviews, and failed commands.`;
+  return `${first.story_id ?? first.story_key} needed ${first.n === 1 ? "one more try" : `${spoken(first.n)} more tries`}; second and later reviews and failed commands count.`;
 }
 

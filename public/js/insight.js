@@ -110,6 +110,8 @@ export function createInsight({ get, changed }) {
       if (!period) return;
       period.closed = closed;
       keep("away", period);
+      // Who puts it away has seen it, however short the visit was.
+      if (closed && epoch) keep("seen", { epoch, id: head, at: serverNow() });
       changed();
     },
     again() {

@@ -4,7 +4,7 @@ import { address, VIEWS } from "./router.js";
 import { ASIDE, fetchEntry, VIEWS as TABLE } from "./views.js";
 
 /** How long a first letter waits for its second. */
-const CHORD_MS = 2000;
+const CHORD_MS = 3000;
 
 /** Where `g` leads to. @type {Record<string, string>} */
 export const CHORDS = { o: "overview", r: "run", t: "timeline", e: "epics", s: "stories", a: "activity", b: "batches", i: "insights", f: "issues", ",": "settings" };

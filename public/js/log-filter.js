@@ -5,12 +5,6 @@
  * @typedef {{types: string, story: string, q: string, batch?: string}} Filter
  */
 
-/** @param {Filter} filter */
-export const signature = ({ types, story, q, batch = "" }) => JSON.stringify([types, story, q, batch]);
-
-/** @param {Filter} filter */
-export const isEmpty = ({ types, story, q, batch }) => !types && !story && !q && !batch;
-
 /** @param {string} types a list of globs, such as `command:*,batch:*` @returns {(type: string) => boolean} */
 function typeFilter(types) {
   const globs = types.split(",").map((glob) => new RegExp(`^${glob.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*")}$`));
@@ -30,8 +24,14 @@ function storyFilter(story) {
   return ({ payload: p }) => wanted.has(p?.story_key) || wanted.has(p?.story_id) || !!p?.story_keys?.some?.((/** @type {string} */ key) => wanted.has(key));
 }
 
+const SYMBOLS = /[\u{a2}-\u{a9}\u{ae}\u{b0}\u{b1}\u{d7}\u{f7}\u{20a0}-\u{20cf}\u{2100}-\u{2bff}\u{1f000}-\u{1fbff}]/gu;
+const WITHOUT_BLANKS = /[\u{e00}-\u{eff}\u{1000}-\u{109f}\u{1100}-\u{11ff}\u{1780}-\u{17ff}\u{2e80}-\u{2fdf}\u{3005}-\u{3007}\u{3040}-\u{318f}\u{31f0}-\u{31ff}\u{3400}-\u{4dbf}\u{4e00}-\u{9fff}\u{ac00}-\u{d7ff}\u{f900}-\u{faff}\u{ff66}-\u{ff9f}\u{20000}-\u{3ffff}]/gu;
+
+/** Signs that are words of their own set apart: emoji, and the letters of scripts that know no blanks. @param {string} text */
+const apart = (text) => text.replace(SYMBOLS, (sign) => ` ux${sign.codePointAt(0)?.toString(16)} `).replace(WITHOUT_BLANKS, " $& ");
+
 /** Text as the search index sees it: words of letters and digits, without accents or case. @param {string} text */
-export const tokens = (text) => text.normalize("NFD").replace(/\p{M}+/gu, "").toLowerCase().match(/[\p{L}\p{N}\p{Co}]+/gu) ?? [];
+export const tokens = (text) => apart(text).normalize("NFD").replace(/\p{M}+/gu, "").toLowerCase().match(/[\p{L}\p{N}\p{Co}]+/gu) ?? [];
 
 /** @type {WeakMap<WireEvent, string>} */
 const bodies = new WeakMap();
@@ -48,9 +48,9 @@ function bodyOf(event) {
   return body;
 }
 
-/** Every word must occur as the beginning of one; marks within a word make it a phrase. @param {string} q @returns {((event: WireEvent) => boolean)|null} null when nothing can be searched for */
+/** Every word must occur as the beginning of one; quotes, and marks within a word, make a phrase. @param {string} q @returns {((event: WireEvent) => boolean)|null} null when nothing can be searched for */
 function searcher(q) {
-  const phrases = q.split(/\s+/).map((word) => tokens(word)).filter((parts) => parts.length).map((parts) => ` ${parts.join(" ")}`);
+  const phrases = q.split('"').flatMap((part, index) => (index % 2 ? [part] : part.split(/\s+/))).map((word) => tokens(word)).filter((parts) => parts.length).map((parts) => ` ${parts.join(" ")}`);
   if (!phrases.length) return null;
   return (event) => { const body = bodyOf(event); return phrases.every((phrase) => body.includes(phrase)); };
 }
@@ -63,6 +63,6 @@ export function matcher({ types, story, q, batch }) {
   if (types) { const typed = typeFilter(types); tests.push((event) => typed(event.type)); }
   if (story) tests.push(storyFilter(story));
   // Nothing but marks: the server finds nothing either.
-  if (q) tests.push(searcher(q) ?? (() => false));
+  if (q.trim()) tests.push(searcher(q) ?? (() => false));
   return (event) => tests.every((test) => test(event));
 }

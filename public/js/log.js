@@ -5,9 +5,9 @@
  *
  * @typedef {import("./model.js").WireEvent} WireEvent
  * @typedef {import("./log-filter.js").Filter} Filter
+ * @typedef {(filter: Filter) => (event: WireEvent) => boolean} Matcher
  */
 import { get } from "./api.js";
-import { isEmpty, matcher, signature } from "./log-filter.js";
 import { describe, hasFailed } from "./words.js";
 
 export const KEPT = 2000;
@@ -16,6 +16,12 @@ export const KEPT_OLDER = 20_000;
 const PAGE = 500;
 /** Stories whose last command is remembered. */
 const KEPT_LAST = 20_000;
+
+/** @param {Filter} filter */
+export const signature = ({ types, story, q, batch = "" }) => JSON.stringify([types, story, q, batch]);
+
+/** @param {Filter} filter */
+export const isEmpty = ({ types, story, q, batch }) => !types && !story && !q && !batch;
 
 /** @typedef {{filter: string, events: WireEvent[], before: number|null, all: boolean, full: boolean, loading: boolean, failed: boolean}} Older */
 /** @param {string} filter @returns {Older} */
@@ -73,8 +79,8 @@ export function createLog(changed, ask = get) {
     lastOf.set(key, event);
   };
 
-  /** @param {Filter} filter ascending */
-  function pick(filter) {
+  /** Ascending. @param {Filter} filter @param {Matcher} matcher */
+  function pick(filter, matcher) {
     if (isEmpty(filter)) return events;
     const key = signature(filter);
     if (picked.filter !== key || picked.shape !== shape) picked = { filter: key, shape, upto: 0, list: [], fits: picked.filter === key ? picked.fits : matcher(filter) };
@@ -147,15 +153,15 @@ export function createLog(changed, ask = get) {
       changed();
     },
 
-    /** Newest first, as far as loaded. @param {Filter} filter */
-    select(filter) {
+    /** Newest first, as far as loaded. @param {Filter} filter @param {Matcher} matcher what makes a test of a filter: only the log's own view needs it */
+    select(filter, matcher) {
       const past = older.filter === signature(filter) ? older.events : [];
-      return past.concat(pick(filter)).reverse();
+      return past.concat(pick(filter, matcher)).reverse();
     },
 
-    /** Events of this filter that came after one, as far as they are held. @param {Filter} filter @param {number} id */
-    newerThan(filter, id) {
-      const list = pick(filter);
+    /** Events of this filter that came after one, as far as they are held. @param {Filter} filter @param {number} id @param {Matcher} matcher */
+    newerThan(filter, id, matcher) {
+      const list = pick(filter, matcher);
       let n = 0;
       while (n < list.length && Number(list[list.length - 1 - n].id) > id) n += 1;
       return { n, more: n === list.length && Number(events[0]?.id ?? 0) > id + 1 };

@@ -6,38 +6,47 @@
  * Where the address asks for a past moment, the views are shown that one; header, title and favicon go on
  * telling what is now.
  */
-import { get, serverNow } from "./api.js";
+import { answerFrom, get, serverNow } from "./api.js";
 import { light } from "./beacon.js";
 import { createControl } from "./control.js";
-import { listenToKeys } from "./keys.js";
 import { createLog } from "./log.js";
 import { apply, fromSnapshot, tally } from "./model.js";
 import { notice } from "./notices.js";
+import { paced } from "./pace.js";
 import { keep, recall } from "./prefs.js";
 import { pulse } from "./pulse.js";
 import { address, past as wanted, refine, route, VIEWS, visit } from "./router.js";
 import { runOf } from "./run.js";
 import { share } from "./share.js";
-import { createToasts } from "./toast.js";
 import { concerns, verdict } from "./verdict.js";
 import { ASIDE, fetchEntry, VIEWS as TABLE } from "./views.js";
 import * as bar from "./views/bar.js";
 import * as header from "./views/header.js";
 
 /**
- * @typedef {{batch: number|null, at: number|null, first: number, last: number, index: number, moment: number|null, ready: boolean, failed: string|null, row: any}} Past
+ * @typedef {{batch: number|null, at: number|null, first: number, last: number, index: number, moment: number|null, ready: boolean, failed: string|null, row: any, [more: string]: any}} Past index: the id of the last event that had happened; the rest is for the bar of the past
  * @typedef {{refine: (change: Record<string, string|null>) => void, loadOlder: (filter: import("./log.js").Filter, from?: number|null) => void, forgetOlder: () => void, retry: () => void,
  *   changed: () => void, help: () => void, openControl: () => void, closeControl: () => void, prepare: () => void, lookBack: () => void, start: (size: number|"all") => void,
- *   stop: (mode: "graceful"|"now") => void, stopAgent: (id: string) => void, travel: () => void, toast: ReturnType<typeof createToasts>, openBar: () => void, look: () => App}} Actions
+ *   stop: (mode: "graceful"|"now") => void, stopAgent: (id: string) => void, travel: () => void, toast: (notice: import("./toast.js").Notice) => void, openBar: () => void, look: () => App}} Actions
  * @typedef {{model: import("./model.js").State, sums: ReturnType<typeof tally>, verdict: import("./verdict.js").Verdict, concerns: import("./verdict.js").Concern[],
  *   run: import("./run.js").Run, now: number}} Sight what a moment looks like
  * @typedef {Sight & {loaded: boolean, log: ReturnType<typeof createLog>, line: import("./connection.js").Line, lastAt: number|null, control: import("./control.js").Control,
- *   route: import("./router.js").Route, liveNow: number, past: Past|null, live: Sight, data: any}} App
+ *   route: import("./router.js").Route, liveNow: number, archive: import("./archive.js").Archive|null, past: Past|null, live: Sight, data: any}} App
  */
+
+/** What the first look can do without follows this much later. */
+const SOON_MS = 700;
+const ALL_MS = 8000;
 
 const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
 const log = createLog(changed);
-const toast = createToasts(byId("toasts"));
+/** What few visits need comes when it is needed. @type {Promise<ReturnType<typeof import("./toast.js").createToasts>>|null} */
+let toasts = null;
+/** @param {import("./toast.js").Notice} notice */
+function toast(notice) {
+  toasts ??= import("./toast.js").then(({ createToasts }) => createToasts(byId("toasts")));
+  toasts.then((show) => show(notice), () => { toasts = null; });
+}
 const desk = createControl({
   changed,
   started: () => { location.hash = address("run"); },
@@ -51,39 +60,43 @@ let summed = -1;
 
 /** @type {Record<string, {update: (app: App) => void, data: import("./views.js").Store|null}>} */
 const parts = {};
-const stores = () => Object.values(parts).flatMap(({ data }) => (data ? [data] : []));
+/** @type {import("./views.js").Store[]} of all parts that have one */
+const stores = [];
 
-const { line, start, retryNow } = share({
+/** A recording, once it is read: nothing is asked of a server then. @type {import("./archive.js").Archive|null} */
+let archive = null;
+
+const stream = {
   changed,
   // No timer runs after this.
   sleeps: () => signal(look()),
-  init(message) {
+  init(/** @type {any} */ message) {
     model = fromSnapshot(message.payload.snapshot);
     loaded = true;
     summed = -1;
     log.reset(message.payload.events ?? []);
     desk.renew();
-    for (const store of stores()) store.renew?.();
+    for (const store of stores) store.renew?.();
     const mine = model;
     get("api/events", { limit: 200 }).then((page) => mine === model && log.seed(page)).catch(() => {});
-    setTimeout(() => VIEWS.forEach((name) => part(name, TABLE[name], `view-${name}`)), 1500);
+    setTimeout(bringAll, ALL_MS);
     changed();
   },
-  event(event) {
+  event(/** @type {import("./model.js").WireEvent} */ event) {
     apply(model, event);
     log.push(event);
     desk.heard(event);
-    for (const store of stores()) store.heard?.(event);
+    for (const store of stores) store.heard?.(event);
     notice(event, serverNow(), { toast, stopping: desk.control.stop !== null });
     changed();
   },
-});
+};
+const { line, start, retryNow } = share(stream);
 
 /** @type {Actions} */
 const actions = { refine, changed, toast, retry: retryNow, loadOlder: (filter, from) => (traveller?.log ?? log).loadOlder(filter, from), forgetOlder: log.forgetOlder, help: () => {}, openBar: () => {}, look,
   openControl: () => desk.show(true), closeControl: () => desk.show(false), prepare: desk.prepare, lookBack: desk.lookBack, start: desk.start, stop: desk.stop,
   stopAgent: (id) => parts.run?.data?.stop(id), travel: () => visit(wanted() ? null : { at: model.last_event_id }) };
-actions.help = listenToKeys(actions);
 const frame = [header.mount(byId("header"), actions), bar.mount(byId("bar"), actions)];
 
 /** The part of the page by this name; its code is fetched when it is first asked for. @param {string} name @param {import("./views.js").Entry} entry @param {string} id where it stands */
@@ -91,10 +104,34 @@ function part(name, entry, id) {
   if (parts[name]) return parts[name];
   parts[name] = { update: () => {}, data: null };
   fetchEntry(entry).then(({ mount, store }) => {
-    parts[name] = { update: mount(byId(id), actions), data: store?.({ get, changed }) ?? null };
+    const data = store?.({ get, changed }) ?? null;
+    parts[name] = { update: mount(byId(id), actions), data };
+    if (data) stores.push(data);
   }, () => setTimeout(() => delete parts[name], 2000)).finally(changed);
   return parts[name];
 }
+
+/** The keyboard is listened to once the page stands; a key that is faster is not lost. */
+function bringKeys() {
+  const early = (/** @type {KeyboardEvent} */ event) => { first = event; begin(); };
+  /** @type {KeyboardEvent|null} */
+  let first = null;
+  let begun = false;
+  const begin = () => {
+    if (begun) return;
+    begun = true;
+    import("./keys.js").then(({ listenToKeys }) => {
+      actions.help = listenToKeys(actions);
+      removeEventListener("keydown", early);
+      if (first) (first.target ?? window).dispatchEvent(new KeyboardEvent("keydown", { key: first.key, code: first.code, bubbles: true, cancelable: true, ctrlKey: first.ctrlKey, metaKey: first.metaKey, shiftKey: first.shiftKey, altKey: first.altKey }));
+    }, () => { begun = false; });
+  };
+  addEventListener("keydown", early);
+  setTimeout(begin, SOON_MS);
+}
+
+/** The other views, so that they are there offline too. */
+const bringAll = () => VIEWS.forEach((name) => part(name, TABLE[name], `view-${name}`));
 
 /** @type {any} what shows the past, once somebody has asked for it */
 let traveller = null;
@@ -109,7 +146,7 @@ const NOWHERE = { model: fromSnapshot(), log: createLog(() => {}), sums: tally(f
 
 /** @returns {App} */
 function look() {
-  const now = serverNow();
+  const now = archive?.at ?? serverNow();
   if (summed !== model.revision) {
     summed = model.revision;
     sums = tally(model);
@@ -119,8 +156,8 @@ function look() {
   const live = { model, sums, verdict: word, concerns: worries, run: runOf(model), now };
   // What runs is counted up to the last moment we know of.
   const liveNow = line.live ? now : Math.min(now, line.lostAt ?? now);
-  const app = { ...live, live, loaded, log, line, control: desk.control, route: route(), liveNow, lastAt: log.events.at(-1)?.timestamp ?? null, past: null, data: null };
-  const wish = wanted();
+  const app = { ...live, live, loaded, log, line, control: desk.control, route: route(), liveNow, lastAt: log.events.at(-1)?.timestamp ?? null, archive, past: null, data: null };
+  const wish = wanted() ?? (archive && { batch: null, at: null });
   if (!wish) {
     traveller?.leave();
     return app;
@@ -134,11 +171,12 @@ function pastOf(wish, app) {
   const seen = traveller?.look(wish, app.live);
   const past = seen?.past ?? { ...wish, first: 0, last: 0, index: 0, moment: null, ready: false, failed: null, row: null };
   if (!past.ready) return { ...NOWHERE, past, loaded: false, run: runOf(NOWHERE.model), concerns: [], verdict: verdict(null, line, app.now) };
-  const { model: then, log: told, sums: counted } = seen;
+  const { model: then, log: told, sums: counted, ended } = seen;
   const now = past.moment ?? app.now;
-  const word = verdict(then, { ...line, live: true, ever: true, offline: false }, now);
+  const word = verdict(then, { ...line, recorded: undefined, live: true, ever: true, offline: false }, now);
   const was = ["running", "waiting", "stopping"].includes(word.kind) ? { ...word, word: `was ${word.word}` } : word;
-  return { model: then, log: told, sums: counted, past, loaded: true, now, liveNow: now, run: runOf(then), verdict: was, concerns: concerns(then, told.lastOf, told.failures(), now, null) };
+  const control = { ...app.control, ended, outcome: null, stop: null, trouble: null };
+  return { model: then, log: told, sums: counted, past, control, loaded: true, now, liveNow: now, run: runOf(then), verdict: was, concerns: concerns(then, told.lastOf, told.failures(), now, ended) };
 }
 
 /** How the last batch ended, as far as the page knows. */
@@ -180,7 +218,7 @@ function commit() {
     keep(`view.${view}`, lasting(params));
   }
   for (const update of frame) update(app);
-  for (const store of stores()) store.watch?.(app);
+  for (const store of stores) store.watch?.(app);
   show(part(view, TABLE[view], `view-${view}`), app);
   if (params.get("detail") || parts.detail) show(part("detail", ASIDE.detail, "detail"), app);
   if (desk.control.open || parts.control) show(part("control", ASIDE.control, "control"), app);
@@ -191,7 +229,8 @@ function commit() {
 /** @param {{update: (app: App) => void, data: any}} one @param {App} app */
 function show({ update, data }, app) {
   const mine = data ? { ...app, data } : app;
-  data?.attend?.(mine);
+  // A recording can be asked as a server can.
+  data?.attend?.(archive ? { ...mine, line: { ...mine.line, live: true } } : mine);
   update(mine);
 }
 
@@ -207,14 +246,16 @@ function signal({ live }) {
   light(live.verdict, live.concerns.filter((one) => one.tone === "bad").length, { project: model.project, done: sums.counts.by_class.done, stories: sums.counts.stories });
 }
 
+const pace = paced(commit);
 let asked = false;
-/** Something may look different now: one commit in the next frame, however often this is called. */
+/** Something may look different now, however often this is called. */
 function changed() {
-  if (asked) return;
-  asked = true;
   // A hidden page gets no frames; its title and favicon must tell the truth all the same.
-  if (document.hidden) setTimeout(() => { asked = false; signal(look()); }, 250);
-  else requestAnimationFrame(() => { asked = false; commit(); });
+  if (!document.hidden) pace.soon();
+  else if (!asked) {
+    asked = true;
+    setTimeout(() => { asked = false; signal(look()); }, 250);
+  }
 }
 
 // Opened without saying what to show: what was last looked at here.
@@ -222,11 +263,26 @@ if (!location.hash) {
   const last = recall("view", VIEWS[0]);
   if (VIEWS.includes(last)) history.replaceState(null, "", address(last, new URLSearchParams(recall(`view.${last}`, ""))));
 }
-addEventListener("hashchange", changed);
-addEventListener("popstate", changed);
-document.addEventListener("visibilitychange", () => { asked = false; changed(); });
+addEventListener("hashchange", pace.next);
+addEventListener("popstate", pace.next);
+document.addEventListener("visibilitychange", () => (document.hidden ? changed() : pace.next()));
 setInterval(changed, 1000);
-// The title goes on to be true while nobody looks at the page.
-pulse(() => document.hidden && changed());
 changed();
-start();
+bringKeys();
+if (document.getElementById("archive")) replay().catch((error) => toast({ tone: "bad", title: "This recording cannot be shown", text: error.message }));
+else {
+  // The title goes on to be true while nobody looks at the page.
+  pulse(() => document.hidden && changed());
+  start();
+}
+
+/** The page holds a part of the log itself. */
+async function replay() {
+  line.recorded = Date.now();
+  document.documentElement.classList.add("is-recording");
+  const { openArchive } = await import("./archive.js");
+  archive = openArchive(byId("archive").textContent);
+  line.recorded = archive.exported_at;
+  answerFrom(archive.answer);
+  stream.init(archive.init);
+}

@@ -7,13 +7,14 @@
  * @typedef {{model: import("./model.js").State|null, concerns?: import("./verdict.js").Concern[], run: import("./run.js").Run, ended?: any, now: number,
  *   line: {live: boolean, ever: boolean, offline?: boolean, lostAt?: number|null}, readOnly?: string|null, past?: boolean, comeBack?: number|null}} Asked
  */
-import { fileName, moment, plural, sentence, span, storyTitle } from "./format.js";
+import { fileName, minute, plural, sentence, span, storyTitle } from "./format.js";
 import { endWords, shortCommand } from "./run.js";
 import { isStatusFile } from "./verdict.js";
 
 /** An agent that thinks is quiet for minutes; after so long it may be stuck. */
 export const SILENT_MS = 25 * 60_000;
-/** From one command to the next. */
+/** From one command to the next; after the longer time something may be wrong. */
+const A_MOMENT_MS = 10_000;
 const BREATH_MS = 10 * 60_000;
 const MANY_FAILURES = 3;
 
@@ -28,12 +29,16 @@ export const called = ({ story_key, story_id }) => story_id || story_key;
 /** @param {string} view @param {Record<string, string>} params */
 const to = (view, params) => `#${view}?${new URLSearchParams(params)}`;
 
+/** A sentence, but a file's or a key's name keeps its first letter. @param {string} reason */
+const spoken = (reason) => (/^[\w-]*[._]\w/.test(reason) ? sentence(`X${reason}`).slice(1) : sentence(reason));
+
 /** @param {NextAction["tone"]} tone @param {string} kind @param {string} text @param {string} [reason] @param {{href?: string, action?: NextAction["action"]}} [where] @returns {NextAction} */
-const say = (tone, kind, text, reason = "", { href, action } = {}) => ({ tone, kind, text, reason: sentence(reason), href: href ?? null, action: action ?? null });
+const say = (tone, kind, text, reason = "", { href, action } = {}) => ({ tone, kind, text, reason: spoken(reason), href: href ?? null, action: action ?? null });
 
 /** @param {Asked} asked @returns {NextAction} */
 export function nextAction(asked) {
   const { model, line, past = false } = asked;
+  if (past && !model) return say("plain", "loading", "One moment", "the past is being looked up");
   if (!past && (!line.live || !model)) return unreached(asked);
   const known = /** @type {Asked & {model: import("./model.js").State}} */ ({ ...asked, model });
   for (const look of [brokenFile, stopping, silence, running, badEnd, stuck, unreadable, start, undecided, finish]) {
@@ -61,6 +66,7 @@ function brokenFile({ model, now }) {
   const issue = model.issues.find((one) => one.severity === "error" && isStatusFile(one));
   const row = source?.line ?? issue?.line ?? null;
   const name = fileName(source?.file ?? issue?.file ?? "sprint-status.yaml");
+  if (!model.stories.length && /\bis empty\b|\bnothing below it\b/.test(source?.message ?? "")) return say("plain", "begin", "Plan a sprint", `${name} has no stories yet; sprint planning of BMAD fills it`, { href: "#issues" });
   const kept = model.stories.length ? `the last good state is shown${model.since ? `, ${span(now - model.since)} old` : ""}` : "no story can be shown until then";
   return say("bad", "status-file", `${BROKEN[state]} ${name}${row && state !== "other-schema" ? `, line ${row}` : ""}`, [String(source?.message ?? issue?.message ?? "").replace(/[.\s]+$/, ""), kept].filter(Boolean).join("; "), { href: "#issues" });
 }
@@ -100,15 +106,15 @@ function running(asked) {
   if (run.phase === "parked") {
     if (meanwhile) return meanwhile;
     const until = run.parked_until;
-    if (until && until < now) return say("warn", "parked", "See why it does not go on", `batch ${run.batch_id} was parked until ${moment(until, now)}`, { href: "#run" });
-    return say("plain", "parked", until ? `Nothing to do until ${moment(until, now)}` : "Nothing to do", `batch ${run.batch_id} is parked${until ? " and goes on by itself then" : ""}`, { href: "#run" });
+    if (until && until < now) return say("warn", "parked", "See why it does not go on", `batch ${run.batch_id} was parked until ${minute(until, now)}`, { href: "#run" });
+    return say("plain", "parked", until ? `Nothing to do until ${minute(until, now)}` : "Nothing to do", `batch ${run.batch_id} is parked${until ? " and goes on by itself then" : ""}`, { href: "#run" });
   }
   const quiet = batch ? now - batch.last_activity_at : 0;
   if (at || quiet < BREATH_MS) {
     if (meanwhile) return meanwhile;
-    const what = at ? doing(model) : "it is between two commands";
-    const back = comeBack && comeBack > now && !past ? `Nothing to do: come back around ${round(comeBack, now)}` : "Nothing to do";
-    return say("live", "running", back, what, { href: run.kind === "none" ? "#activity" : "#run" });
+    const what = at ? doing(model) : quiet < A_MOMENT_MS ? "it is between two commands" : `no command has been under way for ${span(quiet)}; batch ${batch?.id} is still open`;
+    const back = at && comeBack && comeBack > now && !past ? `Nothing to do: come back around ${round(comeBack, now)}` : "Nothing to do";
+    return say(at || quiet < A_MOMENT_MS ? "live" : "plain", at || quiet < A_MOMENT_MS ? "running" : "between", back, what, { href: run.kind === "none" ? "#activity" : "#run" });
   }
   const heard = `no command is under way and nothing was heard for ${span(quiet)}`;
   if (run.kind === "managed") return say("warn", "quiet", `See what batch ${batch?.id} waits for`, heard, { href: "#run" });
@@ -129,7 +135,7 @@ function doing({ active, agents = [], byKey }) {
 /** To five minutes, upwards: nobody comes back to the minute. @param {number} at @param {number} now */
 function round(at, now) {
   const step = (at - now > 3 * 3_600_000 ? 10 : 5) * 60_000;
-  return moment(Math.ceil(at / step) * step, now).replace(/:\d\d$/, (tail, place, whole) => (/:\d\d:\d\d$/.test(whole) ? "" : tail));
+  return minute(Math.ceil(at / step) * step, now);
 }
 
 /** How to go on after an end with an error, by what its reason says. @type {[RegExp, string][]} */
@@ -148,7 +154,7 @@ export const cure = (reason) => CURES.find(([sign]) => sign.test(reason))?.[1] ?
 function badEnd({ model, ended, now }) {
   if (!ended || ended.status !== "error" && ended.status !== "lost" || !openStories(model).length) return null;
   const { text } = endWords(ended);
-  const when = ended.ended_at ? ` at ${moment(ended.ended_at, now)}` : "";
+  const when = ended.ended_at ? ` at ${minute(ended.ended_at, now)}` : "";
   if (ended.status === "error") return say("bad", "error", cure(String(ended.reason ?? "")) ?? `See why batch ${ended.batch_id} ended`, `batch ${ended.batch_id} ended with an error${when}${text ? `: ${text}` : ""}`, { href: "#run" });
   const failing = stuckStories(model);
   if (failing.length) return null;
@@ -173,7 +179,7 @@ function lookAt(stories, model, tail = "") {
   const why = isStuckWord(first) ? `it is ${first.status}` : `it failed ${work?.failures} times`;
   const said = work?.last?.failed && work.last.message ? `: ${oneLine(work.last.message)}` : "";
   const more = stories.length > 1 ? `; ${plural(stories.length - 1, "other story is", "other stories are")} stuck too` : "";
-  return say("bad", "stuck", `Look at ${called(first)} ${storyTitle(first) === called(first) ? "" : `– ${storyTitle(first)}`}`.trim(), `${why}${said}${more}${tail}`, { href: to("activity", { story: first.story_key }) });
+  return say("bad", "stuck", `Look at ${called(first)} ${storyTitle(first) === called(first) ? "" : `– ${storyTitle(first)}`}`.trim(), `${why}${said}${more}${tail}`, { href: to("overview", { detail: first.story_key }) });
 }
 
 /** @param {string} text */

@@ -6,7 +6,7 @@ const OLD_MS = 60_000;
 
 /**
  * @param {import("./model.js").WireEvent} event @param {number} now
- * @param {{toast: ReturnType<typeof import("./toast.js").createToasts>, stopping: boolean}} to stopping: asked for on this very page
+ * @param {{toast: (notice: import("./toast.js").Notice) => void, stopping: boolean}} to stopping: asked for on this very page
  */
 export function notice({ type, payload: p, timestamp }, now, { toast, stopping }) {
   if (now - timestamp > OLD_MS || !p || p.imported) return;

@@ -24,24 +24,25 @@ export function advance(moments, index, owed, speed) {
 }
 
 const COLUMNS = 160;
-/** Rates differ by orders of magnitude; a minute between two events is quiet, a tenth of a second is not. */
-const QUIET_MS = 120_000;
-const BUSY_MS = 100;
+/** Rates differ by orders of magnitude; beyond these nobody sees a difference. */
+const QUIET_MS = 600_000;
+const BUSY_MS = 5;
 
 /**
- * How lively it was along the events: for equal portions of them a height from 0 to 1, and where something failed
- * or a batch began or ended, from 0 to 1 as well.
+ * How lively it was along the events: for equal portions of them a height from 0 (the quietest of them) to 1, and
+ * where something failed or a batch began or ended, from 0 to 1 as well.
  * @param {import("./model.js").WireEvent[]} events @param {ArrayLike<number>} moments
  */
 export function trace(events, moments) {
   const n = events.length;
   const columns = Math.min(COLUMNS, n);
-  const heights = Array.from({ length: columns }, (_, i) => {
+  const pauses = Array.from({ length: columns }, (_, i) => {
     const [from, to] = [Math.floor((i * n) / columns), Math.floor(((i + 1) * n) / columns)];
     const begin = moments[Math.max(0, from - 1)];
-    const each = Math.min(QUIET_MS, Math.max(BUSY_MS, (moments[to - 1] - begin) / (to - from)));
-    return 1 - Math.log(each / BUSY_MS) / Math.log(QUIET_MS / BUSY_MS);
+    return Math.log(Math.min(QUIET_MS, Math.max(BUSY_MS, (moments[to - 1] - begin) / (to - from))));
   });
+  const [least, most] = [Math.min(...pauses), Math.max(...pauses)];
+  const heights = pauses.map((pause) => (most > least ? (most - pause) / (most - least) : 0.5));
   /** @type {number[]} */
   const failures = [];
   /** @type {{at: number, begins: boolean}[]} */

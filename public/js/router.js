@@ -33,9 +33,23 @@ export function here(change) {
   return address(view, params);
 }
 
+/** The past that is shown where the address cannot tell it. @type {Wish|null|undefined} */
+let untold;
+
+/** Not every browser lets a file from the disk change its history: then the hash alone is changed. @param {"pushState"|"replaceState"} how @param {string} url @returns {boolean} whether all of it was */
+function write(how, url) {
+  try {
+    history[how](null, "", url);
+    return true;
+  } catch {
+    location.hash = new URL(url, location.href).hash;
+    return false;
+  }
+}
+
 /** Changes filters of the view that is shown, without a step in the history. @param {Record<string, string|null>} change */
 export function refine(change) {
-  history.replaceState(null, "", here(change));
+  write("replaceState", here(change));
   dispatchEvent(new Event("hashchange"));
 }
 
@@ -43,6 +57,7 @@ const whole = (/** @type {string|null} */ text) => (text !== null && /^\d{1,15}$
 
 /** The past that the address asks for, or null: what is now. @returns {Wish|null} */
 export function past() {
+  if (untold !== undefined) return untold;
   const params = new URLSearchParams(location.search);
   const wish = { batch: whole(params.get("batch")), at: whole(params.get("at")) };
   return wish.batch === null && wish.at === null ? null : wish;
@@ -53,6 +68,7 @@ export function visit(wish, { replace = false, hash = location.hash } = {}) {
   const params = new URLSearchParams();
   for (const key of /** @type {const} */ (["batch", "at"])) if (wish?.[key] !== null && wish?.[key] !== undefined) params.set(key, String(wish[key]));
   const query = params.toString();
-  history[replace ? "replaceState" : "pushState"](null, "", `${location.pathname}${query ? `?${query}` : ""}${hash}`);
+  const told = write(replace ? "replaceState" : "pushState", `${location.pathname}${query ? `?${query}` : ""}${hash}`);
+  untold = told ? undefined : query ? { batch: wish?.batch ?? null, at: wish?.at ?? null } : null;
   dispatchEvent(new Event("hashchange"));
 }

@@ -82,9 +82,10 @@ export const shortCommand = (command) => String(command ?? "").replace(/^sprint-
 
 /**
  * Why no batch can be started, or null.
- * @param {{loaded: boolean, line: {live: boolean, ever: boolean}, run: Run, busy: boolean, readOnly: string|null}} of busy: something observed is under way
+ * @param {{loaded: boolean, line: {live: boolean, ever: boolean, recorded?: number}, run: Run, busy: boolean, readOnly: string|null}} of busy: something observed is under way
  */
 export function hindrance({ loaded, line, run, busy, readOnly }) {
+  if (line.recorded) return "This is a recording: nothing can be started from here.";
   if (!line.live && line.ever) return "The server is not reached just now; what you see is what was last known.";
   if (!loaded || !line.live) return "Not connected to the server yet.";
   if (readOnly) return readOnly;

@@ -8,8 +8,9 @@ const STAYS_MS = { info: 9000, good: 9000, warn: 20_000, bad: Infinity };
 const MOST = 4;
 
 /**
+ * @typedef {{tone: "info"|"good"|"warn"|"bad", title: string, text: string}} Notice
  * @param {HTMLElement} el
- * @returns {(notice: {tone: "info"|"good"|"warn"|"bad", title: string, text: string}) => void}
+ * @returns {(notice: Notice) => void}
  */
 export function createToasts(el) {
   /** @type {{key: string, times: number, el: HTMLElement, count: HTMLElement, says: HTMLElement, again: () => void, away: () => void}[]} */

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use crate::config::Layer;
-use crate::export::{self, Replay, Wish};
+use crate::export::{self, ExportError, Replay, Wish};
 use crate::project::settings_store::SettingsStore;
 use crate::store::Queries;
 use crate::store::rows::EventFilter;
@@ -52,17 +52,16 @@ pub(crate) fn run(place: &Place, args: &Args) -> anyhow::Result<u8> {
     {
         bail!("there is no batch {id}");
     }
-    match &args.output {
-        Some(path) => to_file(path, args.force, |out| write(args, &kept, None, out)),
-        None => {
-            let stdout = std::io::stdout();
-            if args.html && stdout.is_terminal() {
-                bail!("a page is nothing to read on a terminal: name a file with --output FILE");
-            }
-            let mut out = BufWriter::with_capacity(64 * 1024, stdout.lock());
-            write(args, &kept, Some(Terminal::stdout()), &mut out)
-        }
-    }?;
+    if let Some(path) = &args.output {
+        to_file(path, args.force, |out| write(args, &kept, None, out))?;
+        return Ok(0);
+    }
+    let stdout = std::io::stdout();
+    if args.html && stdout.is_terminal() {
+        bail!("a page is nothing to read on a terminal: name a file with --output FILE");
+    }
+    let mut out = BufWriter::with_capacity(64 * 1024, stdout.lock());
+    write(args, &kept, Some(Terminal::stdout()), &mut out)?;
     Ok(0)
 }
 
@@ -101,7 +100,8 @@ fn lines(
             None => out.write_all(line.as_bytes())?,
         }
         out.write_all(b"\n")
-    })?;
+    })
+    .map_err(told)?;
     Ok(out.flush()?)
 }
 
@@ -120,7 +120,15 @@ fn page(args: &Args, kept: &Kept, out: &mut dyn Write) -> anyhow::Result<()> {
             replay.left_out()
         ));
     }
-    Ok(replay.write(&kept.queries, out)?)
+    replay.write(&kept.queries, out).map_err(told)
+}
+
+/// As it is, so that a closed pipe is known for what it is.
+fn told(error: ExportError) -> anyhow::Error {
+    match error {
+        ExportError::Write(error) => error.into(),
+        error => error.into(),
+    }
 }
 
 /// Makes the file beside its place and then puts it there: nobody sees half of it.

@@ -82,7 +82,7 @@ mod tests {
         assert!(read == expected);
         let mut to = writer.await.unwrap();
         drop(parts);
-        let gone = tokio::task::spawn_blocking(move || to.write_all(&[0; PART]));
+        let gone = tokio::task::spawn_blocking(move || to.write_all(&vec![0; PART]));
         assert_eq!(gone.await.unwrap().unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     }
 }

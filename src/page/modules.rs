@@ -89,12 +89,19 @@ fn resolve(file: &str, specifier: &str) -> Option<String> {
 }
 
 fn fault(file: &str, text: &str, at: usize, what: String) -> Fault {
-    let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let before = text.as_bytes().get(..at).unwrap_or_default();
+    let line = before.split(|byte| *byte == b'\n').count();
     Fault { file: file.to_owned(), line, what }
 }
 
+/// Where a module's text holds nothing but blanks and comments; `None` where that is not sure.
+pub(super) fn blanks(text: &str) -> Option<Vec<Range<usize>>> {
+    let mut reader = Reader::new(text);
+    reader.read().ok().map(|()| reader.blanks)
+}
+
 fn imports(file: &str, text: &str) -> Result<Vec<Import>, Fault> {
-    let mut reader = Reader { text: text.as_bytes(), at: 0, braces: Vec::new(), found: Vec::new() };
+    let mut reader = Reader::new(text);
     match reader.read() {
         Ok(()) => Ok(reader.found),
         Err(what) => Err(fault(file, text, reader.at.min(text.len()), what.to_owned())),
@@ -124,9 +131,23 @@ struct Reader<'a> {
     at: usize,
     braces: Vec<Brace>,
     found: Vec<Import>,
+    /// What says nothing: blanks, ends of lines, comments.
+    blanks: Vec<Range<usize>>,
 }
 
 type Read<T = ()> = Result<T, &'static str>;
+
+impl<'a> Reader<'a> {
+    const fn new(text: &'a str) -> Self {
+        Self {
+            text: text.as_bytes(),
+            at: 0,
+            braces: Vec::new(),
+            found: Vec::new(),
+            blanks: Vec::new(),
+        }
+    }
+}
 
 impl Reader<'_> {
     fn read(&mut self) -> Read {
@@ -206,6 +227,7 @@ impl Reader<'_> {
 
     /// Skips blanks and comments.
     fn trivia(&mut self) -> Read {
+        let start = self.at;
         loop {
             self.skip(|byte| byte.is_ascii_whitespace());
             let rest = self.rest();
@@ -215,6 +237,9 @@ impl Reader<'_> {
                 let end = rest[2..].windows(2).position(|two| two == b"*/");
                 self.at += end.ok_or("a comment does not end")? + 4;
             } else {
+                if self.at > start {
+                    self.blanks.push(start..self.at);
+                }
                 return Ok(());
             }
         }
@@ -311,6 +336,8 @@ impl Reader<'_> {
                     _ => Err("import() of anything but a text in quotes"),
                 }
             }
+            // A module without an address has none to give: who asks must do without a file.
+            Some(b'.') if self.rest().starts_with(b".meta.url") => Ok(Before::Value),
             Some(b'.') => Err("import.meta"),
             // The name of a property.
             Some(b':') => Ok(Before::Value),
@@ -366,7 +393,7 @@ impl Reader<'_> {
     }
 }
 
-const fn is_word(byte: u8) -> bool {
+pub(super) const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'$' | b'#') || byte >= 0x80
 }
 
@@ -418,6 +445,7 @@ mod tests {
             r#"const d = `${f(`}import("./x.js")`)} import "./x.js"`;"#,
             r#"const e = text.match(/["'`]import\("[^/"]/g) ?? a / b / "c";"#,
             "if (x) return /\\/[/\"]/.test(y); const z = a[0] / 2 / 3; // \"",
+            "try { new URL(\"w.js\", import.meta.url) } catch {}",
             "log.import(`x`); const o = { import: 1, export: 2 };",
             "export const a = 1; export default function () {} export { a };",
             "",
@@ -436,7 +464,7 @@ mod tests {
             "import(`./views/${name}.js`)",
             "import(name)",
             r#"import("./a" + ".js")"#,
-            "import.meta.url",
+            "import.meta.resolve(x)",
             r#"import a from "https://example.org/a.js""#,
             r#"import a from "bare""#,
             r#"import a from "../../../a.js""#,

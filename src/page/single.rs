@@ -163,7 +163,7 @@ impl Maker<'_> {
     /// The style sheets that the page fetches only with a view.
     fn other_styles(&mut self) -> Result<String, Fault> {
         let mut out = String::new();
-        for name in self.files.keys().filter(|name| name.ends_with(".css")) {
+        for name in self.files.keys().filter(|name| has_ending(name, "css")) {
             if !self.styles.contains(name) {
                 out.push_str(&self.style(name)?);
                 out.push('\n');
@@ -181,12 +181,15 @@ impl Maker<'_> {
 
 /// Every module under its bare name.
 fn import_map(files: &Files) -> Result<String, Fault> {
-    let is_module = |name: &str| name.starts_with("js/") && name.ends_with(".js");
+    // A worker is a script of its own, and the file has none.
+    let is_module = |name: &str| {
+        name.starts_with("js/") && has_ending(name, "js") && !name.ends_with("-worker.js")
+    };
     let mut imports = BTreeMap::new();
     for name in files.keys().filter(|name| is_module(name)) {
-        let code = modules::rewrite(name, text(files, name)?, |target| match is_module(target) {
-            true => Ok(()),
-            false => Err(format!("imports {target}, which is no module of the page")),
+        let code = modules::rewrite(name, text(files, name)?, |target| {
+            let refused = || format!("imports {target}, which is no module of the page");
+            is_module(target).then_some(()).ok_or_else(refused)
         })?;
         let address = format!("data:text/javascript;base64,{}", STANDARD.encode(code));
         imports.insert(format!("{PREFIX}{name}"), address);
@@ -194,6 +197,10 @@ fn import_map(files: &Files) -> Result<String, Fault> {
     // Names of files may hold anything but what ends the script.
     let map = serde_json::json!({ "imports": imports }).to_string();
     Ok(map.replace('<', "\\u003c"))
+}
+
+fn has_ending(name: &str, ending: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, known)| known == ending)
 }
 
 fn text<'a>(files: &'a Files, name: &str) -> Result<&'a str, Fault> {
@@ -278,7 +285,7 @@ mod tests {
     fn every_import_of_the_page_has_a_form_that_is_taken_and_leads_to_a_file() {
         let files = super::super::files();
         let mut count = 0;
-        for name in files.keys().filter(|name| name.ends_with(".js")) {
+        for name in files.keys().filter(|name| has_ending(name, "js")) {
             let code = text(&files, name).unwrap_or_else(|fault| panic!("{fault}"));
             let rewritten = modules::rewrite(name, code, |target| {
                 count += 1;
@@ -286,7 +293,7 @@ mod tests {
             });
             rewritten.unwrap_or_else(|fault| panic!("{fault}"));
         }
-        let at_line_start = files.iter().filter(|(name, _)| name.ends_with(".js"));
+        let at_line_start = files.iter().filter(|(name, _)| has_ending(name, "js"));
         let at_line_start: usize = at_line_start
             .map(|(name, _)| text(&files, name).unwrap().matches("\nimport ").count())
             .sum();

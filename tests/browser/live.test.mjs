@@ -1,7 +1,7 @@
 /** The page against the real server, in a real browser. */
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { activity, launch, open, PATIENCE_MS, project, serve, start, STATUS, told, transport } from "./support.mjs";
+import { after, before, test } from "node:test";
+import { activity, launch, open, PATIENCE_MS, project, serve, start, STATUS, told } from "./support.mjs";
 
 /** @type {import("playwright-core").Browser} */
 let browser;
@@ -29,83 +29,6 @@ function work(files, word = "tide") {
   files.row("1", "1-2", "dev-story", "setup", "end", `${word} 2`);
   files.row("1", "1-2", "dev-story", "implement", "start", `${word} 3`);
 }
-
-describe("appended rows appear", () => {
-  for (const [kind, block] of [["ws", []], ["sse", ["WebSocket"]], ["poll", ["WebSocket", "EventSource"]]]) {
-    test(`by ${kind}`, async () => {
-      await scene({ block }, async ({ page, files, wrong }) => {
-        await transport(page, kind);
-        work(files);
-        assert.equal((await activity(page, "tide", 3)).length, 3);
-        await page.waitForFunction(() => document.title.includes("running"));
-        await page.goto(`${page.url().split("#")[0]}#overview`);
-        await page.waitForFunction(() => document.querySelector("#operations .op-task")?.textContent === "implement");
-        const [before] = [await page.locator("#operations .op-time").innerText()];
-        await page.waitForFunction((old) => document.querySelector("#operations .op-time").textContent !== old, before);
-        files.status(STATUS.replace("1-2-rope-and-fender: in-progress", "1-2-rope-and-fender: done"));
-        await page.waitForFunction(() => document.querySelector(".hero-number").textContent === "2");
-        assert.equal((await told(page)).transport, kind);
-        assert.deepEqual(wrong, []);
-      });
-    });
-  }
-});
-
-describe("a restart of the server loses and doubles nothing", () => {
-  for (const [signal, block, kind] of [["SIGTERM", [], "ws"], ["SIGKILL", [], "ws"], ["SIGKILL", ["WebSocket"], "sse"]]) {
-    test(`${signal}, over ${kind}`, async () => {
-      await scene({ block, viewport: { width: 1200, height: 4000 } }, async ({ page, files, end, again }) => {
-        await transport(page, kind);
-        for (let i = 0; i < 10; i += 1) files.row("1", "1-2", "dev-story", "implement", "progress", `knot ${i}.`);
-        await activity(page, "knot", 10);
-        await end(signal);
-        await page.waitForFunction(() => document.querySelector("#state").dataset.kind === "offline");
-        for (let i = 10; i < 20; i += 1) files.row("1", "1-2", "dev-story", "implement", "progress", `knot ${i}.`);
-        await again();
-        await page.waitForFunction(() => document.querySelector("#bar").dataset.kind === "caught-up");
-        for (let i = 20; i < 25; i += 1) files.row("1", "1-2", "dev-story", "implement", "progress", `knot ${i}.`);
-        const rows = await activity(page, "knot", 25);
-        assert.deepEqual(rows.map((row) => Number(/\d+/.exec(row.text)?.[0])).reverse(), Array.from({ length: 25 }, (_, i) => i));
-        const ids = rows.map((row) => row.id);
-        assert.deepEqual(ids, [...new Set(ids)].sort((a, b) => b - a));
-      });
-    });
-  }
-});
-
-test("a server that is killed is never said to be running for more than five seconds", async () => {
-  await scene({}, async ({ page, files, url, end }) => {
-    await transport(page, "ws");
-    work(files);
-    await page.goto(`${url}#overview`);
-    await page.waitForFunction(() => document.title.includes("running") && document.querySelector("#favicon").dataset.state === "running" && document.querySelector("#operations .op"));
-    await end("SIGKILL");
-    await page.waitForFunction(() => !/running/i.test(document.title + document.body.innerText) && document.querySelector("#favicon").dataset.state === "offline", null, { timeout: 5000 });
-    const { body, title } = await told(page);
-    assert.match(body, /unknown – offline/i);
-    assert.match(title, /^offline/);
-    const timers = () => page.evaluate(() => [Date.now(), document.querySelector("#operations .op-time").textContent]);
-    const [then, shown] = await timers();
-    await page.waitForFunction((t) => Date.now() - t > 2100, then);
-    assert.equal((await timers())[1], shown, "a timer goes on without a server");
-  });
-});
-
-test("a server that stops answering is noticed within five seconds", async () => {
-  await scene({}, async ({ page, files, url, end }) => {
-    await transport(page, "ws");
-    work(files);
-    await page.goto(`${url}#overview`);
-    await page.waitForFunction(() => document.title.includes("running"));
-    end("SIGSTOP");
-    try {
-      await page.waitForFunction(() => !/running/i.test(document.title + document.body.innerText), null, { timeout: 5000 });
-    } finally {
-      end("SIGCONT");
-    }
-    await page.waitForFunction(() => document.title.includes("running"));
-  });
-});
 
 test("keys and messages are text, whatever they hold", async () => {
   const long = `3-9-${"a-slug-that-nobody-shortened-".repeat(6)}`.slice(0, 165);
@@ -136,8 +59,11 @@ test("the address keeps view and filters", async () => {
     await page.reload();
     await page.waitForFunction(() => document.querySelectorAll("#stories .rows .tr").length === 1);
     await page.locator("#stories .story-link").click();
+    await page.waitForFunction(() => location.hash.includes("detail=1-2-rope") && location.hash.includes("q=rope"));
+    await page.locator("#detail").getByRole("link", { name: "In the log" }).click();
     await page.waitForFunction(() => location.hash.startsWith("#activity?story=1-2-rope"));
     await activity(page, "tide", 3);
+    await page.goBack();
     await page.goBack();
     await page.waitForFunction(() => location.hash.includes("q=rope"));
   });

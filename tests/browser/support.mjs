@@ -100,10 +100,12 @@ const BLOCK = {
 /**
  * Opens the page and keeps a record of everything it should not do.
  * @param {import("playwright-core").Browser} browser @param {string} url
- * @param {{block?: string[], viewport?: {width: number, height: number}, colorScheme?: "light"|"dark"}} [options]
+ * @param {{block?: string[], first?: string, prepare?: (context: import("playwright-core").BrowserContext) => Promise<void>, viewport?: {width: number, height: number}, colorScheme?: "light"|"dark"}} [options]
  */
-export async function open(browser, url, { block = [], viewport = { width: 1400, height: 900 }, colorScheme = "light" } = {}) {
+export async function open(browser, url, { block = [], first = "", prepare = async () => {}, viewport = { width: 1400, height: 900 }, colorScheme = "light" } = {}) {
   const context = await browser.newContext({ viewport, colorScheme });
+  await prepare(context);
+  if (first) await context.addInitScript(first);
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
   const wrong = [];

@@ -246,7 +246,7 @@ group("rows to lanes", () => {
 
   test("an agent takes in the workflow it reports, and phases told to the second", () => {
     const story = one([row(S, "dev-story", "agent", T + 386, T + 9 * MINUTE), row(S, "dev-story", "workflow", T + 1000, T + 8 * MINUTE), row(S, "dev-story", "setup", T, T + 1000)]);
-    assert.deepEqual(story.blocks.map((block) => [block.start, block.end, block.phases.length]), [[T, T + 9 * MINUTE, 1]]);
+    assert.deepEqual(story.blocks.map((block) => [block.start, block.end, block.phases.length]), [[T + 386, T + 9 * MINUTE, 1]]);
   });
 
   test("phases without a whole that follow each other are one block, others are not", () => {
@@ -300,6 +300,12 @@ group("rows to lanes", () => {
     fold(kept, { id: 9, type: "command:end", timestamp: T + 5, batch_id: 1, payload: { story_key: "1-1-a", command: "dev-story", task_id: "agent", status: "end" } });
     const [c, d] = storiesOf(kept.rows, T + 5, kept.touched, memo);
     assert.ok(a !== c && b === d && c.blocks[0].end === T + 5);
+  });
+
+  test("on its own lane a command needs no room for those beside it", () => {
+    const story = one([row(S, "create-story", "workflow", T, T + 50), row(S, "story-discovery", "workflow", T + 5, T + 40)]);
+    assert.deepEqual(story.blocks.map((block) => block.tracks), [2, 2]);
+    assert.ok(story.commands.every((command) => command.blocks.every((block) => block.tracks === 1)));
   });
 
   test("the packing of what stands alone needs one track", () => {

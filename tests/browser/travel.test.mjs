@@ -141,7 +141,7 @@ test("a load that fails says so and can be tried again; what is not there is sai
 });
 
 test("a running batch without a moment is what is now", async () => {
-  const { wish, visits } = stage(demo, { rows: [{ ...row, status: "running", ended_at: null }] });
+  const { wish, visits } = stage(demo, { spoil: (path) => (path === "api/batches/1" ? { batch: { ...row, status: "running", ended_at: null } } : null) });
   wish({ batch: 1 });
   await turns();
   assert.deepEqual(visits, [{ to: null, how: { replace: true } }]);
@@ -210,19 +210,29 @@ test("playing moves on by itself, stops at the end, and leaving stops it", async
   assert.equal(past.log, null);
 });
 
+test("what went on when a recording was taken goes on no more", () => {
+  const begun = demo.findIndex((one) => one.type === "command:start") + 1;
+  const archive = recorded(demo.slice(0, begun), [{ ...row, status: "running", ended_at: null }]);
+  const { snapshot, batch } = archive.init.payload;
+  assert.deepEqual([batch, snapshot.batch, snapshot.active, snapshot.agents, snapshot.orchestrator.status], [null, null, [], [], "idle"]);
+  assert.equal(archive.answer("api/snapshot", {}).active.length, 1, "at the moment itself it did");
+  assert.deepEqual([archive.answer("api/batches", {}).batches[0].status, archive.answer("api/batches/1", {}).batch.status], ["unfinished", "unfinished"]);
+});
+
 test("a recording answers as its server would, and refuses the rest", () => {
   const archive = recorded(demo);
-  assert.deepEqual(toSnapshot(fromSnapshot(archive.answer("api/snapshot"))), foldedTo(demo, demo.length));
+  assert.deepEqual(toSnapshot(fromSnapshot(archive.answer("api/snapshot", {}))), foldedTo(demo, demo.length));
   assert.deepEqual(toSnapshot(fromSnapshot(archive.answer("api/snapshot", { at: 30 }))), foldedTo(demo, 30));
   const ids = (query) => archive.answer("api/events", query).events.map((one) => one.id);
   assert.deepEqual(ids({ after: 3, limit: 2 }), [4, 5]);
   assert.deepEqual(ids({ before: 4, limit: 2 }), [2, 3]);
   assert.deepEqual(ids({ limit: 1 }), [demo.length]);
   assert.deepEqual(ids({ after: 0, type: "batch:*" }), demo.filter((one) => one.type.startsWith("batch:")).map((one) => one.id));
+  assert.deepEqual(ids({ after: 0, limit: 3, batch_id: "7,1" }), demo.filter((one) => one.batch_id === 1).slice(0, 3).map((one) => one.id));
   assert.ok(ids({ q: "photo commit", after: 0, limit: 1000 }).length > 0);
-  assert.ok(archive.answer("api/batches/1").stats.command_count > 10);
-  assert.throws(() => archive.answer("api/agents"), /This is a recording: there is no server behind it\./);
-  assert.throws(() => archive.answer("api/batches/7"), /does not hold that/);
+  assert.ok(archive.answer("api/batches/1", {}).stats.command_count > 10);
+  assert.throws(() => archive.answer("api/agents", {}), /This is a recording: there is no server behind it\./);
+  assert.throws(() => archive.answer("api/batches/7", {}), /does not hold that/);
   assert.throws(() => openArchive("{"), /broken/);
   assert.throws(() => openArchive('{"format":2,"events":[]}'), /does not know/);
 });

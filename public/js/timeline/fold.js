@@ -10,8 +10,8 @@
  * @typedef {{scope: "newest"|"all"|number, batch: any, current: number|null, rows: Row[], left_out: number, open: Map<string, Row>, revision: number, touched: Map<string, number>}} Rows
  */
 
-/** Messages kept with a command are cut here, as on the server. */
-const SUMMARY_CHARS = 500;
+/** A segment's message is cut here, as on the server. */
+const SUMMARY_CHARS = 200;
 /** Epic and story in the rows of whoever makes the project context: work for no story. */
 const CONTEXT = "context";
 const FAILED = ["failed", "error", "blocked"];

@@ -62,7 +62,12 @@ function storyOf(key, rows, end) {
   const blocks = runs.map((run) => blockOf(run, runs, end));
   number(blocks);
   pack(blocks);
-  const commands = [...grouped(blocks, (block) => block.command)].map(([name, mine]) => ({ name, family: family(name), blocks: mine }));
+  const commands = [...grouped(blocks, (block) => block.command)].map(([name, mine]) => {
+    // On a lane of its own a command needs no room for the others.
+    const alone = mine.map((block) => ({ ...block }));
+    pack(alone);
+    return { name, family: family(name), blocks: alone };
+  });
   const last = blocks.reduce((a, b) => (b.start >= a.start ? b : a), blocks[0]);
   const spans = blocks.filter((block) => block.until !== null).map((block) => ({ from: block.start, to: /** @type {number} */ (block.until) }));
   return {
@@ -88,7 +93,7 @@ function runsOf(rows) {
     const whole = rank(row) < 9;
     if (run && belongs(run, row, whole)) {
       run.rows.push(row);
-      if (whole && !run.whole) Object.assign(run, { whole: row, start: Math.min(run.start, row.start), end: row.end });
+      if (whole && !run.whole) Object.assign(run, { whole: row, start: row.start - run.start <= SLACK ? row.start : run.start, end: row.end });
       else if (whole && rank(row) < rank(/** @type {Row} */ (run.whole))) Object.assign(run, { whole: row, end: row.end });
       else if (!run.whole) run.end = run.end === null || row.end === null ? null : Math.max(run.end, row.end);
     } else {

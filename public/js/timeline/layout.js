@@ -3,7 +3,7 @@
  *
  * @typedef {import("./lanes.js").Story} Story
  * @typedef {{kind: "story"|"command"|"details", key: string, story: Story, command?: Story["commands"][number], block?: import("./lanes.js").Block, height: number, open: boolean}} Line
- * @typedef {{q: string, epic: string, only: ""|"running"|"failed"|"retried"}} Choice
+ * @typedef {{q: string, epic: string, only: ""|"running"|"failed"|"retried"|"seen"}} Choice `seen`: those with something in the stretch looked at, which the view sees to
  */
 
 /** @param {Story} story */

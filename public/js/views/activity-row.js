@@ -17,7 +17,7 @@ export function activityRow(event, desk) {
   const id = Number(event.id);
   const { words, time, mark, story, what, end } = eventPieces(event);
   const button = h("button", { class: "event-what", type: "button", "aria-expanded": "false", "aria-controls": `event-${id}` }, ...what);
-  const link = h("a", { class: "event-time", href: address("activity", { event: String(id) }), "aria-label": `Link to event ${id}`, on: { click: linked } }, time);
+  const link = h("a", { class: "event-time", href: address("activity", { event: String(id) }), on: { click: linked } }, time, h("span", { class: "hidden-text" }, ` link to event ${id}`));
   const line = h("div", { class: "event", "data-type": event.type, "data-tone": words.tone, "data-id": id, on: { click: clicked } }, button, link, mark, story, end);
   const el = h("li", { class: "entry", "data-row": true }, line);
   /** @type {any} */ let more = null;

@@ -4,8 +4,9 @@ import { announce } from "../beacon.js";
 import { copy } from "../copy.js";
 import { count, moment, plural } from "../format.js";
 import { sign } from "../icons.js";
-import { KEPT_OLDER, wordsOf } from "../log.js";
-import { isEmpty, signature } from "../log-filter.js";
+import { keyOf, teach } from "../keys.js";
+import { isEmpty, KEPT_OLDER, signature, wordsOf } from "../log.js";
+import { matcher } from "../log-filter.js";
 import { choice, empty, searchField } from "../parts.js";
 import { attribute, h, show, text } from "../render.js";
 import { address } from "../router.js";
@@ -20,6 +21,9 @@ const TYPES = [
 /** Opened at once; more would make the list heavy. */
 const MOST_OPEN = 8;
 const AT_TOP = 8;
+const FLOOD_MS = 100;
+
+teach("activity", [[["f"], "follow the log, or hold it still"], [["n"], "next failure, further back"], [["N"], "back to the failure before"]]);
 
 export const store = createAround;
 
@@ -69,6 +73,11 @@ export function mount(el, actions) {
   /** @type {{id: number, focus: boolean}|null} to be scrolled to once it stands there */
   let reveal = null;
   let epoch = "";
+  let drawnAt = 0;
+  /** @type {any} */ let later = null;
+  /** @type {number|null} a time to be scrolled to, and the one of the address */
+  let sought = null;
+  let soughtTime = 0;
   /** @type {any} */ let data = null;
   /** @type {any} */ let last = null;
 
@@ -158,9 +167,10 @@ export function mount(el, actions) {
   /** @param {KeyboardEvent} event */
   function pressed(event) {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (el.hidden || event.ctrlKey || event.metaKey || event.altKey || target.matches("input, select, textarea") || document.querySelector("dialog[open]")) return;
-    if (event.key === "f" && !follow.hidden) turn(!follows());
-    else if (event.key === "n" || event.key === "N") jump(event.key === "n" ? 1 : -1);
+    if (el.hidden || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || target.matches("input, select, textarea") || document.querySelector("dialog[open]")) return;
+    const key = keyOf(event);
+    if (key === "f" && !follow.hidden) turn(!follows());
+    else if (key.toLowerCase() === "n") jump(event.shiftKey ? -1 : 1);
   }
 
   /** What is shown: the surroundings of an event, what was there when the reader left the top, or what comes. @param {import("../main.js").App} app */
@@ -198,14 +208,26 @@ export function mount(el, actions) {
       // What the list here doesn't hold, the server may: look there at once when somebody searches.
       if (isFilter && loaded) queueMicrotask(() => actions.loadOlder(filter));
     }
-    if (made !== `${key}\n${log.revision}`) {
+    // In a flood nobody reads every frame's lines: the list is drawn anew ten times a second.
+    const early = before === key && performance.now() - drawnAt < FLOOD_MS;
+    if (made !== `${key}\n${log.revision}` && early) later ??= setTimeout(() => { later = null; actions.changed(); }, FLOOD_MS);
+    else if (made !== `${key}\n${log.revision}`) {
+      drawnAt = performance.now();
       made = loaded ? `${key}\n${log.revision}` : "";
-      all = log.select(filter);
+      all = log.select(filter, matcher);
     }
     const wanted = Number(params.get("event")) || null;
     if (wanted !== desk.target) {
       desk.target = wanted;
       reveal = wanted ? { id: wanted, focus: false } : null;
+    }
+    // The timeline leads to a time: shown once the list reaches back to it.
+    const time = Number(params.get("time")) || 0;
+    if (time !== soughtTime) { soughtTime = time; sought = time || null; }
+    if (sought && loaded && !wanted && all.length && (all[all.length - 1].timestamp <= sought || log.older.filter === key && (log.older.all || log.older.failed) || !isFilter)) {
+      const at = all.findLastIndex(({ timestamp }) => timestamp >= Number(sought));
+      reveal = { id: Number(all[Math.max(0, at)].id), focus: true };
+      sought = null;
     }
     if (data?.around && isFilter) queueMicrotask(() => actions.refine({ type: null, story: null, q: null, batch: null }));
     if (!data?.around && !frozen && (scroller.scrollTop >= AT_TOP || paused || reveal)) freeze();
@@ -216,12 +238,12 @@ export function mount(el, actions) {
     if (reveal && loaded && !data?.around?.loading) {
       const index = placeOf(reveal.id);
       if (index >= 0) {
-        desk.open.add(reveal.id);
-        draw(shown, keyOf, app, tall());
+        if (!reveal.focus) desk.open.add(reveal.id);
+        draw(shown, idOf, app, tall());
         draw.show(index, tall());
       }
     }
-    draw(shown, keyOf, app, tall());
+    draw(shown, idOf, app, tall());
     if (reveal && loaded && !data?.around?.loading) {
       // Far from where the list was, its row stands there only now.
       const { id, focus } = reveal;
@@ -241,7 +263,7 @@ export function mount(el, actions) {
   function tell({ log, loaded, past, now }, isFilter, key) {
     const { around } = data ?? {};
     const pages = log.older.filter === key ? log.older : null;
-    const { n, more } = frozen?.length && !around ? log.newerThan(filter, Number(frozen[0].id)) : { n: 0, more: false };
+    const { n, more } = frozen?.length && !around ? log.newerThan(filter, Number(frozen[0].id), matcher) : { n: 0, more: false };
     show(fresh, n > 0 && !past);
     text(fresh, `↑ ${count(n)}${more ? "+" : ""} new`);
 
@@ -270,7 +292,7 @@ export function mount(el, actions) {
   }
 }
 
-const keyOf = (/** @type {import("../model.js").WireEvent} */ event) => String(event.id);
+const idOf = (/** @type {import("../model.js").WireEvent} */ event) => String(event.id);
 
 /** A filter of an address that is not among the options is one all the same. @param {{value: string, label: string}[]} options @param {string} value @param {string} label */
 const withOwn = (options, value, label) => (value && !options.some((one) => one.value === value) ? [...options, { value, label }] : options);

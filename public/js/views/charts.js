@@ -10,7 +10,7 @@ const HIGH = 1000;
 export function ceiling(n) {
   if (n <= 5) return Math.max(1, Math.ceil(n));
   const power = 10 ** Math.floor(Math.log10(n));
-  return (/** @type {number} */ ([1, 1.5, 2, 3, 4, 5, 6, 8, 10].find((step) => step * power >= n))) * power;
+  return [1, 1.2, 1.5, 1.6, 2, 2.5, 3, 4, 5, 6, 8, 10].map((step) => Math.round(step * power)).find((one) => one >= n) ?? n;
 }
 
 /** Whole numbers from 0 up to the top, not more than five. @param {number} top */
@@ -21,7 +21,7 @@ export function ticks(top) {
 
 /** Moments to name on the axis of time. @param {number} from @param {number} to @param {number} most */
 export function moments(from, to, most) {
-  const steps = [5, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080, 20_160, 43_200, 129_600, 525_600].map((minutes) => minutes * 60_000);
+  const steps = [1, 2, 5, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080, 20_160, 43_200, 129_600, 525_600].map((minutes) => minutes * 60_000);
   const step = steps.find((one) => (to - from) / one <= most) ?? /** @type {number} */ (steps.at(-1));
   const found = [];
   const zero = new Date(from).setHours(0, 0, 0, 0);
@@ -31,6 +31,7 @@ export function moments(from, to, most) {
     if (at > to || i > 5000) break;
     if (at >= from) found.push(at);
   }
+  if (!found.length) found.push(from);
   return { list: found, days: step >= 86_400_000 };
 }
 
@@ -45,24 +46,24 @@ function quietTable(caption, heads) {
 
 /** Scope and done over time, and what may come. */
 export function burnUpChart() {
-  const scope = s("path", { class: "chart-scope" });
-  const area = s("path", { class: "chart-area" });
-  const done = s("path", { class: "chart-done" });
-  const band = s("path", { class: "chart-band" });
-  const likely = s("path", { class: "chart-likely" });
-  const today = s("path", { class: "chart-now" });
-  const grid = s("path", { class: "chart-grid" });
-  const svg = s("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, preserveAspectRatio: "none", class: "chart-shapes", "aria-hidden": "true" }, grid, band, area, likely, scope, done, today);
-  const side = h("div", { class: "chart-side", "aria-hidden": "true" });
-  const foot = h("div", { class: "chart-foot", "aria-hidden": "true" });
-  const nowWord = h("span", { class: "chart-now-word", "aria-hidden": "true" }, "now");
-  const plot = h("div", { class: "chart-plot" }, svg, nowWord);
+  const scope = s("path", { class: "burn-scope" });
+  const area = s("path", { class: "burn-area" });
+  const done = s("path", { class: "burn-done" });
+  const band = s("path", { class: "burn-band" });
+  const likely = s("path", { class: "burn-likely" });
+  const today = s("path", { class: "burn-now" });
+  const grid = s("path", { class: "burn-grid" });
+  const svg = s("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, preserveAspectRatio: "none", class: "burn-shapes", "aria-hidden": "true" }, grid, band, area, likely, scope, done, today);
+  const side = h("div", { class: "burn-side", "aria-hidden": "true" });
+  const foot = h("div", { class: "burn-foot", "aria-hidden": "true" });
+  const nowWord = h("span", { class: "burn-now-word", "aria-hidden": "true" }, "now");
+  const plot = h("div", { class: "burn-plot" }, svg, nowWord);
   const swatch = (/** @type {string} */ kind, /** @type {any} */ words) => h("li", {}, h("i", { class: `swatch is-${kind}` }), words);
   const bandWords = h("span");
   const bandItem = swatch("band", bandWords);
-  const legend = h("ul", { class: "chart-legend" }, swatch("done", "stories done"), swatch("scope", "all stories of the sprint"), bandItem);
+  const legend = h("ul", { class: "burn-legend" }, swatch("done", "stories done"), swatch("scope", "all stories of the sprint"), bandItem);
   const table = quietTable("Stories done and all stories over time", ["When", "Done", "All"]);
-  const el = h("div", { class: "chart" }, h("div", { class: "chart-frame" }, side, plot, foot), legend, table.el);
+  const el = h("div", { class: "burn" }, h("div", { class: "burn-frame" }, side, plot, foot), legend, table.el);
   let drawn = "";
 
   return {
@@ -121,10 +122,10 @@ function sampled({ from, to, done, scope }) {
 
 /** Upright columns with their number above and their name below. @param {string} caption @param {string[]} heads */
 export function columns(caption, heads) {
-  const list = h("div", { class: "cols", "aria-hidden": "true" });
+  const list = h("div", { class: "pillars", "aria-hidden": "true" });
   const table = quietTable(caption, heads);
   return {
-    el: h("div", { class: "chart" }, list, table.el),
+    el: h("div", { class: "burn" }, list, table.el),
     /** @param {{name: string, label: string, n: number, title?: string}[]} items */
     update(items) {
       const top = Math.max(1, ...items.map(({ n }) => n));
@@ -139,7 +140,7 @@ function column() {
   const n = h("b");
   const bar = h("i");
   const name = h("span");
-  const el = h("div", { class: "col" }, h("div", { class: "col-room" }, n, bar), name);
+  const el = h("div", { class: "pillar" }, h("div", { class: "pillar-room" }, n, bar), name);
   return { el, update(/** @type {any} */ one) {
     text(n, one.n ? count(one.n) : "");
     bar.style.setProperty("--part", String(one.part));

@@ -8,7 +8,7 @@ const PAGE = 8;
 
 /** @param {{find: (query: string) => Found[], choose: (command: import("../commands.js").Command) => void}} to */
 export function commandDialog({ find, choose }) {
-  const input = h("input", { class: "cmd-input", type: "text", role: "combobox", "aria-expanded": "true", "aria-controls": "cmd-list", "aria-autocomplete": "list", "aria-label": "Command", placeholder: "Go to a view, a story, a setting, or do something", autocomplete: "off", spellcheck: "false", enterkeyhint: "go",
+  const input = h("input", { class: "cmd-input", type: "text", role: "combobox", "aria-expanded": "true", "aria-controls": "cmd-list", "aria-autocomplete": "list", "aria-label": "Command", placeholder: "A view, a story, a setting, an action", autocomplete: "off", spellcheck: "false", enterkeyhint: "go",
     on: { input: () => refresh(true), keydown: press } });
   const list = h("ul", { class: "cmd-list", id: "cmd-list", role: "listbox", "aria-label": "What fits", tabindex: "-1" });
   const none = h("p", { class: "cmd-none", hidden: true }, "Nothing is called so. A story is found by its id, its key or its title.");
@@ -41,7 +41,7 @@ export function commandDialog({ find, choose }) {
     return h("li", { class: "cmd-row", role: "option", id: `cmd-${i}`, "aria-disabled": why ? "true" : null, on: { click: () => { at = i; mark(); go(); } } },
       h("span", { class: "cmd-name" }, ...marked(name, places)),
       h("span", { class: "cmd-detail" }, why ?? detail ?? ""),
-      keys ? h("span", { class: "cmd-chord" }, ...keys.split(" ").map((key) => h("kbd", {}, key))) : null,
+      keys && !why ? h("span", { class: "cmd-chord" }, ...keys.split(" ").map((key) => h("kbd", {}, key))) : null,
       h("span", { class: "cmd-group" }, recent ? "used lately" : group));
   }
 

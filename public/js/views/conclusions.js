@@ -1,11 +1,12 @@
 /** What to do now, in one line, and what happened while nobody looked. Brought once the overview stands. */
-import { count, exact, moment, plural, span } from "../format.js";
+import { count, exact, minute, plural, span } from "../format.js";
 import { mark, sign } from "../icons.js";
 import { dollars } from "../insight-words.js";
 import { nextAction } from "../next-action.js";
 import { attribute, h, keyed, show, text } from "../render.js";
+import { address } from "../router.js";
 
-const SIGNS = { bad: "warning", warn: "warning", live: "progress", good: "end", plain: "change" };
+const SIGNS = { bad: "warning", warn: "warning", live: "end", good: "end", plain: "change" };
 const MOST = 6;
 
 /** @param {{next: HTMLElement, away: HTMLElement}} places @param {import("../main.js").Actions} actions @returns {(app: import("../main.js").App) => void} */
@@ -93,7 +94,7 @@ function awayPanel(el) {
     show(open, told.closed);
     show(whole, !told.closed);
     attribute(el, "data-closed", told.closed);
-    text(when, `${moment(told.since, now)} – ${moment(told.until, now)}, ${span(told.until - told.since)}`);
+    text(when, `${minute(told.since, now)} – ${minute(told.until, now)}, ${span(told.until - told.since)}`);
     attribute(when, "title", `${exact(told.since)} – ${exact(told.until)}`);
     show(again, told.failed && !told.report);
     const { report } = told;
@@ -145,7 +146,7 @@ function storyItem() {
   const note = h("span");
   return { el: h("li", {}, link, " ", note), update(/** @type {Fact["stories"][number]} */ { id, key, note: words }) {
     text(link, id);
-    attribute(link, "href", `#activity?${new URLSearchParams({ story: key })}`);
+    attribute(link, "href", address("overview", { detail: key }));
     attribute(link, "title", key);
     text(note, words);
   } };

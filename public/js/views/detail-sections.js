@@ -115,7 +115,7 @@ function drawFigures(el, { model, liveNow, now }, key) {
   const list = [];
   if (work) {
     const busy = busyOf(work, liveNow);
-    if (busy > 0) list.push({ name: work.busy_since !== null ? "worked on, still going" : "worked on", value: work.busy_since !== null ? timer(busy) : busy < 3_600_000 ? took(busy) : span(busy) });
+    if (busy > 0) list.push({ name: "worked on", tone: work.busy_since !== null ? "live" : "plain", value: work.busy_since !== null ? timer(busy) : busy < 3_600_000 ? took(busy) : span(busy) });
     if (work.runs) list.push({ name: "commands", value: count(work.runs) });
     if (work.reviews) list.push({ name: "code reviews", value: count(work.reviews) });
     if (work.runs || work.failures) list.push({ name: work.failures === 1 ? "failure" : "failures", value: count(work.failures), tone: work.failures ? "bad" : "plain" });
@@ -126,7 +126,7 @@ function drawFigures(el, { model, liveNow, now }, key) {
     else if (work.last_at) list.push({ name: "last sign", value: ago(work.last_at, now), title: exact(work.last_at) });
     if (work.note?.word) list.push({ name: "noted", value: work.note.word, title: exact(work.note.at) });
   }
-  keyed(el, list, ({ name }) => name.split(",")[0], () => {
+  keyed(el, list, ({ name }) => name, () => {
     const [dt, dd] = [h("dt"), h("dd")];
     return { el: h("div", {}, dd, dt), update(/** @type {(typeof list)[number]} */ one) { text(dt, one.name); text(dd, one.value); attribute(dd, "title", one.title); attribute(dd, "data-tone", one.tone); } };
   });

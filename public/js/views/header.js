@@ -49,6 +49,18 @@ export function mount(el, actions) {
     attribute(theme, "title", words);
   }
 
+  let drawnAt = "-";
+  /** Where the tabs lead, and which is here: looked up when the address changes. @param {string} here */
+  function links(here) {
+    drawnAt = location.hash;
+    for (const { view, el: link } of [...tabs, ...others]) {
+      // As it was left: with its filters.
+      if (view !== here || !link.hasAttribute("href")) attribute(link, "href", address(view, new URLSearchParams(recall(`view.${view}`, ""))));
+      if (view === here) attribute(link, "href", `#${view}`);
+      attribute(link, "aria-current", view === here ? "page" : null);
+    }
+  }
+
   return (app) => {
     // The header tells what is now, also while the views show the past.
     const { route, line: connection, past } = app;
@@ -75,17 +87,14 @@ export function mount(el, actions) {
     const troubles = model.issues.filter((one) => one.severity !== "info").length;
     /** @type {Record<string, number>} */
     const numbers = { run: model.agents.length, epics: sums.counts.epics, stories: sums.counts.stories, issues: troubles };
+    show(control, !connection.recorded);
+    show(travel, !connection.recorded);
     attribute(travel, "aria-pressed", String(!!past));
     attribute(travel, "aria-label", past ? "Back to live" : "Look at the past");
     attribute(travel, "title", past ? "Back to live (t)" : "Look at the past (t)");
     attribute(settings, "aria-current", route.view === "settings" ? "page" : null);
     attribute(moreButton, "data-here", !FOREMOST.includes(route.view));
-    for (const { view, el: link } of [...tabs, ...others]) {
-      // As it was left: with its filters.
-      if (view !== route.view || !link.hasAttribute("href")) attribute(link, "href", address(view, new URLSearchParams(recall(`view.${view}`, ""))));
-      if (view === route.view) attribute(link, "href", `#${view}`);
-      attribute(link, "aria-current", view === route.view ? "page" : null);
-    }
+    if (drawnAt !== location.hash) links(route.view);
     for (const tab of tabs) {
       text(tab.count, numbers[tab.view] > 99 && tab.view === "issues" ? "99+" : numbers[tab.view] ? count(numbers[tab.view]) : "");
       show(tab.count, !!numbers[tab.view]);

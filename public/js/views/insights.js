@@ -82,10 +82,10 @@ export function mount(el) {
   const chart = burnUpChart();
   const days = columns("Stories finished on each day", ["Day", "Stories"]);
   const reviews = columns("Stories by the code reviews they needed", ["Reviews", "Stories"]);
-  const commands = h("ul", { class: "bars" });
-  const costs = h("dl", { class: "figures" });
-  const slowest = h("ol", { class: "bars is-ranked" });
-  const retried = h("ol", { class: "bars is-ranked" });
+  const commands = h("ul", { class: "gauges" });
+  const costs = h("dl", { class: "sums" });
+  const slowest = h("ol", { class: "gauges is-ranked" });
+  const retried = h("ol", { class: "gauges is-ranked" });
   const parts = {
     burnUp: panel("Burn-up", "all", chart.el), days: panel("Finished per day", "", days.el), reviews: panel("Code reviews per story", "", reviews.el),
     commands: panel("Time per command", "two", commands), costs: panel("Tokens and cost", "", costs), slowest: panel("Longest stories", "", slowest), retried: panel("Most retried", "", retried),
@@ -149,30 +149,31 @@ function figure() {
 }
 
 function bar() {
-  const name = h("span", { class: "command bar-name" });
-  const length = h("i", { class: "bar-length" });
-  const sum = h("span", { class: "bar-sum" });
-  const more = h("span", { class: "bar-more" });
-  const bad = h("span", { class: "bar-bad" });
-  const el = h("li", { class: "bar-row" }, name, h("span", { class: "bar-room" }, length), sum, h("span", { class: "bar-facts" }, more, bad));
+  const name = h("span", { class: "command gauge-name" });
+  const length = h("i", { class: "gauge-length" });
+  const sum = h("span", { class: "gauge-sum" });
+  const more = h("span", { class: "gauge-more" });
+  const bad = h("span", { class: "gauge-bad" });
+  const el = h("li", { class: "gauge-row" }, name, h("span", { class: "gauge-room" }, length), sum, h("span", { class: "gauge-facts" }, more, bad));
   return { el, update(/** @type {any} */ one, /** @type {number} */ longest) {
     text(name, one.command);
     attribute(name, "title", one.command);
-    attribute(el, "data-family", one.family);
+    for (const place of [el, name]) attribute(place, "data-family", one.family);
     length.style.setProperty("--part", String(one.busy_ms / longest));
+    show(length, one.busy_ms > 0);
     text(sum, one.busy_ms ? span(one.busy_ms) : "–");
-    text(more, [one.busy_ms ? percent(one.share) : "", plural(one.runs, "run"), one.mean_ms ? `${span(one.mean_ms)} each` : ""].filter(Boolean).join(" · "));
+    text(more, [one.busy_ms ? percent(one.share) : "", plural(one.runs, "run"), one.mean_ms ? `${one.mean_ms < 1000 ? "under 1 s" : span(one.mean_ms)} each` : ""].filter(Boolean).join(" · "));
     text(bad, one.failed ? ` · ${count(one.failed)} failed` : "");
   } };
 }
 
 function ranked() {
-  const id = h("span", { class: "mono bar-id" });
-  const title = h("span", { class: "bar-title" });
-  const link = h("a", { class: "bar-name" }, id, title);
-  const length = h("i", { class: "bar-length" });
-  const sum = h("span", { class: "bar-sum" });
-  const el = h("li", { class: "bar-row", "data-row": true }, link, sum, h("span", { class: "bar-room" }, length));
+  const id = h("span", { class: "mono gauge-id" });
+  const title = h("span", { class: "gauge-title" });
+  const link = h("a", { class: "gauge-name" }, id, title);
+  const length = h("i", { class: "gauge-length" });
+  const sum = h("span", { class: "gauge-sum" });
+  const el = h("li", { class: "gauge-row", "data-row": true }, link, sum, h("span", { class: "gauge-room" }, length));
   return { el, update(/** @type {import("../effort.js").Ranked} */ one, /** @type {any} */ { top, words }) {
     text(id, one.story_id === one.title || one.story_key === one.title ? "" : one.story_id);
     text(title, one.title);

@@ -2,7 +2,7 @@
 import { span, storyTitle, timer } from "../format.js";
 import { attribute, h, keyed, show, text } from "../render.js";
 import { commandChip } from "../parts.js";
-import { address } from "../router.js";
+import { here } from "../router.js";
 import { signOf } from "../verdict.js";
 import { WHOLE } from "./event-row.js";
 import { family, FAMILIES, metricsOf } from "../words.js";
@@ -46,7 +46,7 @@ function card() {
   return {
     el,
     /** @param {ReturnType<typeof group>[number]} item @param {import("../main.js").App} app */
-    update({ tasks }, { model, log, liveNow, line }) {
+    update({ tasks }, { model, log, liveNow, line, past }) {
       const first = tasks.reduce((a, b) => (b.started_at < a.started_at ? b : a));
       const inner = tasks.filter((one) => !WHOLE.includes(one.task_id));
       const now = inner.at(-1) ?? tasks.at(-1) ?? first;
@@ -54,7 +54,8 @@ function card() {
       chip.update(first.command);
       text(id, first.story_id === first.story_key ? "" : first.story_id);
       text(title, storyTitle(story ?? first));
-      attribute(link, "href", address("activity", { story: first.story_key }));
+      attribute(link, "href", here({ detail: first.story_key }));
+      attribute(link, "data-story", first.story_key);
       attribute(link, "title", first.story_key);
       text(task, inner.map((one) => one.task_id).join(", "));
       show(task, inner.length > 0);
@@ -62,7 +63,7 @@ function card() {
       attribute(message, "title", now.message);
       text(time, timer(liveNow - first.started_at));
       const silent = liveNow - Math.max(...tasks.map((one) => signOf(one, log.lastOf.get(one.story_key))));
-      text(sign, line.live ? `last sign ${silent < 5000 ? "just now" : `${span(silent)} ago`}` : "last known");
+      text(sign, line.live || past ? `last sign ${silent < 5000 ? "just now" : `${span(silent)} ago`}` : "last known");
       attribute(el, "data-silent", silent > SILENT_MS);
       const at = FAMILIES.indexOf(family(first.command));
       steps.forEach((step, i) => (step.className = i < at ? "past" : i === at ? "here" : ""));

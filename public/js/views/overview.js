@@ -9,6 +9,8 @@ import { eventRow } from "./event-row.js";
 import { group, operations } from "./operations.js";
 
 const LATEST = 15;
+/** The first look stands first; what it concludes follows at once. */
+const LATER_MS = 500;
 
 /** @param {HTMLElement} el @param {import("../main.js").Actions} actions @returns {(app: import("../main.js").App) => void} */
 export function mount(el, actions) {
@@ -53,7 +55,7 @@ export function mount(el, actions) {
   let bringing = false;
   const bring = () => {
     bringing = true;
-    import("./conclusions.js").then(({ mount: begun }) => { conclude = begun({ next, away }, actions); }, () => { bringing = false; }).finally(actions.changed);
+    setTimeout(() => import("./conclusions.js").then(({ mount: begun }) => { conclude = begun({ next, away }, actions); }, () => { bringing = false; }).finally(actions.changed), LATER_MS);
   };
 
   return (app) => {
@@ -99,7 +101,7 @@ export function mount(el, actions) {
 /** What it concludes beside that is worked out by code that the first look does not wait for. @param {any} by */
 export function store(by) {
   /** @type {any} */ let whole = null;
-  import("../insight.js").then(({ createInsight }) => { whole = createInsight(by); }).catch(() => {}).finally(by.changed);
+  setTimeout(() => import("../insight.js").then(({ createInsight }) => { whole = createInsight(by); }).catch(() => {}).finally(by.changed), LATER_MS);
   return {
     get line() { return whole?.line ?? null; },
     get comeBack() { return whole?.comeBack ?? null; },
@@ -132,8 +134,9 @@ function totals() {
     text(more, keys.length > 1 ? ` + ${keys.length - 1}` : "");
     // Whose agents somebody else runs is not known: then the commands under way are counted.
     const ours = run.kind === "managed";
-    text(agentsName, ours ? "Active agents" : "At work");
-    text(agents, ours ? count(model.agents.length) : plural(group(model.active).length, "command"));
+    const at = group(model.active).length;
+    text(agentsName, ours || !at ? "Active agents" : "At work");
+    text(agents, ours ? count(model.agents.length) : at ? plural(at, "command") : "none");
   } };
 }
 

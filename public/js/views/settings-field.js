@@ -15,8 +15,8 @@ export function settingField({ key, label, unit, one, says }, on) {
   const unitWord = h("span", { class: "set-unit", "aria-hidden": "true" });
   const meta = h("p", { class: "set-meta", id: `${id}-meta` });
   const note = h("p", { class: "set-hint", id: `${id}-hint` });
-  const fault = h("p", { class: "set-fault", id: `${id}-fault` });
-  const faultLine = h("div", { class: "set-line", role: "alert" }, mark("warning", "bad"), fault);
+  const fault = h("p", { class: "set-fault", id: `${id}-fault`, role: "alert" });
+  const faultLine = h("div", { class: "set-line" }, mark("warning", "bad"), fault);
   const reset = h("button", { class: "button is-small is-quiet", type: "button", on: { click: () => { on.type(key, reset.value); input.focus(); } } });
   const undo = h("button", { class: "button is-small is-quiet", type: "button", "aria-label": `Undo: ${label}`, on: { click: () => { on.take(key); input.focus(); } } }, "Undo");
   const others = h("span");

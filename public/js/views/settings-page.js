@@ -43,7 +43,7 @@ export function pagePreferences(changed) {
   }
 
   const el = h("div", { class: "set-side-box" },
-    h("h3", {}, "This page"),
+    h("h2", {}, "This page"),
     h("fieldset", { class: "set-choice" }, h("legend", {}, "Theme"), ...themes.map(({ name, input }) => h("label", {}, input, NAMES[name]))),
     h("div", { class: "set-notify", role: "group", "aria-label": "Notifications" },
       h("p", { class: "set-label" }, "Notifications: ", word), words,

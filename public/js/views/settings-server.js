@@ -4,7 +4,7 @@ import { attribute, h, keyed, text } from "../render.js";
 
 export function serverFacts() {
   const list = h("dl", { class: "set-facts" });
-  const el = h("div", { class: "set-side-box" }, h("h3", {}, "This server"), list,
+  const el = h("div", { class: "set-side-box" }, h("h2", {}, "This server"), list,
     h("p", { class: "set-meta" }, "What stands in sprint-runner.toml, in flags and in the environment is read at the start."));
 
   return {

@@ -45,18 +45,30 @@ export function mount(el, actions) {
   el.append(h("div", { class: "set-page" }, h("div", { class: "set-main" }, h("h1", { class: "set-title" }, "Settings"), barred, nothing.el, form), h("div", { class: "set-side" }, page.el, facts.el)));
   const seen = leaveGuard(() => data);
   let asked = "";
-  let stops = "";
+  /** @type {import("../main.js").App|null} */
+  let last = null;
+
+  /** Why nothing can be saved; asked anew each time: a key is faster than a frame. */
+  function hindered() {
+    if (data?.server?.read_only) return "The server is read-only.";
+    if (!last?.line.live) return "The server is not reached just now.";
+    return data?.unsaved ? "" : "Nothing to save.";
+  }
 
   /** @param {Event} [event] */
   async function submit(event) {
     event?.preventDefault();
-    if (!data || stops || data.saving) return;
+    if (!data || hindered() || data.saving) return;
     for (const key of fields.keys()) checked.add(key);
     const wrong = () => [...fields.keys()].find((key) => data?.faults[key]);
     if (!wrong()) await data.save();
     actions.changed();
     const first = wrong();
-    if (first) fields.get(first)?.input.focus();
+    if (first) {
+      // The bar at the foot stands over what is just above the edge.
+      fields.get(first)?.el.scrollIntoView({ block: "nearest" });
+      fields.get(first)?.input.focus({ preventScroll: true });
+    }
     else checked.clear();
   }
 
@@ -82,6 +94,7 @@ export function mount(el, actions) {
 
   return (app) => {
     data = app.data;
+    last = app;
     page.update();
     if (!data) return;
     seen();
@@ -89,8 +102,8 @@ export function mount(el, actions) {
     show(form, there);
     show(facts.el, !!data.server);
     show(nothing.el, !there);
-    nothing.update(data.failed ? "The settings could not be read" : "Asking the server…", data.failed ? (app.line.live ? data.failed : "The server is not reached just now.") : "");
-    show(again, !!data.failed);
+    nothing.update(data.failed ? "The settings could not be read" : "Asking the server…", data.failed ? (app.line.live || app.archive ? data.failed : "The server is not reached just now.") : "");
+    show(again, !!data.failed && !app.archive);
     if (!there) {
       show(barred, false);
       return;
@@ -104,7 +117,7 @@ export function mount(el, actions) {
     facts.update(data.server, app);
     const n = data.unsaved;
     const faulty = Object.keys(wrong).filter((key) => checked.has(key)).length;
-    stops = readOnly ? "The server is read-only." : !app.line.live ? "The server is not reached just now." : n ? "" : "Nothing to save.";
+    const stops = hindered();
     const told = data.savedAt && !n && Date.now() - data.savedAt < SAID_MS;
     text(sum, told ? "Saved." : n ? `${plural(n, "change")} not saved${faulty ? `, ${plural(faulty, "field")} to mend` : ""}${app.line.live ? "" : "; the server is not reached just now"}` : readOnly ? "Read-only" : "Everything is saved");
     attribute(sum, "data-tone", told ? "good" : n ? "warn" : null);

@@ -1,17 +1,19 @@
 /** One run of a command as a block on its lane, or several too small to be told apart. */
-import { worst } from "../timeline/clip.js";
+import { untilOf, worst } from "../timeline/clip.js";
 import { ordinal, WHOLE } from "../timeline/lanes.js";
 import { blockWords, groupWords, lengthWords } from "../timeline/say.js";
 import { attribute, h, keyed, s, show, text } from "../render.js";
 
 /** From this width on there is room for a name, for a number, for phases. */
-const [NAME_PX, NUMBER_PX, PHASES_PX, SOLID_PX] = [54, 17, 26, 14];
+const [NAME_PX, NUMBER_PX, PHASES_PX, SOLID_PX] = [54, 14, 26, 14];
 const GAP = 2;
 
 /**
  * @typedef {import("../timeline/clip.js").Piece} Piece
  * @typedef {{sight: import("../timeline/camera.js").Sight, now: number, past: boolean, selected: string|null, focused: string|null, titleOf: (key: string) => string,
- *   detailOf: (key: string) => string, pad: number, batch: any}} Look
+ *   detailOf: (key: string) => string, pad: number,
+ *   eventOf: (block: import("../timeline/lanes.js").Block) => number|null,
+ *   signOf: (block: import("../timeline/lanes.js").Block) => {said: string|null, at: number}}} Look
  */
 
 const cross = () => s("svg", { viewBox: "0 0 10 10", width: 10, height: 10, class: "tl-cross", "aria-hidden": "true" }, s("path", { d: "M2 2l6 6M8 2l-6 6" }));
@@ -22,10 +24,10 @@ export function blockPart() {
   const name = h("span", { class: "tl-name" });
   const length = h("span", { class: "tl-length" });
   const mark = cross();
-  const words = h("span", { class: "tl-words" }, mark, number, name, length);
-  const phases = h("span", { class: "tl-phases" });
+  const words = h("span", { class: "tl-words", "aria-hidden": "true" }, mark, number, name, length);
+  const phases = h("span", { class: "tl-phases", "aria-hidden": "true" });
   const el = h("button", { class: "tl-block", type: "button", tabindex: -1 }, words, phases);
-  let [place, size] = ["", ""];
+  let [place, size, striped] = ["", "", ""];
 
   return {
     el,
@@ -51,17 +53,19 @@ export function blockPart() {
       attribute(el, "data-family", lone ? block.family : "other");
       attribute(el, "data-status", status);
       attribute(el, "data-many", !lone);
+      const stripes = lone ? "" : stripesOf(piece, look);
+      if (striped !== stripes) el.style.setProperty("background-image", (striped = stripes) || null);
       attribute(el, "data-solid", width < SOLID_PX);
       attribute(el, "data-cut", [piece.cutLeft && "left", piece.cutRight && "right"].filter(Boolean).join(" ") || null);
       attribute(el, "aria-pressed", lone ? String(look.selected === block.id) : null);
       attribute(el, "aria-label", lone ? blockWords(block, look.now, look.past) : groupWords(piece.blocks, look.now));
       const readable = high >= 13;
-      const seen = Math.min(width, piece.x + width) - 8;
+      const seen = Math.min(width, piece.x + width) - 9;
       const nth = lone ? ordinal(block) : null;
-      show(words, readable && seen > NUMBER_PX - 6);
+      show(words, readable && seen >= 10);
       words.style.setProperty("margin-left", piece.x < 0 ? `${Math.round(-piece.x)}px` : "0");
-      show(mark, status === "failed" && seen > 12);
-      show(number, nth !== null && seen > (status === "failed" ? 26 : 6));
+      attribute(mark, "hidden", !(status === "failed" && seen >= 10));
+      show(number, nth !== null && seen >= (status === "failed" ? 15 : 0) + NUMBER_PX);
       text(number, nth);
       show(name, lone && seen > NAME_PX);
       text(name, block.command);
@@ -72,6 +76,21 @@ export function blockPart() {
       if (!phases.hidden) drawPhases(phases, telling, piece, look);
     },
   };
+}
+
+/** More stripes than this nobody sees. */
+const MOST_STRIPES = 40;
+
+/** What is drawn as one keeps its colours, each where it was. @param {Piece} piece @param {Look} look */
+function stripesOf({ blocks, x, width }, { sight, now }) {
+  const every = Math.ceil(blocks.length / MOST_STRIPES);
+  const stops = blocks.filter((_, i) => i % every === 0).map((block) => {
+    const from = Math.max(0, sight.scale.x(block.start) - sight.left - x);
+    const to = Math.min(width, Math.max(from + 1, sight.scale.x(untilOf(block, now)) - sight.left - x));
+    return { colour: `var(--c-${block.family})`, from, to };
+  });
+  const parts = stops.map(({ colour, from, to }, i) => `${colour} ${from.toFixed(1)}px ${(stops[i + 1]?.from - to < 1.5 ? stops[i + 1].from : to).toFixed(1)}px, transparent 0 ${(stops[i + 1]?.from ?? width).toFixed(1)}px`);
+  return `linear-gradient(90deg, ${parts.join(", ")})`;
 }
 
 /** Within the block, cut at its ends. @param {HTMLElement} el @param {import("../timeline/lanes.js").Phase[]} all @param {Piece} piece @param {Look} look */

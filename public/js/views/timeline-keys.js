@@ -1,8 +1,21 @@
 /** The timeline by keyboard: zoom, pan, from block to block, from line to line. */
+import { keyOf, teach } from "../keys.js";
+
+/** How long after `g` another letter leads to another view. */
+const CHORD_MS = 2000;
+
+teach("timeline", [
+  [["+", "−"], "nearer and further"],
+  [["0"], "all of it"],
+  [["←", "→"], "along time; on a line, from block to block"],
+  [["↑", "↓"], "on a line: to the line above or below"],
+  [["f"], "next command that failed or was left open"],
+  [["Enter"], "details of a block"],
+]);
 
 /**
  * @param {HTMLElement} el @param {{zoom: (factor: number) => void, pan: (px: number) => void, width: () => number, fit: () => void, failure: () => void, start: () => void, end: () => void,
- *   go: (block: import("../timeline/lanes.js").Block) => void, blockBy: (id: string|null) => import("../timeline/lanes.js").Block|null, plan: () => any,
+ *   go: (block: import("../timeline/lanes.js").Block, choose?: boolean, line?: string|null) => void, blockBy: (id: string|null) => import("../timeline/lanes.js").Block|null, plan: () => any,
  *   select: (id: string|null) => void, selected: () => string|null, close: () => void}} does
  */
 export function keysOn(el, does) {
@@ -16,12 +29,14 @@ export function keysOn(el, does) {
     return (command ?? story).blocks;
   }
 
+  const lineOf = (/** @type {Element} */ at) => at.closest(".tl-line")?.getAttribute("data-key") ?? null;
+
   /** @param {HTMLElement} at @param {1|-1} by */
   function beside(at, by) {
     const blocks = blocksAt(at);
     const now = does.blockBy(at.closest(".tl-block")?.getAttribute("data-id") ?? null);
-    const next = now ? blocks[blocks.indexOf(now) + by] : by > 0 ? blocks[0] : undefined;
-    if (next) does.go(next);
+    const next = now ? blocks[blocks.findIndex((one) => one.id === now.id) + by] : by > 0 ? blocks[0] : undefined;
+    if (next) does.go(next, false, lineOf(at));
     else if (now && by < 0) /** @type {HTMLElement|null} */ (at.closest(".tl-line")?.querySelector(".tl-toggle"))?.focus();
   }
 
@@ -35,17 +50,19 @@ export function keysOn(el, does) {
     const there = blocksAt(next);
     if ((now || !toggle) && there.length) {
       const time = now?.start ?? there[0].start;
-      does.go(there.reduce((a, b) => (Math.abs(b.start - time) < Math.abs(a.start - time) ? b : a)));
+      does.go(there.reduce((a, b) => (Math.abs(b.start - time) < Math.abs(a.start - time) ? b : a)), false, lineOf(next));
     } else toggle?.focus();
   }
 
+  let chord = -CHORD_MS;
   document.addEventListener("keydown", (event) => {
-    if (el.hidden || event.altKey || document.querySelector("dialog[open]")) return;
+    const led = event.timeStamp - chord < CHORD_MS;
+    chord = keyOf(event) === "g" ? event.timeStamp : -CHORD_MS;
+    if (led || el.hidden || event.altKey || document.querySelector("dialog[open]")) return;
     const at = /** @type {HTMLElement} */ (event.target);
     if (at.matches("input, select, textarea, summary") || at.closest(".tl-menu")) return;
     const outside = at !== document.body && !el.contains(at) && !at.matches("main");
     if (outside) return;
-    if ((event.ctrlKey || event.metaKey) && !["+", "=", "-", "0"].includes(event.key)) return;
     if (event.ctrlKey || event.metaKey) return;
     const inLine = at.closest(".tl-line:not(.is-details)");
     const step = does.width() * (event.shiftKey ? 0.6 : 0.12);
@@ -58,8 +75,9 @@ export function keysOn(el, does) {
       ...(at.matches(".tl-ruler, .tl-map-window") ? { Home: does.start, End: does.end } : {}),
       ...(does.selected() !== null ? { Escape: does.close } : {}),
     };
-    if (!Object.hasOwn(keys, event.key)) return;
+    const key = keyOf(event);
+    if (!Object.hasOwn(keys, key)) return;
     event.preventDefault();
-    keys[event.key]();
+    keys[key]();
   });
 }

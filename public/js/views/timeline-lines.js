@@ -3,13 +3,15 @@ import { span } from "../format.js";
 import { sign } from "../icons.js";
 import { commandChip } from "../parts.js";
 import { attribute, h, keyed, show, text } from "../render.js";
+import { merged } from "../timeline/axis.js";
 import { piecesOf, untilOf } from "../timeline/clip.js";
 import { troubled } from "../timeline/layout.js";
+import { clockWords } from "../timeline/ticks.js";
 import { blockPart } from "./timeline-blocks.js";
 
 /** @typedef {import("../timeline/layout.js").Line} Line */
 /** @typedef {import("./timeline-blocks.js").Look} Look */
-/** @typedef {{toggle: (key: string) => void}} Hooks */
+/** @typedef {{toggle: (key: string) => void, find: (key: string) => void}} Hooks */
 
 /** @param {Line} line @param {Hooks} hooks @returns {import("../render.js").Part} */
 export const linePart = (line, hooks) => (line.kind === "story" ? storyLine(line, hooks) : commandLine());
@@ -18,6 +20,9 @@ export const linePart = (line, hooks) => (line.kind === "story" ? storyLine(line
 function drawLane(lane, blocks, look, height, fine) {
   keyed(lane, piecesOf(blocks, look.sight, look.now), (piece) => piece.key, blockPart, { ...look, height, fine });
 }
+
+/** How long at least one of them ran. @param {import("../timeline/lanes.js").Block[]} blocks @param {number} now */
+const workedIn = (blocks, now) => merged(blocks.map((block) => ({ from: block.start, to: untilOf(block, now) }))).reduce((sum, { from, to }) => sum + to - from, 0);
 
 /** Begins where the line stands in the whole. @param {any} el */
 function placer(el) {
@@ -35,8 +40,9 @@ function storyLine({ story: { key } }, hooks) {
   const toggle = h("button", { class: "tl-toggle", type: "button", on: { click: () => hooks.toggle(key) } }, sign("open"), id, title);
   const facts = h("span", { class: "tl-facts" });
   const more = h("a", { class: "tl-more", title: "Details of this story" }, "Details");
+  const away = h("button", { class: "tl-away", type: "button", tabindex: -1, on: { click: () => hooks.find(key) } });
   const lane = h("div", { class: "tl-lane", role: "gridcell" });
-  const el = h("div", { class: "tl-line is-story", role: "row", "data-row": true }, h("div", { class: "tl-label", role: "rowheader" }, toggle, facts, more), lane);
+  const el = h("div", { class: "tl-line is-story", role: "row", "data-row": true }, h("div", { class: "tl-label", role: "rowheader" }, toggle, facts, more), lane, away);
   const stand = placer(el);
 
   return {
@@ -55,11 +61,21 @@ function storyLine({ story: { key } }, hooks) {
       attribute(more, "aria-label", `Details of ${key}`);
       const state = story.running ? "live" : story.failed ? "bad" : troubled(story) ? "warn" : null;
       attribute(el, "data-state", state);
-      const busy = story.blocks.reduce((sum, block) => sum + (block.status === "lost" ? 0 : untilOf(block, look.now) - block.start), 0);
-      text(facts, span(story.running ? busy : story.busy));
-      attribute(facts, "title", `${span(story.busy)} at work${story.failed ? "; its last command failed" : ""}`);
-      attribute(lane, "aria-label", `${story.blocks.length} commands`);
+      const busy = story.running ? workedIn(story.blocks, look.now) : story.busy;
+      text(facts, span(busy));
+      attribute(facts, "title", `${span(busy)} at work${story.failed ? "; its last command failed" : ""}`);
+      attribute(lane, "aria-description", `${story.blocks.length} commands`);
       drawLane(lane, story.blocks, look, height, look.sight.scale.z > 0.0004);
+      // Where nothing of it is in sight, it says where to look.
+      const { from, to } = look.sight;
+      const side = (story.running ? look.now : story.last) < from ? "left" : story.first > to ? "right" : null;
+      show(away, side !== null);
+      attribute(away, "data-side", side);
+      if (side) {
+        const words = clockWords(side === "left" ? story.last : story.first, look.now).replace(/:\d\d$/, "");
+        text(away, side === "left" ? `‹ ${words}` : `${words} ›`);
+        attribute(away, "aria-label", `Go to it: ${side === "left" ? "ended" : "begins"} ${words}`);
+      }
     },
   };
 }

@@ -2,15 +2,30 @@
 import { span } from "../format.js";
 import { commandChip } from "../parts.js";
 import { attribute, h, keyed, show, text } from "../render.js";
+import { axisOf, scaleOf, zoomFor } from "../timeline/axis.js";
 import { untilOf } from "../timeline/clip.js";
 import { between, stack } from "../timeline/layout.js";
-import { attemptWords, blockWords, lengthWords } from "../timeline/say.js";
+import { attemptWords, lengthWords } from "../timeline/say.js";
 import { clockWords } from "../timeline/ticks.js";
 
 const HEIGHTS = { head: 58, run: 44, foot: 14 };
 const SPARE_PX = 400;
 
 /** @typedef {{kind: "head"|"run"|"details", key: string, story: import("../timeline/lanes.js").Story, block?: import("../timeline/lanes.js").Block, height: number}} Item */
+
+/** @type {WeakMap<object, {now: number, scale: import("../timeline/axis.js").Scale}>} */
+const scales = new WeakMap();
+
+/** A story's own line of time, what was idle folded. @param {import("../timeline/lanes.js").Story} story @param {number} now */
+function scaleWithin(story, now) {
+  const known = scales.get(story);
+  if (known && (known.now === now || !story.running)) return known.scale;
+  const spans = story.blocks.map((block) => ({ from: block.start, to: untilOf(block, now) }));
+  const axis = axisOf(spans, { start: story.first, end: Math.max(...spans.map((one) => one.to)) });
+  const scale = scaleOf(axis, zoomFor(axis, axis.start, axis.end, 1000), 1000);
+  scales.set(story, { now, scale });
+  return scale;
+}
 
 /** @param {{select: (id: string|null) => void, details: () => import("../render.js").Part}} hooks */
 export function list(hooks) {
@@ -78,7 +93,7 @@ function run(hooks) {
   const el = h("div", { class: "tl-item is-run", role: "listitem", "data-row": true }, button);
   return {
     el,
-    update(/** @type {any} */ { block, top }, /** @type {import("./timeline-blocks.js").Look} */ look) {
+    update(/** @type {any} */ { block, story, top }, /** @type {import("./timeline-blocks.js").Look} */ look) {
       el.style.setProperty("translate", `0 ${top}px`);
       id = block.id;
       chosen = look.selected === id;
@@ -88,15 +103,15 @@ function run(hooks) {
       show(status, block.status !== "completed");
       text(time, clockWords(block.start, look.now));
       text(length, lengthWords(block, look.now));
-      const { scale, left, width } = look.sight;
-      const from = Math.max(0, (scale.x(block.start) - left) / width);
-      const to = Math.min(1, (scale.x(untilOf(block, look.now)) - left) / width);
+      // Within its story: beside the whole night each would be but a dot.
+      const scale = scaleWithin(story, look.now);
+      const from = scale.x(block.start) / scale.width;
+      const to = scale.x(untilOf(block, look.now)) / scale.width;
       bar.style.setProperty("margin-left", `${(from * 100).toFixed(2)}%`);
       bar.style.setProperty("width", `max(3px, ${((to - from) * 100).toFixed(2)}%)`);
       attribute(el, "data-status", block.status);
       attribute(el, "data-family", block.family);
       attribute(button, "aria-expanded", String(chosen));
-      attribute(button, "aria-label", blockWords(block, look.now, look.past));
     },
   };
 }

@@ -28,6 +28,9 @@ export function ruler() {
     /** @param {import("../timeline/camera.js").Sight} sight @param {number|null} now where the line of the present stands, if anywhere @param {number|null} x under the pointer @param {number} height */
     update(sight, now, x, height) {
       const { ticks, step } = ticksOf(sight);
+      const at = now === null ? NaN : sight.scale.x(now) - sight.left;
+      // Where the present has its flag no label is begun.
+      const flagged = (/** @type {number} */ tick) => tick > at - (at > sight.width - 40 ? 78 : 44) && tick < at + 36;
       const folds = sight.scale.gaps.map((gap) => ({ ...gap, x: gap.x - sight.left })).filter((gap) => gap.x + gap.width > 0 && gap.x < sight.width);
       let told = -Infinity;
       const pills = folds.map((gap) => {
@@ -42,7 +45,7 @@ export function ruler() {
       const named = [{ t: sight.from, x: 0 }, ...dayTicks].filter((day) => !pills.some((pill) => pill.room && day.x > 0 && Math.abs(pill.middle - 45 - day.x) < 75));
       keyed(days, named, (day) => `d${dayWords(day.t)}`, part("tl-day", (one, day) => text(one, dayWords(day.t))));
       keyed(times, [
-        ...ticks.filter((tick) => tick.label && tick.x < sight.width - 34).map((tick) => ({ key: `t${tick.t}`, x: tick.x, words: tickWords(tick.t, step), gap: null })),
+        ...ticks.filter((tick) => tick.label && tick.x < sight.width - (step < 60_000 ? 58 : 38) && !flagged(tick.x)).map((tick) => ({ key: `t${tick.t}`, x: tick.x, words: tickWords(tick.t, step), gap: null })),
         ...pills.map((pill) => ({ key: `g${pill.from}`, x: pill.x, words: pill.words, gap: pill })),
       ], (one) => one.key, (/** @type {any} */ one) => (one.gap ? foldPart() : part("tl-tick", (tick, { words }) => text(tick, words))()));
       keyed(grid, [
@@ -50,10 +53,12 @@ export function ruler() {
         ...folds.map((gap) => ({ key: `g${gap.from}`, x: gap.x, width: gap.width, day: false })),
       ], (one) => one.key, (/** @type {any} */ one) => part(one.width ? "tl-fold" : "tl-rule", (line, { width }) => { if (width) line.style.setProperty("width", `${width.toFixed(1)}px`); })());
 
-      const at = now === null ? NaN : sight.scale.x(now) - sight.left;
       const there = at >= 0 && at <= sight.width;
       for (const one of [nowLine, present]) show(one, there);
       if (there) for (const one of [nowLine, present]) one.style.setProperty("translate", `${at.toFixed(1)}px`);
+      // At the right edge it stands on the other side of its line.
+      attribute(present, "data-flip", at > sight.width - 40);
+      if (at > sight.width - 40) present.style.setProperty("translate", `calc(${at.toFixed(1)}px - 100%)`);
       for (const one of [cursor, flag]) show(one, x !== null && x >= 0 && x <= sight.width);
       if (x !== null) {
         const t = sight.scale.t(sight.left + x);

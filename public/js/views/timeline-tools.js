@@ -4,7 +4,7 @@ import { sign } from "../icons.js";
 import { choice, searchField } from "../parts.js";
 import { attribute, h, show, text } from "../render.js";
 
-const ONLY = [["", "All stories"], ["running", "Only running"], ["failed", "Failed or left open"], ["retried", "Only retried"]];
+const ONLY = [["", "All stories"], ["running", "Only running"], ["failed", "Failed or left open"], ["retried", "Only retried"], ["seen", "Only in this stretch"]];
 
 /** A button that is pressed or not. @param {string} label @param {string} title @param {() => void} click @param {any} [keys] */
 const toggle = (label, title, click, keys) => h("button", { class: "tl-button", type: "button", title, "aria-pressed": "false", "aria-keyshortcuts": keys, on: { click } }, label);

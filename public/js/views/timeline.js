@@ -8,9 +8,11 @@ import { attribute, h, keyed, show } from "../render.js";
 import { here, route } from "../router.js";
 import { follow, fromAddress, look as lookAt, pan, reveal, toAddress, zoom } from "../timeline/camera.js";
 import { untilOf } from "../timeline/clip.js";
+import { commandBase } from "../timeline/fold.js";
 import { createPlan } from "../timeline/plan.js";
 import { createStore } from "../timeline/store.js";
 import { between, linesOf, stack } from "../timeline/layout.js";
+import { FAMILIES } from "../words.js";
 import { detailsPart, titleOf } from "./timeline-details.js";
 import { handOn, resizer } from "./timeline-hand.js";
 import { hint } from "./timeline-hint.js";
@@ -46,11 +48,13 @@ export function mount(el, actions) {
   /** @type {number|null} */ let pointed = null;
   /** @type {string|null} */ let selected = null;
   /** @type {string|null} the block that has the focus, or shall have it */ let focused = null;
+  /** @type {string|null} */ let focusedOn = null;
   let wantsFocus = false;
   let detailsHeight = 150;
   let width = 800;
   let headHeight = 0;
   /** @type {string|null} the selection that was scrolled to already */ let brought = null;
+  /** @type {import("../timeline/lanes.js").Story[]} */ let inSight = [];
   let asked = false;
 
   /** Drawn in the next frame: moving about needs no commit of the whole page. */
@@ -75,7 +79,18 @@ export function mount(el, actions) {
     redraw();
   }
   const ready = () => !!plan?.stories.length && !!app;
-  const zoomBy = (/** @type {number} */ factor, /** @type {number} */ at = NaN) => ready() && move(zoom(camera, scene(), factor, Number.isNaN(at) ? undefined : at));
+  const zoomBy = (/** @type {number} */ factor, /** @type {number|undefined} */ at) => ready() && move(zoom(camera, scene(), factor, at ?? anchor()));
+
+  /** Where to zoom when nobody points: at the chosen block, else at what is drawn on the lines in sight. */
+  function anchor() {
+    if (camera.mode === "follow") return undefined;
+    const { scale, left } = lookAt(camera, scene());
+    const held = blockBy(document.activeElement?.matches(".tl-block") ? focused : selected);
+    const spans = held ? [{ first: held.start, last: untilOf(held, app.liveNow) }] : inSight.map((story) => ({ first: story.first, last: story.running ? app.liveNow : story.last }));
+    const ends = spans.map((one) => [scale.x(one.first) - left, scale.x(one.last) - left]).filter(([a, b]) => b > 0 && a < width);
+    if (!ends.length) return undefined;
+    return (Math.max(0, Math.min(...ends.map(([a]) => a))) + Math.min(width, Math.max(...ends.map(([, b]) => b)))) / 2;
+  }
   const panBy = (/** @type {number} */ px) => ready() && move(pan(camera, scene(), px));
 
   function prefer(/** @type {Record<string, any>} */ change) {
@@ -104,13 +119,21 @@ export function mount(el, actions) {
     actions.refine({ sel: id });
   }
   const blockBy = (/** @type {string|null} */ id) => (id === null ? null : plan?.byId.get(id) ?? null);
-  /** Shows a block and gives it the focus. @param {import("../timeline/lanes.js").Block} block @param {boolean} [choose] */
-  function go(block, choose = false) {
+  /** Shows a block and gives it the focus. @param {import("../timeline/lanes.js").Block} block @param {boolean} [choose] @param {string|null} [line] on which it stands: of its story, or of its command */
+  function go(block, choose = false, line = null) {
     focused = block.id;
+    focusedOn = line;
     wantsFocus = true;
     move(reveal(camera, scene(), block.start, untilOf(block, app.liveNow)));
     if (choose) select(block.id);
     redraw();
+  }
+  /** Moves to the part of a story that is nearest to what is looked at. @param {string} key */
+  function find(key) {
+    const story = plan?.stories.find((one) => one.key === key);
+    if (!story) return;
+    const { from } = lookAt(camera, scene());
+    go(story.first > from ? story.blocks[0] : /** @type {any} */ (story.blocks.at(-1)));
   }
   function near(/** @type {import("../timeline/lanes.js").Block} */ block) {
     const until = untilOf(block, app.liveNow);
@@ -152,13 +175,15 @@ export function mount(el, actions) {
   const rows = h("div", { class: "tl-rows", role: "rowgroup" });
   const body = h("div", { class: "tl-body", role: "grid", id: "timeline", "aria-label": "Commands of each story over time" }, ruler.under, rows, ruler.over);
   const tip = hint();
+  const key = legend();
   const list = asList({ select, details: () => detailsPart(detailHooks) });
   const waiting = h("div", { class: "skeleton", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
   const none = empty("", "");
   const again = h("button", { class: "button", type: "button", on: { click: () => (app?.data.state === "failed" ? app.data.retry() : actions.refine({ q: null, epic: null, only: null })) } });
   none.el.append(again);
-  const chart = h("div", { class: "tl" }, head, body, list.el, waiting, none.el, tip.el);
-  el.append(chart);
+  const chart = h("div", { class: "tl" }, head, body, key, list.el, waiting, none.el, tip.el);
+  for (const one of [head, body, key, list.el, none.el]) show(one, false);
+  el.append(h("h1", { class: "hidden-text" }, "Timeline"), chart);
 
   const xOf = (/** @type {{clientX: number}} */ event) => event.clientX - ruler.el.getBoundingClientRect().left;
   handOn(chart, xOf, {
@@ -191,7 +216,7 @@ export function mount(el, actions) {
 
   /** Scrolls so that this story's line is in sight. @param {string} key */
   function bring(key) {
-    const lines = linesNow();
+    const lines = linesNow(lookAt(camera, scene()));
     const at = lines.findIndex((line) => line.story.key === key);
     if (at < 0) return;
     const y = offsetOf(body) + stack(lines)[at];
@@ -201,7 +226,23 @@ export function mount(el, actions) {
   /** Where it begins within what is scrolled. @param {HTMLElement} one */
   const offsetOf = (one) => one.getBoundingClientRect().top - scroller.getBoundingClientRect().top + scroller.scrollTop;
   const heights = () => ({ ...SIZES[/** @type {"compact"} */ (prefs.size)] ?? SIZES.comfortable, details: detailsHeight });
-  const linesNow = () => (plan ? linesOf(plan.shown, { isOpen, selected, heights: heights() }) : []);
+  /** @param {import("../timeline/camera.js").Sight} sight */
+  function linesNow(sight) {
+    if (!plan) return [];
+    const here = plan.facts.choice.only !== "seen" ? plan.shown : plan.shown.filter((story) => story.first <= sight.to && (story.running || story.last >= sight.from));
+    return linesOf(here, { isOpen, selected, heights: heights() });
+  }
+
+  /** The event of the log with which it began, if the page holds it. @param {import("../timeline/lanes.js").Block} block */
+  const eventOf = (block) => app.log.events.find((/** @type {any} */ one) => one.timestamp === block.start && one.type.startsWith("command:") && one.payload?.story_key === block.story_key)?.id ?? null;
+
+  /** What is known of a run under way from elsewhere: the rows tell its message only at its end. @param {import("../timeline/lanes.js").Block} block */
+  function signOf(block) {
+    const mine = app.model.active.filter((/** @type {any} */ one) => one.story_key === block.story_key && String(commandBase(one.command)) === String([block.command, block.attempt]));
+    const last = app.log.lastOf.get(block.story_key);
+    const own = last && String(commandBase(last.payload.command)) === String([block.command, block.attempt]) ? last.timestamp : 0;
+    return { said: mine.findLast((/** @type {any} */ one) => one.message)?.message ?? block.said, at: Math.max(block.sign ?? block.start, own) };
+  }
 
   function draw() {
     if (!app || el.hidden) return;
@@ -213,7 +254,7 @@ export function mount(el, actions) {
     show(waiting, !some && data.state !== "failed" && !data.kept);
     show(none.el, !any && waiting.hidden);
     if (!none.el.hidden) sayNone(some, data);
-    for (const one of [body, ruler.el, map.el]) show(one, any && !isList);
+    for (const one of [body, key, ruler.el, map.el]) show(one, any && !isList);
     for (const top of head.querySelectorAll(".tl-top")) show(top, any && !isList);
     show(list.el, any && isList);
     attribute(chart, "data-size", prefs.size);
@@ -229,7 +270,7 @@ export function mount(el, actions) {
     chart.style.setProperty("--head", `${headHeight}px`);
     const sight = lookAt(isList ? { mode: "fit" } : camera, scene());
     const size = heights();
-    const shared = { sight, now: app.liveNow, past: !!app.past, selected, focused, pad: size.pad, batch: data.kept?.batch, titleOf: (/** @type {string} */ key) => titleOf(app.model, key, plan?.ids.get(key) ?? null), detailOf: (/** @type {string} */ key) => here({ detail: key }) };
+    const shared = { sight, now: app.liveNow, past: !!app.past, selected, focused, pad: size.pad, eventOf, signOf, titleOf: (/** @type {string} */ key) => titleOf(app.model, key, plan?.ids.get(key) ?? null), detailOf: (/** @type {string} */ key) => here({ detail: key }) };
     const begin = offsetOf(isList ? list.el : body);
     const top = scroller.scrollTop + headHeight - begin;
     const bottom = scroller.scrollTop + scroller.clientHeight - begin;
@@ -237,20 +278,21 @@ export function mount(el, actions) {
       list.update(plan.shown, shared, detailsHeight, { top, bottom });
       return;
     }
-    const lines = linesNow();
+    const lines = linesNow(sight);
     const tops = stack(lines);
     const all = tops[lines.length];
     body.style.setProperty("height", `${Math.max(all, 120)}px`);
     attribute(body, "aria-rowcount", lines.length);
     let [first, last] = between(tops, top - SPARE_PX, bottom + SPARE_PX);
     const seen = lines.slice(first, last).map((line, i) => ({ ...line, top: tops[first + i], index: first + i }));
+    inSight = lines.slice(...between(tops, top, bottom)).filter((line) => line.kind === "story").map((line) => line.story);
     // What has the focus stays, so that the keyboard doesn't lose its place.
     const own = document.activeElement?.closest(".tl-line");
     const pinned = own && body.contains(own) ? lines.findIndex((line) => line.key === own.getAttribute("data-key")) : -1;
     if (pinned >= 0 && pinned < first) seen.unshift({ ...lines[pinned], top: tops[pinned], index: pinned });
     if (pinned >= last) seen.push({ ...lines[pinned], top: tops[pinned], index: pinned });
     keyed(rows, seen, (line) => line.key, (line) => {
-      const part = line.kind === "details" ? detailsPart(detailHooks) : linePart(line, { toggle });
+      const part = line.kind === "details" ? detailsPart(detailHooks) : linePart(line, { toggle, find });
       attribute(part.el, "data-key", line.key);
       return part;
     }, shared);
@@ -264,7 +306,8 @@ export function mount(el, actions) {
 
   /** Gives the wished block the focus, once it is there. */
   function grasp() {
-    const found = [...body.querySelectorAll(".tl-block")].find((one) => /** @type {HTMLElement} */ (one).dataset.id === focused);
+    const all = [...body.querySelectorAll(".tl-block")].filter((one) => /** @type {HTMLElement} */ (one).dataset.id === focused);
+    const found = all.find((one) => one.closest(".tl-line")?.getAttribute("data-key") === focusedOn) ?? all[0];
     if (!found) return;
     wantsFocus = false;
     /** @type {HTMLElement} */ (found).focus({ preventScroll: true, focusVisible: true });
@@ -300,4 +343,11 @@ export function mount(el, actions) {
     brought = selected;
     draw();
   };
+}
+
+/** What colours and shapes mean. */
+function legend() {
+  const one = (/** @type {string} */ words, /** @type {any} */ props) => h("span", {}, h("i", props), words);
+  return h("p", { class: "tl-legend", "aria-hidden": "true" }, ...FAMILIES.map((name) => one(name.replaceAll("-", " "), { "data-family": name })),
+    one("failed", { class: "is-failed" }), one("left open", { class: "is-lost" }), one("idle, folded", { class: "is-fold" }));
 }
