@@ -244,7 +244,7 @@ function lasting(params) {
 
 /** @param {App} app */
 function signal({ live }) {
-  light(live.verdict, live.concerns.filter((one) => one.tone === "bad").length, { project: model.project, done: sums.counts.by_class.done, stories: sums.counts.stories });
+  light(live.verdict, live.concerns.filter((one) => one.tone === "bad").length, { project: model.project, done: sums.counts.by_class.done, stories: sums.counts.stories, failed: !live.model.batch && lastEnd()?.status === "error" });
 }
 
 const pace = paced(commit);

@@ -56,8 +56,9 @@ export function createSettings({ changed }) {
     get faults() { return { ...refused, ...faults(facts, draft) }; },
 
     /** @param {import("./main.js").App} app */
-    attend({ line, live }) {
+    attend({ line, live, archive }) {
       project = live.model.project;
+      if (archive) return;
       // After a failure only once in a while, and never while the line is down.
       if (!known && line.live && Date.now() - triedAt > (failed ? 3000 : 0)) ask();
     },

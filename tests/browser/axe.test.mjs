@@ -14,7 +14,11 @@ let browser;
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
-const settled = (page) => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+/** The page draws when it finds time; at a turn it draws at once. */
+const settled = (page) => page.evaluate(() => {
+  dispatchEvent(new Event("hashchange"));
+  return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+});
 
 /** The views there are, as the page itself has them. */
 const viewsOf = (page) => page.evaluate(async () => Object.keys((await import(new URL("js/views.js", document.baseURI).href)).VIEWS));

@@ -28,6 +28,11 @@ async function scene(options, play) {
 const ROWS = [["1", "1-2", "dev-story", "setup", "start", "one"], ["1", "1-2", "dev-story", "setup", "end", "two"], ["1", "1-2", "dev-story", "implement", "start", "three"]];
 const shownView = (page, view) => page.waitForFunction((id) => { const el = document.getElementById(id); return el && !el.hidden && el.childElementCount > 0; }, `view-${view}`, { timeout: PATIENCE_MS });
 const closed = (page) => page.waitForFunction(() => !document.querySelector("dialog[open]"));
+/** The page draws when it finds time; at a turn it draws at once. */
+const settled = (page) => page.evaluate(() => {
+  dispatchEvent(new Event("hashchange"));
+  return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+});
 const hash = (page) => page.evaluate(() => location.hash);
 
 describe("the key that was meant", () => {
@@ -132,7 +137,7 @@ test("j and k walk the rows of every view that has some", async () => {
     for (const view of Object.values(CHORDS)) {
       await page.evaluate((name) => { location.hash = name; }, view);
       await shownView(page, view);
-      await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+      await settled(page);
       const rows = await page.locator(".view:not([hidden]) [data-row]:visible").count();
       if (rows < 2) continue;
       await page.evaluate(() => document.activeElement.blur());
@@ -183,7 +188,7 @@ for (const [width, height] of [[1400, 900], [390, 844]]) {
         await page.reload();
         await shownView(page, view);
         await page.waitForFunction(() => !["loading", undefined].includes(document.querySelector("#state")?.dataset.kind));
-        await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+        await settled(page);
         const stops = await walk(page, 160);
         const ids = stops.map(({ id }) => id);
         if (stops.length < 4) faults.push(`${view}: only ${stops.length} stops`);
@@ -200,6 +205,7 @@ test("a link to another view leaves the focus in the page, not nowhere", async (
   await scene({ rows: ROWS }, async ({ page }) => {
     await page.evaluate(() => { location.hash = "stories"; });
     await shownView(page, "stories");
+    await page.waitForSelector("#view-stories [data-row]");
     await page.keyboard.press("j");
     assert.ok(await page.evaluate(() => document.getElementById("view-stories").contains(document.activeElement)));
     await page.keyboard.press("g");

@@ -102,7 +102,8 @@ export function mount(el, actions) {
     show(form, there);
     show(facts.el, !!data.server);
     show(nothing.el, !there);
-    nothing.update(data.failed ? "The settings could not be read" : "Asking the server…", data.failed ? (app.line.live || app.archive ? data.failed : "The server is not reached just now.") : "");
+    if (app.archive) nothing.update("A recording has no settings", "It holds what happened until it was taken. Settings are changed on the page of a server.");
+    else nothing.update(data.failed ? "The settings could not be read" : "Asking the server…", data.failed ? (app.line.live || app.archive ? data.failed : "The server is not reached just now.") : "");
     show(again, !!data.failed && !app.archive);
     if (!there) {
       show(barred, false);
