@@ -123,7 +123,8 @@ function bringKeys() {
     if (waiting.length < 16) waiting.push(wish);
     begin();
   }
-  const early = (/** @type {KeyboardEvent} */ event) => later(() => again(event));
+  // A key that somebody has taken, such as the slider of the past, is not given again.
+  const early = (/** @type {KeyboardEvent} */ event) => (event.defaultPrevented ? begin() : later(() => again(event)));
   function begin() {
     if (begun) return;
     begun = true;

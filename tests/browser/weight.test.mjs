@@ -14,10 +14,8 @@ test("until the overview stands less than 150 kB were loaded, uncompressed and b
   const files = project();
   const server = await serve(files.dir);
   // Nothing that follows once the page stands counts: it is asked for a good second later.
-  const { page, wrong, close } = await open(browser, "about:blank");
+  const { page, wrong, close } = await open(browser, server.url);
   try {
-    await page.addInitScript(() => { new PerformanceObserver(() => {}).observe({ entryTypes: ["resource"] }); });
-    await page.goto(server.url);
     await page.waitForFunction(() => document.querySelector(".hero-total")?.textContent && document.querySelector("#latest .event"));
     const loaded = await page.evaluate(() => {
       const stood = performance.getEntriesByType("resource").filter((one) => /\.(js|css|html)$/.test(new URL(one.name).pathname) || one.entryType === "navigation");

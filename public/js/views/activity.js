@@ -4,6 +4,7 @@ import { announce } from "../beacon.js";
 import { copy } from "../copy.js";
 import { count, moment, plural } from "../format.js";
 import { sign } from "../icons.js";
+import { keyOf, teach } from "../keys.js";
 import { isEmpty, KEPT_OLDER, signature, wordsOf } from "../log.js";
 import { matcher } from "../log-filter.js";
 import { choice, empty, searchField } from "../parts.js";
@@ -21,6 +22,8 @@ const TYPES = [
 const MOST_OPEN = 8;
 const AT_TOP = 8;
 const FLOOD_MS = 100;
+
+teach("activity", [[["f"], "follow the log, or hold it still"], [["n"], "next failure, further back"], [["N"], "back to the failure before"]]);
 
 export const store = createAround;
 
@@ -164,9 +167,10 @@ export function mount(el, actions) {
   /** @param {KeyboardEvent} event */
   function pressed(event) {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (el.hidden || event.ctrlKey || event.metaKey || event.altKey || target.matches("input, select, textarea") || document.querySelector("dialog[open]")) return;
-    if (event.key === "f" && !follow.hidden) turn(!follows());
-    else if (event.key === "n" || event.key === "N") jump(event.key === "n" ? 1 : -1);
+    if (el.hidden || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || target.matches("input, select, textarea") || document.querySelector("dialog[open]")) return;
+    const key = keyOf(event);
+    if (key === "f" && !follow.hidden) turn(!follows());
+    else if (key.toLowerCase() === "n") jump(event.shiftKey ? -1 : 1);
   }
 
   /** What is shown: the surroundings of an event, what was there when the reader left the top, or what comes. @param {import("../main.js").App} app */
@@ -235,11 +239,11 @@ export function mount(el, actions) {
       const index = placeOf(reveal.id);
       if (index >= 0) {
         if (!reveal.focus) desk.open.add(reveal.id);
-        draw(shown, keyOf, app, tall());
+        draw(shown, idOf, app, tall());
         draw.show(index, tall());
       }
     }
-    draw(shown, keyOf, app, tall());
+    draw(shown, idOf, app, tall());
     if (reveal && loaded && !data?.around?.loading) {
       // Far from where the list was, its row stands there only now.
       const { id, focus } = reveal;
@@ -288,7 +292,7 @@ export function mount(el, actions) {
   }
 }
 
-const keyOf = (/** @type {import("../model.js").WireEvent} */ event) => String(event.id);
+const idOf = (/** @type {import("../model.js").WireEvent} */ event) => String(event.id);
 
 /** A filter of an address that is not among the options is one all the same. @param {{value: string, label: string}[]} options @param {string} value @param {string} label */
 const withOwn = (options, value, label) => (value && !options.some((one) => one.value === value) ? [...options, { value, label }] : options);

@@ -8,7 +8,7 @@ export function mount(el, actions) {
   const words = h("span");
   const more = h("span", { class: "bar-more" });
   const retry = h("button", { class: "bar-button", type: "button", on: { click: actions.retry } }, "Retry now");
-  el.append(h("i", { class: "bar-dot" }), h("span", { class: "bar-words" }, words, " ", more), retry);
+  el.append(h("i", { class: "bar-dot" }), h("span", { class: "bar-words" }, words, more), retry);
 
   let told = "";
 

@@ -4,14 +4,17 @@
 import { announce } from "../beacon.js";
 import { storyTitle } from "../format.js";
 import { sign } from "../icons.js";
+import { teach } from "../keys.js";
 import { statusBadge } from "../parts.js";
 import { attribute, h, show, text } from "../render.js";
-import { address, here } from "../router.js";
+import { address, here, route } from "../router.js";
 import { createDetail, keyOf } from "../story-detail.js";
 import { select } from "../stories-select.js";
 import { sections } from "./detail-sections.js";
 
 const PHONE = matchMedia("(max-width: 719px)");
+
+teach("Story panel", [[["["], "the story before"], [["]"], "the next story"], [["Esc"], "close it, back to where one was"]]);
 
 export const store = createDetail;
 
@@ -49,7 +52,7 @@ export function mount(el, actions) {
   /** @param {KeyboardEvent} event */
   function pressed(event) {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (!key || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open], :popover-open")) return;
+    if (!key || event.defaultPrevented || ((event.ctrlKey || event.metaKey || event.altKey) && !event.getModifierState("AltGraph")) || document.querySelector("dialog[open], :popover-open")) return;
     if (event.key === "Escape" && !target.matches("input, select, textarea")) shut();
     else if (modal && event.key === "Tab") keepInside(event);
     else if ((event.key === "[" || event.key === "]") && !target.matches("input, select, textarea")) go(event.key === "]" ? 1 : -1);
@@ -68,18 +71,19 @@ export function mount(el, actions) {
     }
   }
 
-  /** The stories in the order they stand before the reader. */
-  function neighbours() {
-    const { model, route, now } = last;
-    const choice = route.view === "stories" ? Object.fromEntries(["q", "epic", "status", "class", "sort"].map((name) => [name, route.params.get(name) ?? ""])) : {};
+  /** The stories in the order they stand before the reader. @param {string|null} from */
+  function neighbours(from) {
+    const { model, route: shown, now } = last;
+    const choice = shown.view === "stories" ? Object.fromEntries(["q", "epic", "status", "class", "sort"].map((name) => [name, shown.params.get(name) ?? ""])) : {};
     const keys = select(model.stories, choice, model.work, now).map(({ story_key }) => story_key);
-    const at = keys.indexOf(/** @type {string} */ (key));
+    const at = keys.indexOf(from ?? "");
     return { before: at > 0 ? keys[at - 1] : null, after: at >= 0 && at < keys.length - 1 ? keys[at + 1] : at < 0 ? keys[0] ?? null : null };
   }
 
   /** @param {1|-1} step */
   function go(step) {
-    const to = neighbours()[step > 0 ? "after" : "before"];
+    // By the address, not by what is drawn: keys may come faster than frames.
+    const to = neighbours(keyOf(route().params.get("detail"), last.model))[step > 0 ? "after" : "before"];
     if (to === null) return announce(step > 0 ? "This is the last story" : "This is the first story");
     actions.refine({ detail: to });
   }
@@ -123,8 +127,9 @@ export function mount(el, actions) {
 
   return (app) => {
     last = app;
-    const { model, route, past, loaded } = app;
-    const next = loaded ? keyOf(route.params.get("detail"), model) : route.params.get("detail");
+    const { model, past, loaded } = app;
+    const wanted = app.route.params.get("detail");
+    const next = loaded ? keyOf(wanted, model) : wanted;
     show(el, !!next);
     if ((next ?? null) !== key) turn(next || null);
     frame();
@@ -144,7 +149,7 @@ export function mount(el, actions) {
     attribute(epic, "href", own === null ? null : address("stories", { epic: own, detail: key }));
     show(inPast, !!past);
     text(inPast, "as it was then");
-    const beside = neighbours();
+    const beside = neighbours(key);
     for (const [link, to] of /** @type {[any, string|null][]} */ ([[before, beside.before], [after, beside.after]])) {
       attribute(link, "href", to === null ? null : here({ detail: to }));
       attribute(link, "aria-disabled", to === null ? "true" : null);

@@ -36,10 +36,10 @@ export function eventPieces(event) {
 const timeOf = (ms) => (Math.abs(ms) < 8.64e15 ? new Date(ms).toISOString() : null);
 
 /** What changes of a line. @param {Element} el @param {Element} time @param {Element} story @param {import("../model.js").WireEvent} event @param {import("../main.js").App} app */
-export function refresh(el, time, story, event, { now, log }) {
+export function refresh(el, time, story, event, { now, log, past }) {
   text(time, moment(event.timestamp, now));
   if (!time.hasAttribute("title")) attribute(time, "title", exact(event.timestamp));
-  attribute(el, "data-fresh", now - event.timestamp < 2000 && (log.events.at(-CALM)?.timestamp ?? 0) < now - 2000);
+  attribute(el, "data-fresh", !past && now - event.timestamp < 2000 && (log.events.at(-CALM)?.timestamp ?? 0) < now - 2000);
   const key = /** @type {HTMLElement} */ (story).dataset.story;
   if (key !== undefined) attribute(story, "href", here({ detail: key }));
 }

@@ -63,7 +63,7 @@ function card() {
       attribute(message, "title", now.message);
       text(time, timer(liveNow - first.started_at));
       const silent = liveNow - Math.max(...tasks.map((one) => signOf(one, log.lastOf.get(one.story_key))));
-      text(sign, (line.live || past) ? `last sign ${silent < 5000 ? "just now" : `${span(silent)} ago`}` : "last known");
+      text(sign, line.live || past ? `last sign ${silent < 5000 ? "just now" : `${span(silent)} ago`}` : "last known");
       attribute(el, "data-silent", silent > SILENT_MS);
       const at = FAMILIES.indexOf(family(first.command));
       steps.forEach((step, i) => (step.className = i < at ? "past" : i === at ? "here" : ""));

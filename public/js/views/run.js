@@ -62,9 +62,8 @@ export function mount(el, actions) {
     show(startPanel, mayStart);
     if (mayStart) form.update(app);
     if (!past && loaded && !runs && !control.ended) actions.lookBack();
-    const told = past ? lastEnd(log.events, past.batch) : { ended: control.ended, outcome: control.outcome };
-    show(end.el, loaded && !runs && !!(told.ended || told.outcome));
-    if (!end.el.hidden) end.update(told, app.now);
+    show(end.el, loaded && !runs && !!(control.ended || control.outcome));
+    if (!end.el.hidden) end.update(control, app.now);
 
     show(storiesPanel, runs && run.stories.length > 0);
     text(storiesTitle, run.kind === "managed" ? "Stories of this cycle" : "Stories at work");
@@ -87,7 +86,7 @@ export function mount(el, actions) {
     else if (known) agentsNone.update("No agent yet", "The first one shows here as soon as it begins.");
     else agentsNone.update("Asking for the agents…", "");
 
-    const batch = run.batch_id ?? past?.batch ?? told.ended?.batch_id ?? null;
+    const batch = run.batch_id ?? past?.batch ?? control.ended?.batch_id ?? null;
     const shown = batch === null ? [] : newest(log.events, batch);
     text(latestTitle, runs ? "Latest of this batch" : `Latest of batch ${batch}`);
     keyed(latest, shown, (event) => String(event.id), eventRow, app);
@@ -102,12 +101,6 @@ function newest(events, batch) {
   const found = [];
   for (let i = events.length - 1; i >= 0 && found.length < LATEST; i -= 1) if (events[i].batch_id === batch && events[i].type !== "activity:entry") found.push(events[i]);
   return found;
-}
-
-/** How the batch that is looked at ended, as the log of that moment tells. @param {import("../model.js").WireEvent[]} events @param {number|null} batch */
-function lastEnd(events, batch) {
-  const event = events.findLast(({ type, batch_id, payload }) => type === "batch:end" && !payload?.imported && (batch === null || batch_id === batch));
-  return { ended: event ? { ...event.payload, ended_at: event.timestamp } : null, outcome: null };
 }
 
 function storyRow() {
@@ -135,7 +128,7 @@ function endCard() {
   const el = h("section", { class: "panel box end-card", "aria-label": "The last batch" }, title, words, outcome.el, facts);
   return {
     el,
-    /** @param {{ended: any, outcome: import("../run.js").Said|null}} told @param {number} now */
+    /** @param {import("../control.js").Control} control @param {number} now */
     update({ ended: end, outcome: receiptOf }, now) {
       const said = end ? endWords(end) : null;
       text(title, said ? `Batch ${end.batch_id}: ${said.title.toLowerCase()}` : "");
