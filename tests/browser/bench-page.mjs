@@ -61,7 +61,7 @@ async function measure(browser, view) {
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
   await context.route(/\/js\/model\.js/, async (route) => {
     const answer = await route.fetch();
-    await route.fulfill({ response: answer, body: (await answer.text()).replace("export function apply(state, event) {", "$&\n  window.got += 1;") });
+    await route.fulfill({ response: answer, body: (await answer.text()).replace(/export function apply\(state, ?event\) ?\{/, "$&\n  window.got += 1;") });
   });
   await context.addInitScript(() => { window.got = 0; });
   const page = await context.newPage();

@@ -43,8 +43,8 @@ async function prepare(context) {
     const answer = await route.fetch();
     const text = await answer.text();
     const noted = text
-      .replace("export function apply(state, event) {", "$&\n  if (!location.search) window.given.push(event.id);")
-      .replace("export function fromSnapshot(snapshot) {", "$&\n  if (snapshot) window.given.push({ init: snapshot.last_event_id });");
+      .replace(/export function apply\(state, ?event\) ?\{/, "$&\n  if (!location.search) window.given.push(event.id);")
+      .replace(/export function fromSnapshot\(snapshot\) ?\{/, "$&\n  if (snapshot) window.given.push({ init: snapshot.last_event_id });");
     assert.ok(noted.match(/window\.given/g).length === 2, "the fold is noted");
     await route.fulfill({ response: answer, body: noted });
   });
