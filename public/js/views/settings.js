@@ -28,19 +28,21 @@ export function mount(el, actions) {
     left: (key) => { for (const one of PAIR.includes(key) ? PAIR : [key]) checked.add(one); actions.changed(); },
   })]));
   const why = h("span");
-  const barred = h("p", { class: "set-note", role: "note" }, mark("warning", "warn"), why);
+  const barred = h("p", { class: "set-note", role: "note", hidden: true }, mark("warning", "warn"), why);
   const sum = h("p", { class: "set-sum", role: "status" });
   const trouble = h("p", { class: "set-fault", role: "alert" });
   const discard = h("button", { class: "button", type: "button", on: { click: () => { checked.clear(); data?.discard(); save.focus(); } } }, "Discard");
   const saveWords = h("span");
   const save = h("button", { class: "button is-primary", type: "submit", "aria-keyshortcuts": "Control+S" }, saveWords);
-  const form = h("form", { class: "set-form", novalidate: true, "aria-label": "Settings of the server", on: { submit } },
+  const form = h("form", { class: "set-form", hidden: true, novalidate: true, "aria-label": "Settings of the server", on: { submit } },
     ...GROUPS.map(({ title, fields: some }) => h("fieldset", { class: "set-group" }, h("legend", {}, title), ...some.map(({ key }) => fields.get(key)?.el))),
     h("div", { class: "set-foot" }, h("div", { class: "set-told" }, sum, trouble), h("div", { class: "set-buttons" }, discard, save)));
   const page = pagePreferences(actions.changed);
+  page.update();
   const facts = serverFacts();
+  facts.el.hidden = true;
   const nothing = empty("Asking the server…");
-  const again = h("button", { class: "button", type: "button", on: { click: () => data?.retry() } }, "Try again");
+  const again = h("button", { class: "button", type: "button", hidden: true, on: { click: () => data?.retry() } }, "Try again");
   nothing.el.append(again);
   el.append(h("div", { class: "set-page" }, h("div", { class: "set-main" }, h("h1", { class: "set-title" }, "Settings"), barred, nothing.el, form), h("div", { class: "set-side" }, page.el, facts.el)));
   const seen = leaveGuard(() => data);
