@@ -32,12 +32,21 @@ async function turn(page, hash) {
 
 /** What axe finds, one line each. Motion is stood still: a half-faded colour is nobody's. */
 async function judge(page, where) {
-  const found = await page.evaluate(async (tags) => {
+  let found = await ask(page);
+  // What is only there until the next drawing, such as a part whose code has just come, is no fault.
+  for (let i = 0; found.length && i < 3; i += 1) {
+    await settled(page);
+    found = await ask(page);
+  }
+  return found.map((one) => `${where}: ${one}`);
+}
+
+async function ask(page) {
+  return await page.evaluate(async (tags) => {
     for (const one of document.getAnimations()) { try { one.finish(); } catch { one.cancel(); } }
     const { violations } = await window.axe.run(document, { resultTypes: ["violations"], runOnly: { type: "tag", values: tags } });
     return violations.flatMap(({ id, impact, nodes }) => nodes.slice(0, 4).map(({ target, any, all, none }) => `${impact} ${id} ${target.join(" ")}: ${[...any, ...all, ...none].map(({ message }) => message).join("; ").slice(0, 160)}`));
   }, TAGS);
-  return found.map((one) => `${where}: ${one}`);
 }
 
 /** @param {string} url @param {{width: number, scheme: "light"|"dark"}} how @param {(page: import("playwright-core").Page, see: (where: string) => Promise<void>) => Promise<any>} play */

@@ -24,7 +24,7 @@ export function blockPart() {
   const name = h("span", { class: "tl-name" });
   const length = h("span", { class: "tl-length" });
   const mark = cross();
-  const words = h("span", { class: "tl-words", "aria-hidden": "true" }, mark, number, name, length);
+  const words = h("span", { class: "tl-words" }, mark, number, " ", name, " ", length);
   const phases = h("span", { class: "tl-phases", "aria-hidden": "true" });
   const el = h("button", { class: "tl-block", type: "button", tabindex: -1 }, words, phases);
   let [place, size, striped] = ["", "", ""];
@@ -58,7 +58,6 @@ export function blockPart() {
       attribute(el, "data-solid", width < SOLID_PX);
       attribute(el, "data-cut", [piece.cutLeft && "left", piece.cutRight && "right"].filter(Boolean).join(" ") || null);
       attribute(el, "aria-pressed", lone ? String(look.selected === block.id) : null);
-      attribute(el, "aria-label", lone ? blockWords(block, look.now, look.past) : groupWords(piece.blocks, look.now));
       const readable = high >= 13;
       const seen = Math.min(width, piece.x + width) - 9;
       const nth = lone ? ordinal(block) : null;
@@ -71,6 +70,10 @@ export function blockPart() {
       text(name, block.command);
       show(length, lone && seen > NAME_PX + 7 * block.command.length + 26);
       text(length, lengthWords(block, look.now));
+      // What is read aloud begins with what is read: who speaks to the page says what they see.
+      const read = words.hidden ? "" : [number, name, length].filter((one) => !one.hidden && one.textContent).map((one) => one.textContent).join(" ");
+      const says = lone ? blockWords(block, look.now, look.past) : groupWords(piece.blocks, look.now);
+      attribute(el, "aria-label", says.includes(read) ? says : `${read}: ${says}`);
       const telling = lone && look.fine && high >= 11 && width > PHASES_PX ? block.phases.filter((phase) => !WHOLE.includes(phase.task)) : [];
       show(phases, telling.length > 0);
       if (!phases.hidden) drawPhases(phases, telling, piece, look);
