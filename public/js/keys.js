@@ -67,7 +67,7 @@ export function keyOf({ key, code }) {
   return /^Key[A-Z]$/.test(code) ? code.slice(3).toLowerCase() : key;
 }
 
-/** @param {import("./main.js").Actions} actions @returns {() => void} opens the dialog */
+/** @param {import("./main.js").Actions} actions @returns {{help: () => void, press: (event: KeyboardEvent) => void}} help opens the list of keys */
 export function listenToKeys(actions) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("help"));
   const list = h("div", { class: "keys" });
@@ -115,7 +115,8 @@ export function listenToKeys(actions) {
   }
   actions.openBar = openBar;
 
-  addEventListener("keydown", (event) => {
+  /** @param {KeyboardEvent} event */
+  function press(event) {
     if (event.isComposing || event.defaultPrevented) return;
     const key = keyOf(event);
     // AltGr writes characters such as / and ? on some layouts, and looks like Ctrl with Alt.
@@ -138,6 +139,7 @@ export function listenToKeys(actions) {
       does[key]();
     } else return;
     actions.changed();
-  });
-  return help;
+  }
+  addEventListener("keydown", press);
+  return { help, press };
 }

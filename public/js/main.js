@@ -9,6 +9,7 @@
 import { answerFrom, get, serverNow } from "./api.js";
 import { light } from "./beacon.js";
 import { createControl } from "./control.js";
+import { bringKeys } from "./early-keys.js";
 import { createLog } from "./log.js";
 import { apply, fromSnapshot, tally } from "./model.js";
 import { notice } from "./notices.js";
@@ -109,36 +110,6 @@ function part(name, entry, id) {
     if (data) stores.push(data);
   }, () => setTimeout(() => delete parts[name], 2000)).finally(changed);
   return parts[name];
-}
-
-/** The keyboard is listened to once the page stands; keys and clicks that are faster are not lost. */
-function bringKeys() {
-  /** @type {(() => void)[]} */
-  let waiting = [];
-  let begun = false;
-  const again = (/** @type {KeyboardEvent} */ { target, key, code, ctrlKey, metaKey, shiftKey, altKey }) =>
-    (target ?? window).dispatchEvent(new KeyboardEvent("keydown", { key, code, bubbles: true, cancelable: true, ctrlKey, metaKey, shiftKey, altKey }));
-  /** @param {() => void} wish */
-  function later(wish) {
-    if (waiting.length < 16) waiting.push(wish);
-    begin();
-  }
-  // A key that somebody has taken, such as the slider of the past, is not given again.
-  const early = (/** @type {KeyboardEvent} */ event) => (event.defaultPrevented ? begin() : later(() => again(event)));
-  function begin() {
-    if (begun) return;
-    begun = true;
-    import("./keys.js").then(({ listenToKeys }) => {
-      removeEventListener("keydown", early);
-      actions.help = listenToKeys(actions);
-      for (const wish of waiting) wish();
-      waiting = [];
-    }, () => { begun = false; });
-  }
-  actions.help = () => later(() => actions.help());
-  actions.openBar = () => later(() => actions.openBar());
-  addEventListener("keydown", early);
-  setTimeout(begin, SOON_MS);
 }
 
 /** The other views, so that they are there offline too. */
@@ -279,7 +250,7 @@ addEventListener("popstate", pace.next);
 document.addEventListener("visibilitychange", () => (document.hidden ? changed() : pace.next()));
 setInterval(changed, 1000);
 changed();
-bringKeys();
+bringKeys(actions, SOON_MS);
 if (document.getElementById("archive")) replay().catch((error) => toast({ tone: "bad", title: "This recording cannot be shown", text: error.message }));
 else {
   // The title goes on to be true while nobody looks at the page.

@@ -57,9 +57,10 @@ export async function rawBrowser() {
   return {
     tab,
     async close() {
-      child.kill("SIGKILL");
+      // In order, so that none of its processes goes on to write into the folder.
+      send("Browser.close").catch(() => {});
       await gone;
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+      rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     },
   };
 }
