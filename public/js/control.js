@@ -2,7 +2,7 @@
  * Starting and stopping: what was asked of the server, what it answered, and what stands in the way.
  *
  * @typedef {{text: string, code: string}} Trouble
- * @typedef {{size: number, asking: "start"|"graceful"|"now"|null, trouble: Trouble|null, readOnly: string|null,
+ * @typedef {{size: number, grace_ms: number, asking: "start"|"graceful"|"now"|null, trouble: Trouble|null, readOnly: string|null,
  *   stop: {mode: "graceful"|"now", at: number}|null, outcome: import("./run.js").Said|null, ended: any|null, open: boolean}} Control
  */
 import { get, post, Refusal, serverNow } from "./api.js";
@@ -10,11 +10,12 @@ import { stopWords } from "./run.js";
 
 /** All processes are told to end, waited for, killed, looked for: that takes its time. */
 const STOP_MS = 90_000;
+const READ_ONLY = "This server is read-only: nothing can be started, stopped or changed here.";
 
 /** @param {{changed: () => void, started: () => void, said: (said: import("./run.js").Said) => void}} to */
 export function createControl({ changed, started, said }) {
   /** @type {Control} */
-  const control = { size: 2, asking: null, trouble: null, readOnly: null, stop: null, outcome: null, ended: null, open: false };
+  const control = { size: 2, grace_ms: 3000, asking: null, trouble: null, readOnly: null, stop: null, outcome: null, ended: null, open: false };
   let sized = false;
   let looked = false;
 
@@ -73,12 +74,15 @@ export function createControl({ changed, started, said }) {
       changed();
     },
 
-    /** The size that a batch has where nothing else is said; asked for when a form is first seen. */
+    /** What the server says of itself: a batch's size where nothing else is said, the grace of a stop, whether it may be controlled at all. */
     async prepare() {
       if (sized) return;
       sized = true;
       try {
-        control.size = (await get("api/settings")).default_max_cycles ?? control.size;
+        const { settings, server } = await get("api/settings/sources");
+        control.size = settings.find((/** @type {any} */ one) => one.key === "default_max_cycles")?.value ?? control.size;
+        control.grace_ms = (server.stop_grace_seconds ?? 3) * 1000;
+        control.readOnly = server.read_only ? READ_ONLY : null;
         changed();
       } catch {
         sized = false;

@@ -80,6 +80,7 @@ const stream = {
     for (const store of stores) store.renew?.();
     const mine = model;
     get("api/events", { limit: 200 }).then((page) => mine === model && log.seed(page)).catch(() => {});
+    setTimeout(desk.prepare, SOON_MS);
     setTimeout(bringAll, ALL_MS);
     changed();
   },

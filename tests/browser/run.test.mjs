@@ -204,9 +204,19 @@ test("a broken status file refuses the start with its place; mended, it starts",
 
 test("a read-only server says so, and the control stays shut", async () => {
   await scene({ args: ["--read-only"] }, async ({ page, run }) => {
-    await begin(page);
     await sees(page, "read-only", ".start-form .reason");
     assert.ok(await run.getByRole("button", { name: "Start" }).isDisabled());
+  });
+});
+
+test("a stop now counts the grace down, then tells that what is left is killed", async () => {
+  await scene({ agent: "ignores-term", toml: "[workflow]\nstop_grace_seconds = 2\n" }, async ({ page }) => {
+    await begin(page);
+    await agentAtWork(page);
+    await page.keyboard.press("b");
+    await page.locator("#control .level.is-grave").click();
+    await sees(page, "is killed", "#control .stop-says");
+    await sees(page, "killed", "#control .receipt");
   });
 });
 

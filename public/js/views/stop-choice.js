@@ -43,15 +43,16 @@ export function stopChoice(actions) {
       const stopping = run.phase === "stopping" || control.asking === "graceful" || control.asking === "now" || control.stop !== null;
       const order = stopping ? asked(app) : null;
       text(gentleSays, `${atWork(app)} Nothing more begins.`);
-      text(nowSays, `Ends ${agents ? plural(agents, "agent") : "whatever runs"} with all processes below: told to end, killed after a few seconds, looked for until none is left. Stories keep their status; this cycle does not count.`);
+      text(nowSays, `Ends ${agents ? plural(agents, "agent") : "whatever runs"} with all processes below: told to end, killed after ${plural(control.grace_ms / 1000, "second")}, looked for until none is left. Stories keep their status; this cycle does not count.`);
       show(under, stopping);
       show(gentle, !stopping);
       show(now, order?.mode !== "now");
       const barred = control.readOnly ?? (line.live ? "" : "The server is not reached just now.");
       for (const button of [gentle, now]) button.disabled = !!barred || control.asking === "now";
       const since = order?.at ? timer(liveNow - order.at) : "";
-      text(clock, order?.mode === "now" ? `Ending ${agents ? plural(agents, "agent") : "everything"}… ${since}` : `Stopping… ${since}`);
-      text(meanwhile, order?.mode === "now" ? "Told to end; what does not is killed after a few seconds." : `${atWork(app)} Nothing more begins.`);
+      const left = order?.at ? Math.ceil((order.at + control.grace_ms - liveNow) / 1000) : 0;
+      text(clock, order?.mode === "now" ? `Ending ${agents ? plural(agents, "agent") : "everything"}… ${left > 0 ? left : since}` : `Stopping… ${since}`);
+      text(meanwhile, order?.mode === "now" ? (left > 0 ? `Told to end; what has not in ${left} s is killed.` : "What did not end is killed, and looked for until none is left.") : `${atWork(app)} Nothing more begins.`);
       attribute(el, "data-stopping", stopping);
       text(trouble, barred || (control.asking ? "" : control.trouble?.text ?? ""));
     },
