@@ -14,6 +14,10 @@ export const store = createBatches;
 /** @type {Record<import("../batch-facts.js").Outcome["tone"], string>} */
 const MARKS = { live: "start", good: "end", plain: "batch", warn: "warning", bad: "failed" };
 
+const FAILED = ["The history cannot be asked for", "It is tried again every few seconds."];
+const UNKNOWN = ["Not known yet", "The server is not reached just now; the history comes as soon as it answers."];
+const NONE = ["No batches yet", "Every run of the sprint becomes a batch here: started from this page, or seen in the log of somebody else's."];
+
 /** @param {HTMLElement} el @param {import("../main.js").Actions} actions @returns {(app: import("../main.js").App) => void} */
 export function mount(el, actions) {
   const sum = h("span", { class: "toolbar-note" });
@@ -36,9 +40,10 @@ export function mount(el, actions) {
     data = app.data;
     const now = line.live ? live.now : app.liveNow;
     const rows = data.rows.map((/** @type {any} */ row) => current(row, live.model.batch));
-    show(loading, !data.loaded && !data.failed);
-    show(none.el, (data.loaded && !rows.length) || (data.failed && !data.loaded));
-    none.update(data.failed ? "The history cannot be asked for" : "No batches yet", data.failed ? "It is tried again every few seconds." : "Every run of the sprint becomes a batch here: started from this page, or seen in the log of somebody else's.");
+    const unknown = !data.loaded && (data.failed || !line.live) && !app.archive;
+    show(loading, !data.loaded && !unknown);
+    show(none.el, (data.loaded && !rows.length) || unknown);
+    none.update(.../** @type {[string, string]} */ (data.failed && !data.loaded ? FAILED : unknown ? UNKNOWN : NONE));
     show(sides, rows.length > 0);
     text(sum, data.loaded && rows.length ? plural(data.total, "batch", "batches") : "");
 

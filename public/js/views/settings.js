@@ -105,7 +105,7 @@ export function mount(el, actions) {
     show(facts.el, !!data.server);
     show(nothing.el, !there);
     if (app.archive) nothing.update("A recording has no settings", "It holds what happened until it was taken. Settings are changed on the page of a server.");
-    else nothing.update(data.failed ? "The settings could not be read" : "Asking the server…", data.failed ? (app.line.live || app.archive ? data.failed : "The server is not reached just now.") : "");
+    else nothing.update(data.failed ? "The settings could not be read" : app.line.live || app.archive ? "Asking the server…" : "Not known yet", data.failed || !(app.line.live || app.archive) ? (app.line.live || app.archive ? data.failed : "The server is not reached just now.") : "");
     show(again, !!data.failed && !app.archive);
     if (!there) {
       show(barred, false);
