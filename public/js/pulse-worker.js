@@ -1,2 +1,6 @@
-/** Beats for a page that is hidden; see pulse.js. */
-setInterval(() => postMessage(0), 500);
+/** Beats for a page that is hidden, while it is told to; see pulse.js. */
+let timer;
+onmessage = ({ data: beats }) => {
+  clearInterval(timer);
+  if (beats) timer = setInterval(() => postMessage(0), 500);
+};

@@ -81,8 +81,10 @@ function awayPanel(el) {
   const whole = h("div", { class: "away-body" }, title, headline, facts, more, firstLine, again);
   el.append(open, whole);
   /** @type {any} */ let insight = null;
-  close.addEventListener("click", () => { insight?.close(true); requestAnimationFrame(() => open.focus()); });
-  open.addEventListener("click", () => { insight?.close(false); requestAnimationFrame(() => close.focus()); });
+  /** Who pressed one of the two goes on at the other, once it is shown. @type {HTMLElement|null} */
+  let next = null;
+  close.addEventListener("click", () => { next = open; insight?.close(true); });
+  open.addEventListener("click", () => { next = close; insight?.close(false); });
   again.addEventListener("click", () => insight?.again());
   let drawn = /** @type {any} */ (null);
 
@@ -94,6 +96,10 @@ function awayPanel(el) {
     show(open, told.closed);
     show(whole, !told.closed);
     attribute(el, "data-closed", told.closed);
+    if (next && told.closed === (next === open)) {
+      next.focus();
+      next = null;
+    }
     text(when, `${minute(told.since, now)} – ${minute(told.until, now)}, ${span(told.until - told.since)}`);
     attribute(when, "title", `${exact(told.since)} – ${exact(told.until)}`);
     show(again, told.failed && !told.report);
