@@ -158,13 +158,13 @@ test("a graceful stop lets the running command end, and says so meanwhile", asyn
   });
 });
 
-test("a stop now shows its receipt", async () => {
-  await scene({ agent: "ignores-term", toml: "[workflow]\nstop_grace_seconds = 1\n" }, async ({ page }) => {
+test("a stop now counts its grace down, then shows its receipt", async () => {
+  await scene({ agent: "ignores-term", toml: "[workflow]\nstop_grace_seconds = 2\n" }, async ({ page }) => {
     await begin(page);
     await page.waitForFunction(() => document.querySelector("#agents .agent:not([data-over]) .agent-sign")?.textContent.includes("output"));
     await page.getByRole("button", { name: "Stop the batch" }).click();
     await page.getByRole("dialog").getByRole("button", { name: /^Now/ }).click();
-    await page.waitForFunction(() => /Ending .*\d:\d\d/.test(document.querySelector("#control .stop-clock")?.innerText ?? ""));
+    await page.waitForFunction(() => /Ending .*… \d/.test(document.querySelector("#control .stop-clock")?.innerText ?? "") && /is killed/.test(document.querySelector("#control .stop-says")?.innerText ?? ""));
     await page.waitForFunction(() => /^\W*\d+ process(es)? ended, \d+ had to be killed, none left\.$/.test(document.querySelector("#control .receipt:not([hidden])")?.innerText ?? ""));
     await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
     await sees(page, "none left", ".end-card .receipt");
@@ -206,17 +206,6 @@ test("a read-only server says so, and the control stays shut", async () => {
   await scene({ args: ["--read-only"] }, async ({ page, run }) => {
     await sees(page, "read-only", ".start-form .reason");
     assert.ok(await run.getByRole("button", { name: "Start" }).isDisabled());
-  });
-});
-
-test("a stop now counts the grace down, then tells that what is left is killed", async () => {
-  await scene({ agent: "ignores-term", toml: "[workflow]\nstop_grace_seconds = 2\n" }, async ({ page }) => {
-    await begin(page);
-    await agentAtWork(page);
-    await page.keyboard.press("b");
-    await page.locator("#control .level.is-grave").click();
-    await sees(page, "is killed", "#control .stop-says");
-    await sees(page, "killed", "#control .receipt");
   });
 });
 
