@@ -87,6 +87,8 @@ test("the panel by keyboard alone: opened, walked through, closed, and the focus
     await rows(page, 4);
     await page.keyboard.press("j");
     await page.keyboard.press("j");
+    // The first keys of all wait for the keyboard's code.
+    await page.waitForFunction(() => document.activeElement?.dataset.story === "1-2-rope-and-fender");
     await page.keyboard.press("Enter");
     await panel(page, "1-2-rope-and-fender");
     await page.waitForFunction(() => document.activeElement.id === "detail-title" && document.querySelectorAll(".run").length === 2);

@@ -280,8 +280,8 @@ test("on a phone it is a list with times, and details open in it", async () => {
     assert.equal(await page.locator(".tl-block").count(), 0);
     await page.locator(".is-run button").nth(1).click();
     await page.locator(".is-details").waitFor();
-    const times = await page.locator(".is-run button").evaluateAll((all) => all.map((one) => one.getAttribute("aria-label")));
-    assert.ok(times.every((name) => /\d\d:\d\d/.test(name)), times.join());
+    const times = await page.locator(".is-run button").evaluateAll((all) => all.map((one) => one.innerText));
+    assert.ok(times.length > 5 && times.every((name) => /\d\d:\d\d/.test(name)), times.join());
     assert.deepEqual(wrong, []);
   });
 });
