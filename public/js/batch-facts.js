@@ -1,7 +1,7 @@
 /**
  * What a batch came to, from its rows alone, and how two compare. Pure.
  *
- * @typedef {{id: number, started_at: number, ended_at: number|null, max_cycles: number|null, cycles_completed: number, status: string, story_count: number, duration_seconds: number|null, origin: string}} Row
+ * @typedef {{id: number, started_at: number, ended_at: number|null, max_cycles: number|null, cycles_completed: number, status: string, story_count: number, duration_seconds: number|null, origin: string, now?: {kind: string, word: string, detail: string}}} Row
  * @typedef {{command: string, task_id: string, status: string, started_at: number, ended_at: number|null}} Command
  * @typedef {{story_key: string, epic_id: string, status: string, commands: Command[]}} BatchStory
  * @typedef {{batch: Row, stories: BatchStory[], stats: Record<string, number|null>, end?: any}} Detail
@@ -11,9 +11,9 @@ import { plural, took } from "./format.js";
 import { endWords } from "./run.js";
 import { FAMILIES, family } from "./words.js";
 
-/** @param {{status: string}} row @returns {Outcome} */
-export function outcome({ status }) {
-  if (status === "running") return { tone: "live", word: "running" };
+/** An open batch is said to run only where something does: `now` is what is known of it just now. @param {{status: string, now?: {kind: string, word: string}}} row @returns {Outcome} */
+export function outcome({ status, now }) {
+  if (status === "running") return { tone: !now || now.kind === "running" ? "live" : "plain", word: now?.word ?? "running" };
   const { tone } = endWords({ status });
   return { tone, word: status };
 }

@@ -23,6 +23,8 @@ test("a command's phases lie within it; what is lost took no time, what runs tak
 
 test("outcomes and cycles in words", () => {
   assert.deepEqual(["running", "completed", "stopped", "error", "lost", "strange"].map((status) => outcome({ status }).tone), ["live", "good", "plain", "bad", "warn", "plain"]);
+  assert.deepEqual(outcome({ status: "running", now: { kind: "waiting", word: "waiting" } }), { tone: "plain", word: "waiting" });
+  assert.deepEqual(outcome({ status: "completed", now: { kind: "running", word: "running" } }), { tone: "good", word: "completed" });
   assert.equal(cycles(row()), "");
   assert.equal(cycles(row({ origin: "managed", max_cycles: 2, cycles_completed: 1 })), "1 of 2 cycles");
   assert.equal(cycles(row({ origin: "managed", cycles_completed: 3 })), "3 cycles (unlimited)");

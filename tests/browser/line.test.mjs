@@ -153,7 +153,7 @@ test("what few need is fetched when it is needed", async () => {
   try {
     await page.goto(server.url);
     await transport(page, "ws");
-    assert.deepEqual(asked.filter((one) => /transport-(sse|poll)|pulse-worker/.test(one)), []);
+    assert.deepEqual(asked.filter((one) => /transport-(sse|poll)/.test(one)), []);
   } finally {
     await context.close();
     await server.end("SIGKILL");

@@ -1,6 +1,6 @@
 /** What one batch came to: its end, its stories, where its time went, and the way into it. */
 import { byFamily, cycles, length, outcome, storySums } from "../batch-facts.js";
-import { moment, plural, storyTitle, took } from "../format.js";
+import { moment, plural, sentence, storyTitle, took } from "../format.js";
 import { mark } from "../icons.js";
 import { choice, empty } from "../parts.js";
 import { attribute, h, keyed, show, text } from "../render.js";
@@ -42,7 +42,7 @@ export function batchDetail() {
       text(title, row ? `Batch ${row.id}: ${outcome(row).word}` : `Batch ${one.id}`);
       attribute(el, "data-tone", row ? outcome(row).tone : null);
       const runs = row?.status === "running";
-      text(why, row ? (runs ? "It is under way." : value?.end ? endWords(value.end).text : "") : "");
+      text(why, row ? (runs ? sentence(row.now?.detail ?? "it is under way") : value?.end ? endWords(value.end).text : "") : "");
       show(why, !!why.textContent);
       attribute(openLink, "data-batch", runs ? null : one.id);
       attribute(openLink, "href", runs ? "#run" : `?batch=${one.id}#run`);

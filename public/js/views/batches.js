@@ -39,7 +39,7 @@ export function mount(el, actions) {
     const { live, route, line } = app;
     data = app.data;
     const now = line.live ? live.now : app.liveNow;
-    const rows = data.rows.map((/** @type {any} */ row) => current(row, live.model.batch));
+    const rows = data.rows.map((/** @type {any} */ row) => current(row, live));
     const unknown = !data.loaded && (data.failed || !line.live) && !app.archive;
     show(loading, !data.loaded && !unknown);
     show(none.el, (data.loaded && !rows.length) || unknown);
@@ -66,10 +66,10 @@ export function mount(el, actions) {
   };
 }
 
-/** The running batch's row as the events tell it: pages may be older. @param {import("../batch-facts.js").Row} row @param {import("../model.js").Batch|null} batch */
-function current(row, batch) {
-  if (batch?.id === row.id) return { ...row, status: "running", ended_at: null, cycles_completed: batch.cycles_completed, max_cycles: batch.max_cycles };
-  return row;
+/** The open batch's row as the events tell it: pages may be older, and open is not yet at work. @param {import("../batch-facts.js").Row} row @param {import("../main.js").Sight} live */
+function current(row, { model: { batch }, verdict }) {
+  if (batch?.id === row.id) return { ...row, status: "running", ended_at: null, cycles_completed: batch.cycles_completed, max_cycles: batch.max_cycles, now: verdict };
+  return row.status === "running" && verdict.kind === "offline" ? { ...row, now: verdict } : row;
 }
 
 function sparkBar() {
