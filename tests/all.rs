@@ -4,6 +4,7 @@
 mod support;
 
 mod attack;
+mod behaviours;
 mod cli;
 mod delivery;
 mod export;

@@ -1,6 +1,7 @@
 //! What the tests share: a project on disk, the server as a process, and plain clients.
 
 pub(crate) mod bench;
+pub(crate) mod heavy;
 pub(crate) mod http;
 pub(crate) mod project;
 pub(crate) mod server;
