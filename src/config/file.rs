@@ -20,7 +20,7 @@ pub(super) fn read(project: &Path) -> Result<Layer, ConfigError> {
 }
 
 /// Reads the file's text. An unknown key is an error: it may be a misspelt safeguard.
-pub(super) fn parse(text: &str) -> Result<Layer, ConfigError> {
+pub fn parse(text: &str) -> Result<Layer, ConfigError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let layer: Layer = toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
