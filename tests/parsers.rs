@@ -92,7 +92,10 @@ fn every_law_has_its_target_and_its_test() {
         assert!(here.contains(&format!("hold(\"{name}\")")), "no test holds {name}");
         assert!(targets.contains(&format!("name = \"{name}\"")), "no target fuzzes {name}");
         let target = root().join(format!("tests/fuzz/fuzz_targets/{name}.rs"));
-        assert!(fs::read_to_string(target).unwrap().contains(&format!("hold(\"{name}\"")), "{name}");
+        assert!(
+            fs::read_to_string(target).unwrap().contains(&format!("hold(\"{name}\"")),
+            "{name}"
+        );
         assert!(root().join(format!("tests/fuzz/dictionaries/{name}.dict")).exists(), "{name}");
     }
 }

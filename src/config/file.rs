@@ -43,8 +43,17 @@ fn wrong(text: &str, at: usize, message: &str) -> ConfigError {
     ConfigError::File {
         line: before.matches('\n').count() + 1,
         column: before[line_start..].chars().count() + 1,
-        message: message.trim().replace('\n', ": "),
+        message: one_line(message),
     }
+}
+
+/// A sentence for a terminal: what the file says in it moves nothing.
+fn one_line(message: &str) -> String {
+    let mut out = String::new();
+    for c in message.trim().replace('\n', ": ").chars().take(500) {
+        if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
 }
 
 /// Whether every agent that is named is there, and every command that is named is one of ours.

@@ -166,7 +166,9 @@ fn stays_inside(path: &str) -> bool {
 
 fn is_json(headers: &HeaderMap) -> bool {
     only(headers, "content-type").is_some_and(|kind| {
-        kind.trim_start().get(..16).is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"))
+        kind.trim_start()
+            .get(..16)
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"))
     })
 }
 
