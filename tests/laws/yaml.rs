@@ -32,7 +32,7 @@ pub(crate) fn law(data: &[u8]) {
 }
 
 fn check(reading: &Reading, data: &[u8]) {
-    let lines = data.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+    let lines = data.split(|byte| *byte == b'\n').count() as u64;
     let within = |line: u64| (1..=lines + 1).contains(&line);
     let mut keys = HashSet::new();
     for entry in &reading.entries {

@@ -23,12 +23,16 @@ export const ask = (port, path, method = "GET", body = undefined) => new Promise
   req.end(sent);
 });
 
-/** @param {{csv: string, status: string, save(text: string): void}} files @param {number} port @param {import("./log.mjs").Log} log */
-export function load(files, port, log) {
+/** @param {{csv: string, status: string, save(text: string): void}} files @param {number} port @param {import("./log.mjs").Log} log @param {number} rotateMs between two rotations */
+export function load(files, port, log, rotateMs) {
   const done = { rows: 0, renames: 0, truncations: 0, saves: 0, broken: 0, starts: 0, stops: 0, reads: 0 };
   let on = true;
   let rotating = false;
+  /** Agents may be about, and append to the log themselves. */
+  let agents = false;
   let old = 0;
+  /** The first row after each rename, to tell a lost row by. */
+  const renamedBefore = /** @type {number[]} */ ([]);
 
   const row = () => {
     done.rows += 1;
@@ -44,8 +48,8 @@ export function load(files, port, log) {
         // From one row a second to thirty, in waves of two minutes, and once a minute a burst.
         const rate = 10 + 9 * Math.sin(Date.now() / 19_000);
         const text = Array.from({ length: turn % 600 === 599 ? 1000 : Math.max(1, Math.round(rate / 10)) }, row).join("");
-        // Now and then a row comes in two halves.
-        const cut = turn % 40 === 7 ? Math.floor(text.length / 2) : text.length;
+        // Now and then a row comes in two halves; not while agents write as well, whose rows would stand inside it.
+        const cut = turn % 20 === 7 && !agents ? Math.floor(text.length / 2) : text.length;
         appendFileSync(files.csv, text.slice(0, cut));
         if (cut < text.length) {
           await pause(60);
@@ -58,7 +62,7 @@ export function load(files, port, log) {
 
   async function rotations() {
     for (let turn = 0; on; turn += 1) {
-      await pause(20_000);
+      await pause(rotateMs);
       if (!on) return;
       rotating = true;
       await pause(150);
@@ -70,6 +74,7 @@ export function load(files, port, log) {
         done.truncations += 1;
       } else {
         renameSync(files.csv, `${files.csv}.${(old = (old + 1) % 3)}`);
+        renamedBefore.push(done.rows + 1);
         appendFileSync(files.csv, row());
         done.renames += 1;
       }
@@ -102,13 +107,14 @@ export function load(files, port, log) {
       // Work for the batch; the editor's broken saves are left alone.
       if (text.includes("epic-9")) files.save(MANAGED.reduce((all, key) => all.replace(new RegExp(`(  ${key}: ).*`), "$1backlog"), text));
       await pause(500);
+      agents = true;
       const start = await ask(port, "/api/orchestrator/start", "POST", { batch_size: pick([1, 2, "all"]) });
       expect("start", start, [200, 409]);
       if (start.status === 200) done.starts += 1;
       await pause(4000 + Math.random() * 16_000);
       if (turn % 4 === 1) {
-        const agents = JSON.parse((await ask(port, "/api/agents")).text).agents ?? [];
-        if (agents.length) expect("stop one", await ask(port, `/api/agents/${pick(agents).id}/stop`, "POST", {}), [200, 404, 409]);
+        const running = JSON.parse((await ask(port, "/api/agents")).text).agents ?? [];
+        if (running.length) expect("stop one", await ask(port, `/api/agents/${pick(running).id}/stop`, "POST", {}), [200, 404, 409]);
       }
       const stop = await ask(port, "/api/orchestrator/stop", "POST", turn % 3 ? { mode: "now" } : {});
       expect("stop", stop, [200, 409]);
@@ -119,6 +125,8 @@ export function load(files, port, log) {
         if (JSON.parse((await ask(port, "/api/orchestrator/status")).text).status === "idle") break;
       }
       expect("stop now", await ask(port, "/api/orchestrator/stop", "POST", { mode: "now" }), [200, 409]);
+      agents = false;
+      await pause(3000);
     }
   }
 
@@ -137,6 +145,7 @@ export function load(files, port, log) {
   for (const one of running) one.catch((error) => fault(`load: ${error.stack}`));
   return {
     done,
+    renamedBefore,
     async end() {
       on = false;
       await Promise.allSettled(running);

@@ -1,5 +1,5 @@
 /**
- * The soak: SPRINT_RUNNER_BIN=target/release/sprint-runner node tests/soak/soak.mjs [--minutes 60] [--clients 200]
+ * The soak: SPRINT_RUNNER_BIN=target/release/sprint-runner node tests/soak/soak.mjs [--minutes 60] [--clients 200] [--rotate 20] [--keep]
  * A server on a throw-away project; clients that come and go, a writer, rotations, saves, batches, readers. At the end
  * nothing may be lost or doubled anywhere, and memory, descriptors and threads must be where they were after a quarter.
  */
@@ -12,11 +12,11 @@ import { Log } from "./log.mjs";
 import { cpu, descendants, measure } from "./measure.mjs";
 import { project, serve } from "./project.mjs";
 
-const { values } = parseArgs({ options: { minutes: { type: "string", default: "60" }, clients: { type: "string", default: "200" }, keep: { type: "boolean", default: false } } });
+const { values } = parseArgs({ options: { minutes: { type: "string", default: "60" }, clients: { type: "string", default: "200" }, rotate: { type: "string", default: "20" }, keep: { type: "boolean", default: false } } });
 const [minutes, count] = [Number(values.minutes), Number(values.clients)];
 const bin = resolve(process.env.SPRINT_RUNNER_BIN ?? "target/release/sprint-runner");
 if (!(minutes > 0) || !(count > 0) || !existsSync(bin)) {
-  console.error(`usage: SPRINT_RUNNER_BIN=… node tests/soak/soak.mjs [--minutes N] [--clients N] [--keep]; the binary is ${bin}`);
+  console.error(`usage: SPRINT_RUNNER_BIN=… node tests/soak/soak.mjs [--minutes N] [--clients N] [--rotate SECONDS] [--keep]; the binary is ${bin}`);
   process.exit(2);
 }
 const pause = (/** @type {number} */ ms) => new Promise((done) => setTimeout(done, ms));
@@ -57,7 +57,7 @@ async function note() {
 }
 
 const fresh = await note();
-const work = load(files, server.port, log);
+const work = load(files, server.port, log, Number(values.rotate) * 1000);
 clients = Array.from({ length: count }, (_, i) => {
   const manner = i % 20 === 18 ? "slow" : i % 20 === 19 ? "stuck" : "live";
   return new Client(i, server.port, i % 2 ? "ws" : "sse", manner, i % 10 === 4 || i % 10 === 5);
@@ -88,6 +88,7 @@ await Promise.all(clients.map((client) => client.end()));
 await log.read();
 for (const client of clients) log.checkClient(client);
 const rows = log.checkRows(work.done.rows);
+if (rows.lost || rows.doubled) console.log(`the first rows after a rename: ${work.renamedBefore}`);
 const again = new Log(server.port);
 await again.read();
 if (again.ids.length < log.ids.length || log.ids.some((id, at) => again.ids[at] !== id)) fault("the log read once more is another one");

@@ -37,13 +37,10 @@ async fn start(
     orchestrator: Orchestrator,
     body: Bytes,
 ) -> Result<Response, Response> {
-    let size = match asked_size(&body)? {
-        Some(size) => size,
-        None => {
-            let default = context.settings.get().default_max_cycles.unsigned_abs();
-            BatchSize::Cycles(u32::try_from(default).unwrap_or(u32::MAX))
-        }
-    };
+    let size = asked_size(&body)?.unwrap_or_else(|| {
+        let default = context.settings.get().default_max_cycles.unsigned_abs();
+        BatchSize::Cycles(u32::try_from(default).unwrap_or(u32::MAX))
+    });
     let started = orchestrator.start(size).await.map_err(|error| refused(&error))?;
     let size = match size {
         BatchSize::Cycles(cycles) => json!(cycles),
