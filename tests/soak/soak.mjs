@@ -116,14 +116,15 @@ const quarter = (/** @type {number} */ n, /** @type {string} */ name) => {
 };
 /** @type {[string, (early: number) => number][]} */
 const bounds = [["rss", (early) => early * 1.2 + 8], ["files", (early) => early + 10], ["threads", (early) => early + 4]];
-console.log(`\nafter settling, at the end, allowed`);
+console.log(`\nafter settling, at the end, allowed${minutes < 20 ? " (not judged: it takes 20 minutes to settle)" : ""}`);
 for (const [name, bound] of bounds) {
   const [early, late] = [quarter(2, name), quarter(4, name)];
   console.log(`${name.padEnd(12)} ${early} ${late} ${Math.round(bound(early) * 10) / 10}`);
-  if (!(late <= bound(early))) fault(`${name} grows: ${early} after settling, ${late} at the end`);
+  // Until the newest events fill their room in memory, it grows as it should.
+  if (minutes >= 20 && !(late <= bound(early))) fault(`${name} grows: ${early} after settling, ${late} at the end`);
 }
 console.log(JSON.stringify({ ...work.done, ...rows, connections: totals.connections, resumes: totals.resumes, deliveries: totals.deliveries, cutByServer: totals.cutByServer, events: log.ids.length, endMs: took }));
 for (const text of totals.faults) console.log(`fault: ${text}`);
 if (!values.keep) files.remove();
-console.log(totals.errors ? `FAILED: ${totals.errors} faults` : "ok: nothing lost, nothing doubled, nothing grows");
+console.log(totals.errors ? `FAILED: ${totals.errors} faults` : `ok: nothing lost, nothing doubled${minutes < 20 ? "" : ", nothing grows"}`);
 process.exit(totals.errors ? 1 : 0);
