@@ -141,11 +141,12 @@ pub(crate) fn start_log(level: Option<&str>, bars: Option<MultiProgress>) -> any
         None => EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")),
     };
     let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let coloured = is_terminal && colours_wanted();
     // Fails only where a log was started before, and then that one is right.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(move || Above(bars.clone()))
-        .with_ansi(is_terminal && colours_wanted())
+        .with_writer(move || Above { bars: bars.clone(), coloured })
+        .with_ansi(coloured)
         .with_target(false)
         .try_init();
     Ok(())

@@ -1,4 +1,4 @@
-//! `/api/export`: the log to take away, as lines or as one page that replays it.
+//! `/api/export`: the log to take away, as lines, as a table, or as one page that replays it.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -21,11 +21,13 @@ use crate::store::Queries;
 use crate::store::rows::EventFilter;
 
 const NDJSON: &str = "application/x-ndjson; charset=utf-8";
+const CSV: &str = "text/csv; charset=utf-8; header=present";
 const HTML: &str = "text/html; charset=utf-8";
 
 /// What is asked for.
 enum Format {
     Lines,
+    Table,
     Page,
 }
 
@@ -41,8 +43,9 @@ async fn export(
 ) -> Result<Response, Response> {
     let format = match asked.query.text("format") {
         None | Some("ndjson") => Format::Lines,
+        Some("csv") => Format::Table,
         Some("html") => Format::Page,
-        Some(_) => return Err(bad("\"format\" must be html or ndjson")),
+        Some(_) => return Err(bad("\"format\" must be html, ndjson or csv")),
     };
     let number = |name| asked.query.number(name);
     let wish = Wish {
@@ -59,7 +62,9 @@ async fn export(
     let stem = export::file_stem(project.as_deref(), wish.batch_id);
     let wants_body = asked.method != Method::HEAD;
     match format {
-        Format::Lines => lines(&context, wish, place, wants_body, &stem).await,
+        Format::Lines | Format::Table => {
+            lines(&context, wish, place, wants_body, &stem, matches!(format, Format::Table)).await
+        }
         Format::Page => page(&context, wish, place, wants_body, &stem).await,
     }
 }
@@ -70,6 +75,7 @@ async fn lines(
     place: OwnedSemaphorePermit,
     wants_body: bool,
     stem: &str,
+    as_table: bool,
 ) -> Result<Response, Response> {
     let queries = context.hub.queries().clone();
     if let Some(id) = wish.batch_id {
@@ -83,13 +89,17 @@ async fn lines(
         EventFilter { batch_ids: wish.batch_id.into_iter().collect(), ..EventFilter::default() };
     let body = wants_body.then(|| {
         stream(place, queries, move |queries, pipe| {
+            if as_table {
+                return export::table(queries, wish.after, &filter, |row| pipe.write_all(row));
+            }
             export::lines(queries, wish.after, &filter, |line| {
                 pipe.write_all(line.as_bytes())?;
                 pipe.write_all(b"\n")
             })
         })
     });
-    Ok(download(body.unwrap_or_default(), NDJSON, &format!("{stem}.ndjson")))
+    let (kind, ending) = if as_table { (CSV, "csv") } else { (NDJSON, "ndjson") };
+    Ok(download(body.unwrap_or_default(), kind, &format!("{stem}.{ending}")))
 }
 
 async fn page(
