@@ -78,7 +78,7 @@ impl App {
             read_only: config.read_only,
             public_dir: config.public.clone(),
             started_at_ms: now_ms(),
-            limits: http::Limits::default(),
+            limits: http::Limits::default().within(descriptors()),
         };
         let routes = http::api::routes(&context, &core.orchestrator);
         let (end_streams, ended) = oneshot::channel();
@@ -151,6 +151,14 @@ pub fn named(config: &Config) -> Named {
         csv_log: config.csv_log.clone(),
         orchestrator_log: config.orchestrator_log.clone(),
     }
+}
+
+/// How many files this process may have open.
+fn descriptors() -> Option<u64> {
+    #[cfg(unix)]
+    return rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    #[cfg(not(unix))]
+    None
 }
 
 fn now_ms() -> i64 {

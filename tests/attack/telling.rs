@@ -157,7 +157,7 @@ fn no_words_of_an_agent_drive_the_terminal() {
     ));
     let text = piped(bench.project.root(), &["run", "1"]);
     assert_tame("run", &text, false);
-    assert!(text.contains("pwned"), "{text}");
+    assert!(text.contains("\\u{202e}gpj"), "{text}");
     assert_tame("events", &piped(bench.project.root(), &["events", "--since", "0"]), false);
 }
 
