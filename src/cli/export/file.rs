@@ -16,7 +16,7 @@ const INTERRUPTED: i32 = 130;
 pub(super) fn write(
     path: &Path,
     replace: bool,
-    fill: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+    content: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let exists = || format!("{} is there already; --force replaces it", path.display());
     if path.is_dir() {
@@ -36,7 +36,7 @@ pub(super) fn write(
     let make = || builder.tempfile_in(folder.unwrap_or(Path::new(".")));
     let mut file = unfinished.make(make).with_context(failed)?;
     let mut out = BufWriter::with_capacity(64 * 1024, file.as_file_mut());
-    fill(&mut out).with_context(failed)?;
+    content(&mut out).with_context(failed)?;
     out.flush().with_context(failed)?;
     drop(out);
     file.as_file().sync_all().with_context(failed)?;

@@ -91,14 +91,15 @@ fn one_value_changes_and_is_told_once_as_ours() {
 /// given up, and the next try has both.
 #[test]
 fn what_others_write_at_the_same_time_stays() {
-    let in_place = |path: &Path, text: &str| fs::write(path, text).unwrap();
-    let replaced = |path: &Path, text: &str| {
+    fn in_place(path: &Path, text: &str) {
+        fs::write(path, text).unwrap();
+    }
+    fn replaced(path: &Path, text: &str) {
         let next = path.with_extension("editor");
         fs::write(&next, text).unwrap();
         fs::rename(&next, path).unwrap();
-    };
-    let ways: [&dyn Fn(&Path, &str); 2] = [&in_place, &replaced];
-    for save in ways {
+    }
+    for save in [in_place, replaced] {
         let stage = Stage::new();
         let path = stage.path();
         // Old enough to be taken as whole at once.
