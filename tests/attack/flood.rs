@@ -148,8 +148,8 @@ fn b43_bodies_without_end_are_refused() {
         stream.write_all(head(more).as_bytes()).unwrap();
         let mut sent = 0;
         while sent < 100 {
-            let part = [before.as_bytes(), &megabyte, after.as_bytes()].concat();
-            if stream.write_all(&part).is_err() {
+            let piece = [before.as_bytes(), &megabyte, after.as_bytes()].concat();
+            if stream.write_all(&piece).is_err() {
                 break;
             }
             sent += 1;
