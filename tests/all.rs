@@ -15,4 +15,5 @@ mod past;
 mod rooms;
 mod run;
 mod stories;
+mod websocket;
 mod wire;

@@ -166,7 +166,8 @@ fn b06_every_bad_id_gets_200_and_a_defined_start() {
             let begun = begins(server.port(), route, query, header);
             assert_eq!(begun[0]["type"], first, "{query} {header:?}");
         }
-        let header_wins = begins(server.port(), route, "?last_event_id=abc", b"LAST-EVENT-ID: 3\r\n");
+        let header_wins =
+            begins(server.port(), route, "?last_event_id=abc", b"LAST-EVENT-ID: 3\r\n");
         assert_eq!(header_wins[0]["id"], 4);
     }
     // What is said on an open socket is held to the same.

@@ -72,8 +72,8 @@ fn b09_cr_crlf_and_nul_from_a_status_file_cannot_either() {
         (r"x\nid: 1\0\r\n\r\ndata: forged\n\nx", "x\nid: 1\0\r\n\r\ndata: forged\n\nx"),
         (r"\e[31mred\x07\x7f", "\u{1b}[31mred\u{7}\u{7f}"),
     ] {
-        let status = STATUS
-            .replace("1-2-database: in-progress", &format!("1-2-database: \"{written}\""));
+        let status =
+            STATUS.replace("1-2-database: in-progress", &format!("1-2-database: \"{written}\""));
         project.replace("sprint-status.yaml", status.as_bytes());
         let event = on_both(&mut sse, &mut ws, "story:status");
         assert_eq!(event["payload"]["new_status"], told);

@@ -71,11 +71,9 @@ fn b10_who_answers_no_ping_is_let_go_and_leaves_nothing() {
     let mut answering = server.ws("");
     assert_eq!(answering.next().unwrap()["type"], "init");
     // Answers pings as long as it reads, and reads all the time.
-    let reader = std::thread::spawn(move || {
-        while answering.next().is_some() {}
-    });
+    let reader = std::thread::spawn(move || while answering.next().is_some() {});
     eventually("one client", || (server.clients("ws") == 1).then_some(()));
-    let before = server.descriptors();
+    let before = server.sockets();
     let mut silent: Vec<_> = (0..SILENT)
         .map(|_| {
             let mut stream = http::connect(server.port());
@@ -101,7 +99,7 @@ fn b10_who_answers_no_ping_is_let_go_and_leaves_nothing() {
     // Two intervals of a second each, and as much again for a busy machine.
     assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
     eventually("their end", || (server.clients("ws") == 1).then_some(()));
-    eventually("their descriptors back", || (server.descriptors() <= before).then_some(()));
+    eventually("their descriptors back", || (server.sockets() <= before).then_some(()));
     server.kill();
     reader.join().unwrap();
 }

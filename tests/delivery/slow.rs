@@ -83,7 +83,10 @@ impl Reader {
                 Self::Ws(ws) => {
                     let event = ws.next().expect("an event");
                     ids.push(id(&event));
-                    if event["payload"]["message"].as_str().is_some_and(|text| text.starts_with(&wanted)) {
+                    if event["payload"]["message"]
+                        .as_str()
+                        .is_some_and(|text| text.starts_with(&wanted))
+                    {
                         return ids;
                     }
                 }
@@ -170,8 +173,8 @@ fn b42_who_never_reads_among_a_hundred_is_closed_and_holds_up_nobody() {
 
 #[test]
 fn b42_nothing_is_kept_for_who_never_reads() {
-    // 160 MB: a queue for each of the two would be seen.
-    among(3, 8_000, 1_000, 20_000);
+    // 50 MB: a queue for each of the two would be seen.
+    among(3, 2_500, 1_000, 20_000);
 }
 
 #[test]

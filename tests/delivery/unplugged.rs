@@ -58,8 +58,7 @@ impl Namespace {
         let address: SocketAddr = format!("{}:{port}", self.address).parse().unwrap();
         let within = std::thread::spawn(move || {
             // This thread alone moves, and ends there.
-            move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
-                .unwrap();
+            move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
             let start = Instant::now();
             loop {
                 match TcpStream::connect_timeout(&address, Duration::from_secs(1)) {
@@ -112,6 +111,8 @@ fn b10_an_unplugged_client_is_noticed_and_leaves_nothing() {
     command.arg("serve").arg("-C").arg(project.root());
     command.args(["--port", "0", "--host", "0.0.0.0", "--token", TOKEN]);
     let server = Server::spawn(command);
+    // Its listener, and what else it has for itself.
+    let before = server.sockets();
     let port = server.port();
     let head = head(port);
     let body = r#"{"websocket_heartbeat_seconds":1}"#;
@@ -121,10 +122,7 @@ fn b10_an_unplugged_client_is_noticed_and_leaves_nothing() {
         body.len()
     );
     assert_eq!(http::send(port, put).unwrap().status, 200);
-    let before = server.descriptors();
-
-    let mut sse =
-        ask(space.connect(port), &format!("GET /sse HTTP/1.1\r\n{head}\r\n"), 200);
+    let mut sse = ask(space.connect(port), &format!("GET /sse HTTP/1.1\r\n{head}\r\n"), 200);
     let upgrade = format!(
         "GET /ws HTTP/1.1\r\n{head}Connection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
@@ -138,18 +136,18 @@ fn b10_an_unplugged_client_is_noticed_and_leaves_nothing() {
         ws.read().expect("signs of life");
         let _ = ws.flush();
     }
-    assert!(server.descriptors() >= before + 2);
+    assert!(server.sockets() >= before + 2);
     space.unplug();
     let start = Instant::now();
     // The WebSocket misses two pongs; the other is noticed by what the kernel gets no answer to,
     // after 30 s.
     let bound = Duration::from_secs(45);
     let mut first = None;
-    while server.descriptors() > before {
-        if server.descriptors() == before + 1 {
+    while server.sockets() > before {
+        if server.sockets() == before + 1 {
             first.get_or_insert(start.elapsed());
         }
-        assert!(start.elapsed() < bound, "{} descriptors", server.descriptors() - before);
+        assert!(start.elapsed() < bound, "{} sockets are left", server.sockets() - before);
         std::thread::park_timeout(Duration::from_millis(50));
     }
     println!("unplugged: the WebSocket gone after {first:?}, all after {:?}", start.elapsed());

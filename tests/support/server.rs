@@ -76,9 +76,11 @@ impl Server {
         self.child.id()
     }
 
-    /// How many descriptors it holds.
-    pub(crate) fn descriptors(&self) -> usize {
-        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count()
+    /// How many sockets it holds.
+    pub(crate) fn sockets(&self) -> usize {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap();
+        let leads = open.flatten().filter_map(|fd| std::fs::read_link(fd.path()).ok());
+        leads.filter(|to| to.to_string_lossy().starts_with("socket:")).count()
     }
 
     /// Its resident memory in KiB.

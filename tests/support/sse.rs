@@ -1,6 +1,6 @@
 //! A Server-Sent Events client after the WHATWG rules.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufReader, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -81,21 +81,6 @@ impl Sse {
         let data = self.next_data()?;
         let id = self.id.split_once(':').and_then(|(_, id)| id.parse().ok());
         Some((id.expect("an id"), data))
-    }
-
-    /// True once the stream has ended or was cut; false when only nothing came in time.
-    pub(crate) fn has_ended(&mut self) -> bool {
-        use std::io::ErrorKind::{TimedOut, WouldBlock};
-        loop {
-            match self.reader.fill_buf() {
-                Ok(bytes) if bytes.is_empty() => return true,
-                Ok(bytes) => {
-                    let read = bytes.len();
-                    self.reader.consume(read);
-                }
-                Err(error) => return !matches!(error.kind(), TimedOut | WouldBlock),
-            }
-        }
     }
 
     /// Reads until `count` comments have come.
