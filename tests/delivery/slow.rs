@@ -68,11 +68,11 @@ enum Reader {
 }
 
 impl Reader {
-    fn read_all(mut self, last: &str) -> Vec<u64> {
+    fn read_all(&mut self, last: &str) -> Vec<u64> {
         let mut ids = Vec::new();
         let wanted = format!("row {last} ");
         loop {
-            match &mut self {
+            match self {
                 Self::Sse(sse) => {
                     let (id, data) = sse.next_raw().expect("an event");
                     ids.push(id);
@@ -125,17 +125,19 @@ fn among(readers: usize, rows: u64, a_second: u64, bytes: usize) {
         .into_iter()
         .map(|reader| {
             let last = (rows - 1).to_string();
+            let mut reader = reader;
             std::thread::Builder::new()
                 .stack_size(256 * 1024)
-                .spawn(move || (reader.read_all(&last), Instant::now()))
+                .spawn(move || (reader.read_all(&last), Instant::now(), reader))
                 .unwrap()
         })
         .collect();
-    // Those who never read are reset in the end, and nothing was kept for them meanwhile.
+    // Those who never read are let go in the end, and nothing was kept for them meanwhile. The
+    // others keep their streams until then.
     let mut highest = before;
     let closed = loop {
         highest = highest.max(server.memory_kib());
-        if idle.iter().all(|idle| idle.take_error().unwrap().is_some()) {
+        if server.clients("sse") + server.clients("ws") == others {
             break start.elapsed();
         }
         assert!(start.elapsed() < BOUND, "they are still there");
@@ -144,7 +146,7 @@ fn among(readers: usize, rows: u64, a_second: u64, bytes: usize) {
     let mut seen: Vec<Vec<u64>> = Vec::new();
     let mut last = start;
     for thread in threads {
-        let (ids, at) = thread.join().expect("a reader has all");
+        let (ids, at, _) = thread.join().expect("a reader has all");
         last = last.max(at);
         seen.push(ids);
     }
@@ -161,6 +163,7 @@ fn among(readers: usize, rows: u64, a_second: u64, bytes: usize) {
     }
     // The ring holds 8 MiB, SQLite its pages, and chunks are under way.
     assert!(highest - before < 64 * 1024, "memory grew from {before} to {highest} KiB");
+    drop(idle);
     eventually("that none is left", || {
         (server.clients("sse") + server.clients("ws") == 0).then_some(())
     });

@@ -25,6 +25,8 @@ pub(crate) struct Sse {
     at: usize,
     id: String,
     data: String,
+    /// The block so far holds an id or data.
+    fields: bool,
     /// Comments seen so far.
     pub(crate) comments: usize,
     pub(crate) retry_ms: Option<u64>,
@@ -61,6 +63,7 @@ impl Sse {
             at: 0,
             id: last_event_id.unwrap_or_default().to_owned(),
             data: String::new(),
+            fields: false,
             comments: 0,
             retry_ms: None,
         })
@@ -137,6 +140,9 @@ impl Sse {
 
     fn line(&mut self, line: &str) -> Option<String> {
         if line.is_empty() {
+            // Some clients hand every block to their user, whatever it holds.
+            assert!(self.fields, "a block with nothing in it");
+            self.fields = false;
             let data = std::mem::take(&mut self.data);
             return (!data.is_empty()).then_some(data);
         }
@@ -144,8 +150,14 @@ impl Sse {
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
             "" => self.comments += 1,
-            "data" => self.data.push_str(value),
-            "id" => value.clone_into(&mut self.id),
+            "data" => {
+                self.fields = true;
+                self.data.push_str(value);
+            }
+            "id" => {
+                self.fields = true;
+                value.clone_into(&mut self.id);
+            }
             "retry" => self.retry_ms = value.parse().ok(),
             other => panic!("an unexpected field: {other}"),
         }
