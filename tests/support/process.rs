@@ -41,11 +41,6 @@ pub(crate) fn state(pid: u32) -> Option<char> {
     stat(pid)?[0].chars().next()
 }
 
-/// Whether it is there and not dead.
-pub(crate) fn lives(pid: u32) -> bool {
-    !matches!(state(pid), None | Some('Z' | 'X'))
-}
-
 /// Children of a process, the dead that nobody collected included.
 pub(crate) fn children(of: u32) -> Vec<u32> {
     let pids = fs::read_dir("/proc").unwrap().flatten();
