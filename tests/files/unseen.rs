@@ -151,13 +151,14 @@ fn b20_a_queue_that_overflows_loses_no_row() {
     project.append(b"");
     let server = Server::start(&project);
     // While the server stands still the system's queue fills up: 16,384 events where nothing else
-    // is set, and each of these writes makes several, of another name each time.
+    // is set, and each of these writes makes several, of another name each time. The rows come when
+    // it is full.
     let names: Vec<String> = (0..1_000).map(|n| format!("row {n}")).collect();
     let stopped = Stopped::new(&server);
     for n in 0..30_000 {
         noise(&project, n);
-        if n % 30 == 0 {
-            project.append(named(&names[n / 30]).as_bytes());
+        if n >= 20_000 && n % 10 == 0 {
+            project.append(named(&names[(n - 20_000) / 10]).as_bytes());
         }
     }
     let last = STATUS.replace("1-2-database: in-progress", "1-2-database: done");
