@@ -14,11 +14,11 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
 
-use super::limits::{LINGER, USER_TIMEOUT};
+use super::limits::LINGER;
+use super::socket::Socket;
 use super::stream::Open;
 
 /// What a request's answerer may ask of its connection.
@@ -49,7 +49,7 @@ impl Link {
 /// The socket.
 #[derive(Debug)]
 pub(super) struct Connection {
-    socket: TcpStream,
+    socket: Socket,
     link: Arc<Link>,
     stall: Duration,
     /// Runs while a write waits.
@@ -67,17 +67,14 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Sets the socket's options. What the system refuses is not worth losing the client for.
+    /// Sets the socket's options.
     pub(super) fn new(
-        socket: TcpStream,
+        socket: Socket,
         stall: Duration,
         open: Open,
         slot: OwnedSemaphorePermit,
     ) -> Self {
-        let _ = socket.set_nodelay(true);
-        #[cfg(target_os = "linux")]
-        let _ =
-            rustix::net::sockopt::set_tcp_user_timeout(&socket, USER_TIMEOUT.as_millis() as u32);
+        socket.prepare();
         Self {
             socket,
             link: Arc::default(),
@@ -109,7 +106,7 @@ impl Connection {
 
     /// When it is dropped the peer gets a reset and the kernel keeps nothing for it.
     pub(super) fn reset_on_drop(&self) {
-        let _ = rustix::net::sockopt::set_socket_linger(&self.socket, Some(Duration::ZERO));
+        self.socket.reset_on_drop();
     }
 
     /// Passes a write's outcome on, with its wait bounded.
