@@ -1,4 +1,5 @@
 mod managed;
+mod retention;
 
 use std::path::Path;
 use std::time::Duration;
