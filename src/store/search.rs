@@ -68,9 +68,8 @@ pub(super) fn forget(conn: &Connection, until: EventId) -> Result<(), StoreError
         "SELECT event_type, epic_id, story_key, command, task_id, status, message, id
          FROM events WHERE id <= ?1 ORDER BY id",
     )?;
-    let mut drop = conn.prepare_cached(
-        "INSERT INTO search (search, rowid, body) VALUES ('delete', ?1, ?2)",
-    )?;
+    let mut drop =
+        conn.prepare_cached("INSERT INTO search (search, rowid, body) VALUES ('delete', ?1, ?2)")?;
     let mut rows = read.query([until.cast_signed()])?;
     let mut body = String::new();
     while let Some(row) = rows.next()? {

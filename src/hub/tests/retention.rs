@@ -42,8 +42,7 @@ fn filled(dir: &Path, rows: &[(u8, u8, i64)]) -> BTreeMap<EventId, State> {
         };
         hub.publish_blocking(Publication::events(vec![event])).unwrap();
     }
-    let moments =
-        (0..=hub.head()).map(|id| (id, hub.queries().state_at(id).unwrap())).collect();
+    let moments = (0..=hub.head()).map(|id| (id, hub.queries().state_at(id).unwrap())).collect();
     hub.shutdown();
     moments
 }
@@ -134,9 +133,8 @@ fn b38_ids_are_never_used_again_not_even_behind_an_empty_log() {
     drop((log, queries));
     let hub = hub(dir.path());
     assert_eq!((hub.head(), hub.first_available()), (head, head + 1));
-    let published = hub
-        .publish_blocking(Publication::events(vec![status(90_000, "1-1", "done")]))
-        .unwrap();
+    let published =
+        hub.publish_blocking(Publication::events(vec![status(90_000, "1-1", "done")])).unwrap();
     assert_eq!(published.head, head + 1);
     assert_eq!(ids(hub.queries()), [head + 1]);
     hub.shutdown();
