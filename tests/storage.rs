@@ -61,7 +61,7 @@ fn log_of(path: &Path) -> Vec<(i64, String)> {
 
 fn wait_for_row(server: &Server, n: usize) {
     eventually("the last row", || {
-        let newest = server.json("/api/events?limit=1");
+        let newest = server.json("/api/events?limit=1&type=command:*");
         (newest["events"][0]["payload"]["message"] == format!("row {n}")).then_some(())
     });
 }
@@ -233,7 +233,7 @@ fn longest_wal(
         eventually("these rows", || {
             let wal = fs::metadata(beside(&database(project), "-wal")).map_or(0, |file| file.len());
             longest = longest.max(wal);
-            let newest = server.json("/api/events?limit=1");
+            let newest = server.json("/api/events?limit=1&type=command:*");
             let said = newest["events"][0]["payload"]["message"].as_str()?.to_owned();
             said.starts_with(&format!("{} ", rows - 1)).then_some(())
         });

@@ -112,19 +112,16 @@ impl Writer {
             return Ok(());
         };
         let now_ms = (self.clock)();
-        // Index and stored state first: what they have not seen does not go.
-        match self.log.purge_some(now_ms.saturating_sub(keep_ms), now_ms, PURGE_EVENTS)? {
-            Some(purged) => {
-                self.shared.forget(purged.first_available);
-                self.purged += purged.events;
-            }
-            None => {
-                self.upkeep.purging = false;
-                if self.purged > 0 {
-                    tracing::info!(events = self.purged, "old events were purged");
-                    self.purged = 0;
-                    self.upkeep.shrinking = true;
-                }
+        let before_ms = now_ms.saturating_sub(keep_ms);
+        if let Some(purged) = self.log.purge_some(before_ms, now_ms, PURGE_EVENTS)? {
+            self.shared.forget(purged.first_available);
+            self.purged += purged.events;
+        } else {
+            self.upkeep.purging = false;
+            if self.purged > 0 {
+                tracing::info!(events = self.purged, "old events were purged");
+                self.purged = 0;
+                self.upkeep.shrinking = true;
             }
         }
         Ok(())
