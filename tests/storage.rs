@@ -276,7 +276,7 @@ fn b35_the_commit_is_synced_before_the_first_socket_hears_of_it() {
     let trace = folder.path().join("trace");
     let mut command = Command::new("strace");
     command
-        .args(["-f", "-y", "-s", "300", "-e", "signal=none", "-e"])
+        .args(["-D", "-f", "-y", "-s", "300", "-e", "signal=none", "-e"])
         .arg("trace=fsync,fdatasync,write,writev,sendto,sendmsg,pwrite64")
         .arg("-o")
         .arg(&trace)
@@ -286,7 +286,7 @@ fn b35_the_commit_is_synced_before_the_first_socket_hears_of_it() {
         .arg(project.root())
         .args(["--port", "0"])
         .env("NO_COLOR", "1");
-    let server = Server::spawn(command);
+    let mut server = Server::spawn(command);
     let mut stream = server.sse("");
     assert_eq!(stream.next().unwrap().json["type"], "init");
     project.append(row(now_s(), 0).as_bytes());
@@ -296,12 +296,19 @@ fn b35_the_commit_is_synced_before_the_first_socket_hears_of_it() {
             break message;
         }
     };
-    drop(server);
+    // The traced one is our child, not the tracer: what was traced is written out at its end.
+    assert!(server.terminate().success());
+    let frame = frame_of(&event.id);
     let text = eventually("the trace", || {
         let text = String::from_utf8_lossy(&fs::read(&trace).ok()?).into_owned();
-        text.contains(&format!("id: {}", event.id)).then_some(text)
+        text.contains(&frame).then_some(text)
     });
     order(&text, &event.id, &event.json);
+}
+
+/// How a trace shows the beginning of an event's frame.
+fn frame_of(id: &str) -> String {
+    format!("id: {id}\\ndata: ")
 }
 
 /// The last write into the write-ahead log before the frame went out was synced in between.
@@ -309,7 +316,7 @@ fn order(trace: &str, id: &str, event: &Value) {
     let lines: Vec<&str> = trace.lines().collect();
     let sent = lines
         .iter()
-        .position(|line| line.contains(&format!("id: {id}")))
+        .position(|line| line.contains(&frame_of(id)))
         .unwrap_or_else(|| panic!("{event} was not sent"));
     let is_wal = |line: &str| line.contains("sprint-runner.db-wal>");
     let written = lines[..sent]

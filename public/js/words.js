@@ -90,6 +90,11 @@ const SAY = new Map(Object.entries({
   "context:error": (p) => ({ ...context(p, "project context: failed"), mark: "failed", tone: "bad" }),
   "cleanup:complete": (p) => ({ mark: "file", text: `${p.files_moved ?? 0} ${p.files_moved === 1 ? "file" : "files"} moved to the archive` }),
   "cleanup:file_moved": (p) => ({ mark: "file", text: `${fileName(String(p.file_name ?? "a file"))} moved to the archive` }),
+  "cleanup:file_error": (p, w) => ({ mark: "warning", tone: "warn", text: reason(`${fileName(String(p.file_name ?? "a file"))} not moved to the archive`, w.text) }),
+  "background:complete": (p) => ({ mark: "end", tone: "good", command: p.task_type ?? null, text: "done in the background" }),
+  "background:error": (p) => ({ mark: "failed", tone: "warn", command: p.task_type ?? null, text: reason("failed in the background", oneLine(p.error)) }),
+  "injection:warning": (p, w) => ({ mark: "warning", tone: "warn", command: p.command ?? null, story_id: p.story_id ?? (p.story_keys ?? [])[0] ?? null, text: w.text || "what the agent is given is large" }),
+  "injection:empty": (p, w) => ({ mark: "warning", tone: "warn", command: p.command ?? null, story_id: p.story_id ?? (p.story_keys ?? [])[0] ?? null, text: w.text || "the agent is given no files" }),
   error: (p, w) => ({ mark: "failed", tone: "bad", text: w.text || String(p.type ?? "error") }),
 }));
 
@@ -97,7 +102,10 @@ const SAY = new Map(Object.entries({
 const STATE_WORDS = { ok: "reads well", missing: "is missing", invalid: "is invalid", unreadable: "cannot be read", reset: "was begun anew" };
 
 /** It belongs to no story. @param {any} p @param {string} words @returns {Partial<Words>} */
-const context = ({ message }, words) => ({ mark: "note", story: null, story_id: null, text: [words, oneLine(message ?? "")].filter(Boolean).join(" – ") });
+const context = ({ message }, words) => ({ mark: "note", story: null, story_id: null, text: reason(words, oneLine(message ?? "")) });
+
+/** @param {string} words @param {string} [why] */
+const reason = (words, why) => [words, why].filter(Boolean).join(" – ");
 
 /** The kind of warning before its words, unless they begin with it. @param {string} kind @param {string} words */
 const warned = (kind, words) => (words.toLowerCase().startsWith(kind.toLowerCase()) ? words : `${kind}: ${words}`);

@@ -236,6 +236,8 @@ describe("never said to be running for more than five seconds", () => {
       assert.match(title, /^offline/);
       assert.equal(favicon, "offline");
       assert.ok(await page.evaluate(() => document.documentElement.classList.contains("is-stale")));
+      const [life, known] = await page.evaluate(() => ["#tabs, header", "#view-overview"].map((one) => getComputedStyle(document.querySelector(one)).getPropertyValue("--accent")));
+      assert.notEqual(known, life, "what was last known is not drawn in the colour of life");
       await bar(page, "Offline for");
       await bar(page, "WebSocket, last event");
       await page.getByRole("button", { name: "Retry now" }).waitFor();

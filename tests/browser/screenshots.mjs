@@ -73,7 +73,7 @@ const NIGHT = STATUS.replace("1-2-rope-and-fender: in-progress", "1-2-rope-and-f
 const FAILED = ["create-story", "dev-story", "code-review-1", "code-review-2", "code-review-3"].flatMap((command) => [
   ["1", "1-2", command, "workflow", "start", ""], ["1", "1-2", command, "workflow", command.startsWith("code") ? "failed" : "end", command.startsWith("code") ? "2 CRITICAL left: the rope is not tied" : "done (files:3, lines:120)"],
 ]);
-const MANY = Array.from({ length: 5000 }, (_, i) => `  ${1 + Math.floor(i / 100)}-${i % 100}-story-number-${i}: ${["done", "backlog", "review", "on hold", "in-progress"][(i * 7) % 5]}\n`).join("");
+const MANY = Array.from({ length: 5000 }, (_, i) => `${i % 100 ? "" : `  epic-${1 + i / 100}: ${["done", "in-progress", "backlog"][Math.floor(i / 100) % 3]}\n`}  ${1 + Math.floor(i / 100)}-${i % 100}-story-number-${i}: ${["done", "backlog", "review", "on hold", "in-progress"][(i * 7) % 5]}\n`).join("");
 
 /** @type {Record<string, () => Promise<void>>} */
 const STATES = {
@@ -92,7 +92,7 @@ const STATES = {
     await shoot("offline", server.url, { before: () => server.end("SIGKILL"), ready: (page) => page.waitForFunction(() => document.querySelector("#bar").dataset.kind === "offline") });
   },
   broken: () => still("broken", STATUS, { after: `${STATUS}  1-4-oops: backlog: twice\n   x: [\n`, ready: (page) => page.waitForFunction(() => document.title.startsWith("needs you")) }),
-  many: () => still("many", `project: many\ndevelopment_status:\n  epic-1: in-progress\n${MANY}`),
+  many: () => still("many", `project: many\ndevelopment_status:\n${MANY}`),
   managed: () => batch("managed", "slow", "5", async (page) => {
     await says("running")(page);
     const log = page.locator("#view-run:not([hidden]) [aria-expanded=false]");

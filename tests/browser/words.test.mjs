@@ -1,5 +1,6 @@
 /** What the page says: the state word, what needs a person, events in words. Needs no browser. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe as group, test } from "node:test";
 import { ago, epicTitle, fileName, span, storyTitle, timer, took } from "../../public/js/format.js";
 import { apply, fromSnapshot } from "../../public/js/model.js";
@@ -47,6 +48,12 @@ group("what needs a person", () => {
     assert.deepEqual(of(fold(story("review", "review"), started), [failed]), []);
     assert.deepEqual(of(fold(story("done", "done")), [failed]), []);
   });
+  test("what is about a story leads to its panel", () => {
+    const hrefs = (model, failures = []) => concerns(model, new Map(), failures, NOW).map((one) => one.href);
+    assert.deepEqual(hrefs(fold(story("blocked"))), ["#overview?detail=1-1-a"]);
+    assert.deepEqual(hrefs(fold(story("review", "review")), [failed]), ["#overview?detail=1-1-a"]);
+    assert.deepEqual(hrefs(fold({ ...started, timestamp: NOW - 15 * 60_000 })), ["#overview?detail=1-1-a"]);
+  });
   test("a silent agent", () => assert.deepEqual(of(fold({ ...started, timestamp: NOW - 15 * 60_000 })), ["warn 1-1: dev-story is silent"]));
   test("a broken status file is told once", () => {
     const broken = event("source:state", { file: "sprint-status.yaml", state: "invalid", sprint_state: "invalid", issues: [{ severity: "error", code: "yaml", line: 3, message: "x" }] });
@@ -86,4 +93,14 @@ test("metrics, families, times", () => {
   assert.deepEqual([timer(7000), timer(750_000), timer(3_765_000), timer(-5)], ["0:07", "12:30", "1:02:45", "0:00"]);
   assert.deepEqual([span(45_000), span(12 * 60_000), span(7_500_000), span(273_600_000)], ["45 s", "12 min", "2 h 5 min", "3 d 4 h"]);
   assert.deepEqual([took(400), took(12_000), took(187_000), ago(NOW - 500, NOW)], ["0.4 s", "12 s", "3:07", "just now"]);
+});
+
+test("every type of event has words of its own", () => {
+  const source = readFileSync(new URL("../../src/domain/payload.rs", import.meta.url), "utf8");
+  const types = [...source.matchAll(/^ {4}\w+\(\w+\) = "([\w:]+)"/gm)].map(([, type]) => type);
+  assert.ok(types.length > 25, `${types.length} types found`);
+  for (const type of types) {
+    const { text } = describe(event(type, { command: "dev-story", message: "m", line: "l" }));
+    assert.ok(!text.startsWith(type), `${type}: ${text}`);
+  }
 });

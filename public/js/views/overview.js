@@ -1,5 +1,5 @@
 /** In ten seconds: is it going on, where is it, does it need me, what happened last. */
-import { ago, count, epicTitle, plural, span, timer } from "../format.js";
+import { ago, count, epicTitle, moment, plural, span, timer } from "../format.js";
 import { mark, sign } from "../icons.js";
 import { CLASSES } from "../model.js";
 import { classWord, empty, heading, segments, statusBadge } from "../parts.js";
@@ -89,13 +89,24 @@ export function mount(el, actions) {
     show(opsNone.el, !running);
     text(opsCount, running ? `${plural(ops.children.length, "command")}` : "");
     attribute(ops.parentElement ?? ops, "data-busy", !!model.batch || running);
-    if (!running) opsNone.update(model.batch ? "Between two commands" : "Nothing is under way", model.batch ? `Batch ${model.batch.id} is open; its last sign was ${ago(model.batch.last_activity_at, liveNow)}.` : lastSign(app));
+    if (!running) opsNone.update(...between(app));
     show(epicsPanel, model.epics.length > 0);
     keyed(epics, model.epics, (epic) => epic.epic_key, epicLine, app);
     keyed(latest, newest(log.events), (event) => String(event.id), eventRow, app);
     show(latestNone.el, !log.events.length);
     attribute(columns, "data-live", line.live && now > 0);
   };
+}
+
+/** What is said where no command is under way: a title and its text. @param {any} app @returns {[string, string]} */
+function between(app) {
+  const { model, run, now, liveNow } = app;
+  // An agent may be at work without a story: the project's context, a chain in the background.
+  const [agent] = model.agents ?? [];
+  if (agent) return [`${agent.command} is at work`, "It belongs to no story; its log is in Run."];
+  if (run.phase === "parked") return ["Parked", run.parked_until ? `It goes on by itself at ${moment(run.parked_until, now)}.` : "It waits to go on."];
+  if (model.batch) return ["Between two commands", `Batch ${model.batch.id} is open; its last sign was ${ago(model.batch.last_activity_at, liveNow)}.`];
+  return ["Nothing is under way", lastSign(app)];
 }
 
 /** What it concludes beside that is worked out by code that the first look does not wait for. @param {any} by */
