@@ -5,8 +5,8 @@ use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -276,7 +276,7 @@ fn b35_the_commit_is_synced_before_the_first_socket_hears_of_it() {
     let trace = folder.path().join("trace");
     let mut command = Command::new("strace");
     command
-        .args(["-D", "-f", "-y", "-s", "300", "-e", "signal=none", "-e"])
+        .args(["-D", "-f", "-y", "-s", "8000", "-e", "signal=none", "-e"])
         .arg("trace=fsync,fdatasync,write,writev,sendto,sendmsg,pwrite64")
         .arg("-o")
         .arg(&trace)
