@@ -26,6 +26,8 @@ pub(super) struct Upkeep {
     /// There is something left to purge or to give back.
     purging: bool,
     shrinking: bool,
+    /// The write-ahead log could not be made short: somebody reads.
+    wal_long: bool,
     /// The next step under load.
     step_at: Instant,
     probe_at: Instant,
@@ -39,6 +41,7 @@ impl Upkeep {
             purge_at: now,
             purging: false,
             shrinking: false,
+            wal_long: false,
             step_at: now,
             probe_at: now,
         }
@@ -63,6 +66,7 @@ impl Writer {
         let now = Instant::now();
         let until = |at: Instant| at.saturating_duration_since(now);
         let purge = self.upkeep.keep_ms.map_or(MOST, |_| until(self.upkeep.purge_at));
+        let purge = if self.upkeep.wal_long { purge.min(LEAST) } else { purge };
         if self.trouble.is_there() { purge.min(until(self.upkeep.probe_at)) } else { purge }
     }
 
@@ -132,8 +136,9 @@ impl Writer {
         if self.trouble.is_there() {
             return;
         }
-        if let Err(error) = self.log.bound_wal(true) {
-            self.has_failed(&error);
+        match self.log.bound_wal(true) {
+            Ok(long) => self.upkeep.wal_long = long,
+            Err(error) => self.has_failed(&error),
         }
     }
 

@@ -18,9 +18,11 @@ const PAGES: u32 = 256;
 impl Log {
     /// Keeps the write-ahead log short. SQLite begins it anew only at a moment when nobody reads
     /// from it, and many readers leave no such moment: so it is made.
-    pub fn bound_wal(&mut self, idle: bool) -> Result<(), StoreError> {
-        if self.place.wal_bytes() <= if idle { WAL_BYTES_IDLE } else { WAL_BYTES } {
-            return Ok(());
+    /// Returns whether it is still long, because somebody reads for long.
+    pub fn bound_wal(&mut self, idle: bool) -> Result<bool, StoreError> {
+        let most = if idle { WAL_BYTES_IDLE } else { WAL_BYTES };
+        if self.place.wal_bytes() <= most {
+            return Ok(false);
         }
         self.conn.busy_timeout(WAL_PATIENCE)?;
         let done = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
@@ -29,7 +31,7 @@ impl Log {
         });
         self.conn.busy_timeout(LOCK_PATIENCE)?;
         done?;
-        Ok(())
+        Ok(self.place.wal_bytes() > most)
     }
 
     /// Gives pages that purged events have left back to the system. Returns whether there are more.

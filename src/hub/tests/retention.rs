@@ -101,7 +101,13 @@ proptest! {
         prop_assert_eq!(&left, &all[gone as usize..], "only a beginning goes");
         let base = queries.base_id().unwrap();
         let still: Vec<_> = words.iter().copied().filter(|id| *id > base).collect();
-        prop_assert_eq!(found(&queries, "dev"), still, "the index follows");
+        prop_assert_eq!(found(&queries, "dev"), still.clone(), "what is gone is not found");
+        let conn = rusqlite::Connection::open(dir.path().join("test.db")).unwrap();
+        let indexed: i64 = conn
+            .query_row("SELECT count(*) FROM search WHERE search MATCH 'dev'", [], |row| row.get(0))
+            .unwrap();
+        prop_assert_eq!(indexed as usize, still.len(), "the index follows");
+        drop(conn);
         let (batches, _) = queries.batches(100, 0).unwrap();
         let told: i64 = batches.iter().map(|batch| batch.purged_events).sum();
         prop_assert!(told as u64 <= gone);

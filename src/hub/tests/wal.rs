@@ -11,6 +11,36 @@ use super::{end, hub};
 use crate::domain::payload::Payload;
 use crate::hub::Publication;
 
+fn big(n: i64) -> Publication {
+    let mut event = end(n * 1000, "1-1", "dev-story", "end");
+    if let Payload::CommandEnd(body) = &mut event.payload {
+        body.message = Some("x".repeat(1_000_000));
+    }
+    Publication::events(vec![event])
+}
+
+#[test]
+fn b38_a_wal_that_one_long_reader_made_long_is_short_again_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let hub = hub(dir.path());
+    let conn = Connection::open(dir.path().join("test.db")).unwrap();
+    let look = conn.unchecked_transaction().unwrap();
+    let _: i64 = look.query_row("SELECT count(*) FROM events", [], |row| row.get(0)).unwrap();
+    for n in 0..30 {
+        hub.publish_blocking(big(n)).unwrap();
+    }
+    let wal = || std::fs::metadata(dir.path().join("test.db-wal")).unwrap().len();
+    assert!(wal() > 24 << 20, "{} bytes", wal());
+    drop(look);
+    // Nothing is written meanwhile.
+    let begun = std::time::Instant::now();
+    while wal() > 2 << 20 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{} bytes", wal());
+        thread::park_timeout(Duration::from_millis(20));
+    }
+    hub.shutdown();
+}
+
 #[test]
 fn b38_readers_who_leave_no_moment_free_do_not_make_the_wal_grow() {
     let dir = tempfile::tempdir().unwrap();
@@ -38,12 +68,7 @@ fn b38_readers_who_leave_no_moment_free_do_not_make_the_wal_grow() {
     let wal = dir.path().join("test.db-wal");
     let mut longest = 0;
     for n in 0..100 {
-        let mut event = end(n * 1000, "1-1", "dev-story", "end");
-        if let Payload::CommandEnd(body) = &mut event.payload {
-            // Of ever new words: it goes into the search index too.
-            body.message = Some("x".repeat(1_000_000));
-        }
-        hub.publish_blocking(Publication::events(vec![event])).unwrap();
+        hub.publish_blocking(big(n)).unwrap();
         longest = longest.max(std::fs::metadata(&wal).unwrap().len());
     }
     stop.store(true, Ordering::Relaxed);
