@@ -98,6 +98,8 @@ pub struct Layer {
     pub host: Option<IpAddr>,
     /// The port to listen on; 0 = any free one.
     pub port: Option<u16>,
+    /// A Unix socket to listen on, instead of address and port.
+    pub unix: Option<PathBuf>,
     /// The database file.
     pub db: Option<PathBuf>,
     /// A folder to serve the page from.
@@ -135,7 +137,10 @@ impl Layer {
     /// This layer, and where it says nothing, the `lower` one.
     #[must_use]
     pub fn over(self, lower: Self) -> Self {
+        // Whoever names an address does not mean the socket that a weaker source names.
+        let on_network = self.host.is_some() || self.port.is_some();
         Self {
+            unix: self.unix.or(lower.unix.filter(|_| !on_network)),
             host: self.host.or(lower.host),
             port: self.port.or(lower.port),
             db: self.db.or(lower.db),
@@ -159,6 +164,7 @@ impl Layer {
     #[must_use]
     fn based_on(mut self, base: &Path) -> Self {
         let paths = [
+            &mut self.unix,
             &mut self.db,
             &mut self.public,
             &mut self.status_file,
@@ -204,6 +210,8 @@ pub struct Config {
     pub port: Option<u16>,
     /// Who named it, as far as [`Config::load`] has seen.
     pub port_from: Option<Origin>,
+    /// The Unix socket to listen on; address and port then mean nothing.
+    pub unix: Option<PathBuf>,
     /// The database, when it is not in the state folder.
     pub db: Option<PathBuf>,
     /// A folder to serve the page from.
@@ -266,6 +274,7 @@ impl From<Layer> for Config {
             host: layer.host.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             port: layer.port,
             port_from: None,
+            unix: layer.unix,
             db: layer.db,
             public: layer.public,
             read_only: layer.read_only.unwrap_or(false),

@@ -18,4 +18,5 @@ mod rooms;
 mod run;
 mod storage;
 mod stories;
+mod websocket;
 mod wire;

@@ -124,7 +124,7 @@ impl Core {
                 "the files were still being read at the end; all that was shown is stored"
             );
             // Until the process has gone, that thread may still commit: nobody else may start yet.
-            std::mem::forget(lock);
+            lock.keep_to_the_end();
         }
     }
 }

@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -32,7 +33,7 @@ const LARGEST: usize = 256 << 20;
 /// A live server.
 #[derive(Debug, Clone)]
 pub(crate) struct Server {
-    /// Its address, `http://127.0.0.1:8080/`.
+    /// Its address, `http://127.0.0.1:8080/` or `unix:/path`.
     pub(crate) url: String,
     token: Option<String>,
 }
@@ -81,7 +82,15 @@ impl Server {
     }
 
     fn authority(&self) -> &str {
-        self.url.trim_start_matches("http://").trim_end_matches('/')
+        match self.unix() {
+            Some(_) => "localhost",
+            None => self.url.trim_start_matches("http://").trim_end_matches('/'),
+        }
+    }
+
+    /// The path of its Unix socket, where it has one.
+    fn unix(&self) -> Option<&str> {
+        self.url.strip_prefix("unix:")
     }
 
     fn request(&self, path: &str, accept: &str) -> http::request::Builder {
@@ -114,15 +123,28 @@ impl Server {
     }
 
     async fn exchange(&self, asked: Request) -> anyhow::Result<http::Response<Incoming>> {
-        let socket = TcpStream::connect(self.authority())
-            .await
-            .with_context(|| format!("cannot reach the server at {}", self.url))?;
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(socket)).await?;
-        // Ends by itself when the answer has been read or dropped.
-        tokio::spawn(connection);
-        Ok(sender.send_request(asked).await?)
+        let failed = || format!("cannot reach the server at {}", self.url);
+        match self.unix() {
+            #[cfg(unix)]
+            Some(path) => {
+                send(tokio::net::UnixStream::connect(path).await.with_context(failed)?, asked).await
+            }
+            _ => {
+                send(TcpStream::connect(self.authority()).await.with_context(failed)?, asked).await
+            }
+        }
     }
+}
+
+async fn send(
+    socket: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    asked: Request,
+) -> anyhow::Result<http::Response<Incoming>> {
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(socket)).await?;
+    // Ends by itself when the answer has been read or dropped.
+    tokio::spawn(connection);
+    Ok(sender.send_request(asked).await?)
 }
 
 type Request = http::Request<Full<Bytes>>;

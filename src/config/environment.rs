@@ -29,6 +29,7 @@ pub(super) fn read(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Layer, C
         port: parsed(lookup, "port", |value| {
             value.parse().map_err(|_| format!("{value:?} is not a port (0 to 65535)"))
         })?,
+        unix: path("unix"),
         db: path("db"),
         public: path("public"),
         read_only: parsed(lookup, "read_only", parse_bool)?,

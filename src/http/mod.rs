@@ -30,7 +30,9 @@ mod reply;
 mod route;
 pub mod server;
 mod service;
+mod socket;
 pub mod stream;
+mod unix_listener;
 
 pub use context::{About, Context};
 pub use guard::{Guard, GuardSettings};
