@@ -1,6 +1,6 @@
 /** The line to the server: its transports, its falls and returns, and many tabs on one stream. */
 import assert from "node:assert/strict";
-import { rmSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -496,6 +496,19 @@ describe("a server that does not let us in is not tried for ever", () => {
       await page.getByRole("button", { name: "Retry now" }).click();
       for (const one of [page, other, third]) await live(one);
       await oneStream({ streams: async () => (await (await fetch(`${url}healthz`, { headers: { Authorization: "Bearer a-token-of-our-own" } })).json()).clients.ws });
+    });
+  });
+
+  test("b36 the server cannot store what it reads: the page says why, until it can", async () => {
+    await scene({}, async ({ page, files, url }) => {
+      await live(page);
+      renameSync(join(files.dir, ".sprint-runner"), join(files.dir, "away"));
+      work(files);
+      await bar(page, "The log cannot be written: the database file is gone");
+      assert.equal(await page.locator("#bar").getAttribute("data-kind"), "degraded");
+      renameSync(join(files.dir, "away"), join(files.dir, ".sprint-runner"));
+      await page.waitForFunction(() => document.querySelector("#bar").hidden);
+      await gotAll(page, url);
     });
   });
 
