@@ -20,6 +20,8 @@ mod body;
 mod connection;
 pub mod context;
 mod data;
+#[doc(hidden)]
+pub mod doors;
 pub mod error;
 pub mod guard;
 pub mod limits;

@@ -63,6 +63,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use cookie::{COOKIE_VARIABLE, Cookie};
+// For the laws in `tests/laws/`: fuzzed as what stands between a child's pipe and all that reads it.
+#[doc(hidden)]
+pub use lines::Splitter;
 pub use lines::{Line, MAX_LINE, Stream};
 pub use receipt::Receipt;
 #[cfg(not(unix))]

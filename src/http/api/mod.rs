@@ -6,7 +6,7 @@ mod batches;
 mod events;
 mod export;
 mod health;
-mod orchestrator;
+pub(super) mod orchestrator;
 mod settings;
 mod snapshot;
 mod sprint;
