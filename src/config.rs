@@ -25,7 +25,7 @@ use workflow::WorkflowTable;
 // For the laws in `tests/laws/`: the file's text without a file.
 #[doc(hidden)]
 pub use file::parse as parse_file;
-pub use values::{parse_host, parse_minutes, parse_token};
+pub use values::{parse_days, parse_host, parse_minutes, parse_token};
 
 /// The file's name, in the project folder.
 pub const FILE_NAME: &str = "sprint-runner.toml";
@@ -119,6 +119,9 @@ pub struct Layer {
     /// The silence that ends an observed batch.
     #[serde(deserialize_with = "values::minutes")]
     pub observed_idle_minutes: Option<f64>,
+    /// Events older than this are purged.
+    #[serde(deserialize_with = "values::days")]
+    pub retention_days: Option<f64>,
     /// Instead of the discovered sprint-status.yaml.
     pub status_file: Option<PathBuf>,
     /// Instead of the discovered CSV log.
@@ -150,6 +153,7 @@ impl Layer {
             allow_host: self.allow_host.or(lower.allow_host),
             allow_origin: self.allow_origin.or(lower.allow_origin),
             observed_idle_minutes: self.observed_idle_minutes.or(lower.observed_idle_minutes),
+            retention_days: self.retention_days.or(lower.retention_days),
             status_file: self.status_file.or(lower.status_file),
             csv_log: self.csv_log.or(lower.csv_log),
             orchestrator_log: self.orchestrator_log.or(lower.orchestrator_log),
@@ -225,6 +229,8 @@ pub struct Config {
     pub allow_origin: Vec<String>,
     /// The silence that ends an observed batch.
     pub observed_idle_minutes: f64,
+    /// Events older than this are purged; `None` keeps all for ever.
+    pub retention_days: Option<f64>,
     /// Instead of the discovered sprint-status.yaml.
     pub status_file: Option<PathBuf>,
     /// Instead of the discovered CSV log.
@@ -258,6 +264,11 @@ impl Config {
     pub fn observed_idle_ms(&self) -> i64 {
         (self.observed_idle_minutes * 60_000.0).round() as i64
     }
+
+    /// The age at which events are purged, in milliseconds.
+    pub fn retention_ms(&self) -> Option<i64> {
+        self.retention_days.map(|days| (days * 86_400_000.0).round() as i64)
+    }
 }
 
 impl From<Layer> for Config {
@@ -274,6 +285,7 @@ impl From<Layer> for Config {
             allow_host: layer.allow_host.unwrap_or_default(),
             allow_origin: layer.allow_origin.unwrap_or_default(),
             observed_idle_minutes: layer.observed_idle_minutes.unwrap_or(DEFAULT_IDLE_MINUTES),
+            retention_days: layer.retention_days,
             status_file: layer.status_file,
             csv_log: layer.csv_log,
             orchestrator_log: layer.orchestrator_log,

@@ -80,6 +80,7 @@ impl Core {
         let (log, queries) = Log::open(&database)
             .with_context(|| format!("cannot open the database {}", database.display()))?;
         let hub = Hub::start(log, queries, rules).context("cannot start on the database")?;
+        hub.keep_for(config.retention_ms());
         let board = Arc::new(Board::new(Layout::discover(&root, &named(config))));
         let options = watch::Options { named: named(config), rules, ..watch::Options::default() };
         let watcher = Watcher::start(hub.clone(), Arc::clone(&board), root, options)

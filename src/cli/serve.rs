@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::app::signals::Signals;
 use crate::app::{App, PortChoice};
-use crate::config::{Config, Layer, parse_host, parse_minutes, parse_token};
+use crate::config::{Config, Layer, parse_days, parse_host, parse_minutes, parse_token};
 
 use super::place::Place;
 use super::run::Above;
@@ -51,6 +51,9 @@ pub(crate) struct Args {
     /// A silence longer than this ends an observed batch [default: 30]
     #[arg(long, value_name = "MINUTES", value_parser = parse_minutes)]
     pub(crate) observed_idle_minutes: Option<f64>,
+    /// Purge events older than this; fractions are fine [default: all are kept]
+    #[arg(long, value_name = "DAYS", value_parser = parse_days)]
+    pub(crate) retention_days: Option<f64>,
     /// Open the page in the browser
     #[arg(long)]
     pub(crate) open: bool,
@@ -72,6 +75,7 @@ impl Args {
             allow_host: listed(&self.allow_host),
             allow_origin: listed(&self.allow_origin),
             observed_idle_minutes: self.observed_idle_minutes,
+            retention_days: self.retention_days,
             ..Layer::default()
         }
     }

@@ -149,6 +149,11 @@ impl Connection {
     }
 }
 
+/// Controls that mean nothing in HTTP: all but tab, CR and LF.
+const fn is_control(byte: u8) -> bool {
+    byte.is_ascii_control() && !matches!(byte, b'\t' | b'\r' | b'\n')
+}
+
 impl AsyncRead for Connection {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -158,10 +163,10 @@ impl AsyncRead for Connection {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.socket).poll_read(cx, buffer))?;
         if self.heads {
-            // hyper answers a head that holds a NUL with 400; in a Last-Event-ID it must not, or a
-            // browser's stream never comes back. 0xFF is as wrong everywhere else: no name, path
-            // or JSON holds either.
-            for byte in buffer.filled_mut()[before..].iter_mut().filter(|byte| **byte == 0) {
+            // hyper answers a head that holds a NUL or another control character with 400; in a
+            // Last-Event-ID it must not, or a browser's stream never comes back. 0xFF is as wrong
+            // everywhere else: no name, path or JSON holds either.
+            for byte in buffer.filled_mut()[before..].iter_mut().filter(|byte| is_control(**byte)) {
                 *byte = 0xff;
             }
         }

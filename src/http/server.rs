@@ -16,7 +16,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::connection::Connection;
 use super::context::Context;
@@ -26,6 +26,9 @@ use super::service::{self, Shared};
 use super::socket::Socket;
 use super::stream::{Open, Phase};
 use super::unix_listener;
+
+/// Descriptors count as scarce until accepting has not failed for this long.
+const STARVED_FOR: Duration = Duration::from_secs(2);
 
 /// Dropping what is left takes no longer than this.
 const CUT: Duration = Duration::from_millis(500);
@@ -103,11 +106,24 @@ impl Server {
 
 async fn accept(listener: &Listener, slots: &Arc<Semaphore>, shared: &Arc<Shared>) {
     let counts = &shared.context.streams.counts;
-    let mut starved = false;
+    let mut starved: Option<Instant> = None;
     loop {
-        match listener.accept().await {
+        let accepted = if starved.is_some() {
+            timeout(STARVED_FOR, listener.accept()).await
+        } else {
+            Ok(listener.accept().await)
+        };
+        // One in between is no recovery: it would be told each time.
+        if starved.is_some_and(|failed| failed.elapsed() >= STARVED_FOR)
+            && !matches!(&accepted, Ok(Err(_)))
+        {
+            starved = None;
+            counts.starved.store(false, Ordering::Relaxed);
+            tracing::info!("new connections are taken again");
+        }
+        let Ok(accepted) = accepted else { continue };
+        match accepted {
             Ok(socket) => {
-                starved = false;
                 if let Ok(slot) = Arc::clone(slots).try_acquire_owned() {
                     tokio::spawn(serve(socket, slot, Arc::clone(shared)));
                 } else {
@@ -118,7 +134,8 @@ async fn accept(listener: &Listener, slots: &Arc<Semaphore>, shared: &Arc<Shared
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
                 // No descriptor or memory left: the client waits in the backlog, streams go on.
-                if !std::mem::replace(&mut starved, true) {
+                if starved.replace(Instant::now()).is_none() {
+                    counts.starved.store(true, Ordering::Relaxed);
                     tracing::warn!(%error, "new connections must wait");
                 }
                 sleep(DESCRIPTORS_PAUSE).await;
