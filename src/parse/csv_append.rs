@@ -38,6 +38,12 @@ pub fn format_row(json: &Value, now_s: i64) -> Result<String, RowError> {
     let mut row = now_s.to_string();
     for (name, required) in COLUMNS {
         let mut value = text_of(object.get(name), name, required)?;
+        // A number in that column is how readers tell the older shape, with its duration there.
+        if name == "status"
+            && value.trim().bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+        {
+            return Err(RowError("\"status\" must be a word such as start or end".to_owned()));
+        }
         if name == "command"
             && let Some(attempt) = attempt_of(object.get("attempt"))?
         {
@@ -141,6 +147,10 @@ mod tests {
             (
                 json!({"epic_id": "1", "story_id": true, "command": "c", "task_id": "a", "status": "end"}),
                 "story_id",
+            ),
+            (
+                json!({"epic_id": "1", "story_id": "1-1", "command": "c", "task_id": "a", "status": 3}),
+                "status",
             ),
             (json!({"epik": "1"}), "epik"),
             (
