@@ -216,9 +216,15 @@ fn reads(api: &Api, batch: i64, agent: &str) {
         // What moves on meanwhile has another one by now.
         let line = format!("If-None-Match: {etag}, *\r\n");
         assert_eq!(api.ask_with("GET", target, &line, None).status, 304, "{target}");
+        // What lies in a file has ranges; what is made for the answer is sent whole.
+        let files = answer.header("accept-ranges").is_some();
+        assert_ne!(files, answer.header("content-type") == Some("application/json"), "{target}");
         for (range, status) in [("0-0", 206), ("999999999-", 416)] {
-            let line = format!("Range: bytes={range}\r\n");
-            assert_eq!(api.ask_with("GET", target, &line, None).status, status, "{target}");
+            let line = format!("Range: bytes={range}\r\nAccept-Encoding: gzip, br\r\n");
+            let status = if files { status } else { 200 };
+            let part = api.ask_with("GET", target, &line, None);
+            assert_eq!(part.status, status, "{target}");
+            assert_eq!(part.header("content-encoding"), None, "half of a packed body is nothing");
         }
     }
     for (target, status) in [
@@ -339,6 +345,28 @@ fn a_project_with_nothing_to_read_is_answered_as_described() {
         api.ask("GET", "/api/sprint-status", None);
         api.ask("GET", "/api/snapshot", None);
         api.ask("GET", "/healthz", None);
+    }
+}
+
+/// What the judge is for: a key that is not told, one that is missing, a wrong word.
+#[test]
+fn an_answer_that_is_not_as_described_is_found() {
+    let project = Project::new();
+    let server = Server::start(&project);
+    let api = Api::of(&server);
+    let right = server.json("/healthz");
+    api.fits_named("Health", &right);
+    let wrongs: [fn(&mut Value); 4] = [
+        |health| health["more"] = 1.into(),
+        |health| health["clients"]["more"] = 1.into(),
+        |health| health["status"] = "fine".into(),
+        |health| drop(health.as_object_mut().unwrap().shift_remove("epoch")),
+    ];
+    for wrong in wrongs {
+        let mut health = right.clone();
+        wrong(&mut health);
+        let judged = std::panic::AssertUnwindSafe(|| api.fits_named("Health", &health));
+        assert!(std::panic::catch_unwind(judged).is_err(), "{health}");
     }
 }
 

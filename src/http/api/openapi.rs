@@ -15,7 +15,7 @@ pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
     let body = Bytes::from(document(facts).to_string());
     let etag = format!("\"{:016x}\"", xxhash_rust::xxh3::xxh3_64(&body));
     get(context, "/api/openapi.json", move |_, asked| {
-        let reply = reply::conditional(&asked.headers, reply::JSON, &etag, &body);
+        let reply = reply::versioned(&asked.headers, &etag, &body);
         std::future::ready(Ok(reply))
     })
 }

@@ -90,9 +90,19 @@ fn inner(file: &mut Map<String, Value>, name: &str) -> Map<String, Value> {
     }
 }
 
-/// What the guard and the caps may answer to any request, and HEAD where GET is.
+/// What the guard and the caps may answer to any request, HEAD where GET is; and that an empty
+/// query parameter counts as absent.
 fn complete(path: &mut Map<String, Value>) {
     for (method, operation) in path.iter_mut() {
+        let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+        for parameter in parameters.into_iter().flatten() {
+            // Of texts and lists the schema says it.
+            let text = ["string", "array"].iter().any(|kind| parameter["schema"]["type"] == *kind);
+            let words = parameter["schema"].get("enum").is_some();
+            if parameter["in"] == "query" && (!text || words) {
+                parameter["allowEmptyValue"] = true.into();
+            }
+        }
         let with_body = matches!(method.as_str(), "post" | "put");
         for code in Code::ALL {
             let everywhere = matches!(

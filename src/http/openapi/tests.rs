@@ -70,6 +70,25 @@ fn every_reference_leads_somewhere_and_every_part_is_used() {
     }
 }
 
+/// An index that finds nothing while it may write leaves a null behind.
+#[test]
+fn nothing_is_null_but_a_word_of_an_enum() {
+    fn nulls(value: &Value, at: &str, into: &mut Vec<String>) {
+        match value {
+            Value::Null => into.push(at.to_owned()),
+            Value::Object(map) => {
+                let inner = map.iter().filter(|(key, _)| *key != "enum");
+                inner.for_each(|(key, value)| nulls(value, &format!("{at}/{key}"), into));
+            }
+            Value::Array(items) => items.iter().for_each(|value| nulls(value, at, into)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    nulls(&whole(), "", &mut found);
+    assert!(found.is_empty(), "{found:#?}");
+}
+
 fn references(value: &Value, into: &mut BTreeSet<String>) {
     match value {
         Value::Object(map) => {
