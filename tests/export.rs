@@ -166,6 +166,43 @@ fn a_file_is_whole_or_not_there_and_is_replaced_only_when_told() {
     assert!(out.path().join("x.ndjson").exists());
 }
 
+/// Held in the middle of its writing: it has a word to say on a standard error that takes nothing.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupted_export_leaves_nothing_behind() {
+    use rustix::process::Signal;
+    let (project, server) = worked();
+    drop(server);
+    std::fs::write(project.root().join(".sprint-runner/settings.json"), "{").unwrap();
+    for signal in [Signal::INT, Signal::TERM] {
+        let out = tempfile::tempdir().unwrap();
+        let path = out.path().join("sprint.html");
+        let (_reader, full) = full_pipe();
+        let mut child = command(project.root(), &["--html", "-o", path.to_str().unwrap()])
+            .stderr(full)
+            .spawn()
+            .unwrap();
+        let names = || -> Vec<_> {
+            std::fs::read_dir(out.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+        };
+        eventually("the unfinished file", || (names().len() == 1).then_some(()));
+        rustix::process::kill_process(rustix::process::Pid::from_child(&child), signal).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        assert!(names().is_empty(), "{:?}", names());
+    }
+}
+
+/// A pipe that takes nothing more until somebody reads.
+#[cfg(target_os = "linux")]
+fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
+    use rustix::fs::{OFlags, fcntl_setfl};
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    fcntl_setfl(&writer, OFlags::NONBLOCK).unwrap();
+    while writer.write(b"x").is_ok() {}
+    fcntl_setfl(&writer, OFlags::empty()).unwrap();
+    (reader, writer)
+}
+
 #[test]
 fn wrong_wishes_are_told() {
     let project = Project::new();

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every test there is: the crate's own, those against the release binary, the page's model,
-# and the browser tests in real Chromium. Installs what they need from system and language
+# Runs every test there is: the crate's own, those against the release binary, the page's types and
+# its model, and the browser tests in real Chromium. Installs what they need from system and language
 # packages. Its last line says how many ran and which were left out; what is left out without
 # being listed in tests/left-out.txt fails the run.
 set -euo pipefail
@@ -38,7 +38,7 @@ install_packages
 cargo build --locked --release
 cargo test --locked --release -- --show-output 2>&1 | tee "$log/cargo"
 
-(cd tests/browser && npm ci --no-audit --no-fund --loglevel=error)
+(cd tests/browser && npm ci --no-audit --no-fund --loglevel=error && npm run --silent types)
 SPRINT_RUNNER_BIN="$PWD/target/release/sprint-runner" CHROMIUM="$(command -v chromium)" \
   node --test --test-concurrency=1 --test-reporter=tap tests/browser/*.test.mjs 2>&1 | tee "$log/browser"
 

@@ -3,10 +3,12 @@ import { sentence } from "./format.js";
 
 export const base = new URL(".", document.baseURI);
 
-/** Answers in the server's stead. @type {((path: string, query?: Record<string, any>) => any)|null} */
+/** @typedef {(path: string, query?: Record<string, any>) => any} Answer */
+
+/** Answers in the server's stead. @type {Answer|null} */
 let recording = null;
 
-/** From now on nothing is sent: a recording answers. @param {NonNullable<typeof recording>} answer it throws a `Refusal` for what it does not hold */
+/** From now on nothing is sent: a recording answers. @param {Answer} answer it throws a `Refusal` for what it does not hold */
 export const answerFrom = (answer) => { recording = answer; };
 
 /**

@@ -13,7 +13,7 @@
  *   input_tokens: number|null, output_tokens: number|null, cost_usd: number|null, agents: number, broken: {file: string, line: number|null, message: string|null, at: number}[],
  *   left_out: number, tone: "good"|"plain"|"warn"|"bad", headline: string, sentences: string[], first: {text: string, reason: string, href: string}|null}} Report
  */
-import { fileName, minute, plural, sentence, span } from "./format.js";
+import { fileName, minute, plural, sentence, span, storyLink } from "./format.js";
 import { attemptOf } from "./model.js";
 import { cure, isStuckWord } from "./next-action.js";
 import { endWords, shortCommand } from "./run.js";
@@ -279,7 +279,7 @@ function firstOf({ broken, batches, stuck }) {
   if (last?.status === "error") return { text: cure(String(last.reason ?? "")) ?? `See why batch ${last.id} ended`, reason: endWords(last).text, href: "#run" };
   const [worst] = stuck;
   if (!worst) return null;
-  const href = `#overview?${new URLSearchParams({ detail: worst.story_key })}`;
+  const href = storyLink(worst.story_key);
   if (worst.why === "review") return { text: `See to the review of ${worst.story_id}`, reason: "It was left in review and nobody is at it.", href };
   return { text: `Look at ${worst.story_id}`, reason: sentence(worst.why === "blocked" ? (isStuckWord({ status: worst.detail }) ? `it is ${worst.detail}` : `it is blocked: ${worst.detail}`) : worst.detail), href };
 }

@@ -9,6 +9,7 @@
  */
 import { count as told, plural, span, storyTitle } from "./format.js";
 import { shortCommand } from "./run.js";
+import { unlisted } from "./stories-select.js";
 import { family } from "./words.js";
 
 /** Writing one file after the other. */
@@ -68,10 +69,10 @@ export function disagreements(model, { now, most = MOST }) {
   }
   // What an unreadable status file lacks nobody knows.
   if (model.sprint_state === "ok" || model.sprint_state === null) {
-    const ids = new Set(model.stories.map((story) => story.story_id));
-    for (const [key, one] of work) {
-      if (!one.last || model.byKey.has(key) || ids.has(key) || active.has(key) || key === "context" || !/[\p{L}\p{N}]/u.test(key) || now - one.last.at < LAG_MS) continue;
-      add("unknown", () => ({ story_key: key, story_id: null, title: key, at: one.last.at, sides: [{ file: STATUS, says: "has no such story" }, { file: LOG, says: lastWords(one.last, now) }], trust: "", href: link(key) }));
+    for (const { story_key: key } of unlisted(model)) {
+      const last = work.get(key)?.last;
+      if (!last || active.has(key) || now - last.at < LAG_MS) continue;
+      add("unknown", () => ({ story_key: key, story_id: null, title: key, at: last.at, sides: [{ file: STATUS, says: "has no such story" }, { file: LOG, says: lastWords(last, now) }], trust: "", href: link(key) }));
     }
   }
   const kinds = KINDS.filter(([kind]) => counts.has(kind)).map(([kind, title, hint]) => ({ kind, title, hint, count: counts.get(kind) ?? 0, items: found.get(kind) ?? [] }));

@@ -58,7 +58,7 @@ export function forecast({ model, now, runs = RUNS, seed = 1 }) {
   const work = model.work ?? new Map();
   const open = model.stories.filter((story) => OPEN.includes(story.status_class));
   const done = model.stories.filter((story) => story.status_class === "done");
-  const finished = done.map((story) => work.get(story.story_key)).filter((one) => one && finite(one.busy_ms) > 0);
+  const finished = done.map((story) => work.get(story.story_key)).flatMap((one) => (one && finite(one.busy_ms) > 0 ? [one] : []));
   const middle = median(finished.map((one) => one.busy_ms)) ?? 0;
   const samples = Float64Array.from(finished, (one) => Math.min(one.busy_ms, middle * OUTLIER)).sort();
   /** @type {Forecast} */

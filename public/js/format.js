@@ -80,3 +80,6 @@ export const minute = (ms, now) => (Math.abs(now - ms) < 18 * 3_600_000 ? clockM
 
 /** For tool tips. @param {number|null} ms */
 export const exact = (ms) => (ms === null ? "" : whole.format(ms));
+
+/** Where a story's panel opens for whoever comes from the overview, or from outside the page. @param {string} key @param {string} [view] */
+export const storyLink = (key, view = "overview") => `#${view}?${new URLSearchParams({ detail: key })}`;

@@ -7,7 +7,7 @@
  * @typedef {{model: import("./model.js").State|null, concerns?: import("./verdict.js").Concern[], run: import("./run.js").Run, ended?: any, now: number,
  *   line: {live: boolean, ever: boolean, offline?: boolean, lostAt?: number|null}, readOnly?: string|null, past?: boolean, comeBack?: number|null}} Asked
  */
-import { fileName, minute, plural, sentence, span, storyTitle } from "./format.js";
+import { fileName, minute, plural, sentence, span, storyLink, storyTitle } from "./format.js";
 import { endWords, shortCommand } from "./run.js";
 import { isStatusFile } from "./verdict.js";
 
@@ -25,9 +25,6 @@ export const isStuckWord = ({ status }) => /^(blocked|failed)\b/i.test(status);
 
 /** What a story is called in a line: its short id where it has one. @param {{story_key: string, story_id?: string|null}} story */
 export const called = ({ story_key, story_id }) => story_id || story_key;
-
-/** @param {string} view @param {Record<string, string>} params */
-const to = (view, params) => `#${view}?${new URLSearchParams(params)}`;
 
 /** A sentence, but a file's or a key's name keeps its first letter. @param {string} reason */
 const spoken = (reason) => (/^[\w-]*[._]\w/.test(reason) ? sentence(`X${reason}`).slice(1) : sentence(reason));
@@ -92,7 +89,7 @@ function silence({ model, run, now }) {
   const more = others > 0 ? `; so ${others === 1 ? "is" : "are"} ${plural(others, "other story", "other stories")}` : "";
   return say("warn", "silent", `Look ${ours ? "at the log" : "after the agent"} of ${called(one)}: ${shortCommand(one.command)}`,
     `it has been silent for ${span(ms)}${more}; ${ours ? "stop it if it is stuck" : "somebody else started it, so it can only be stopped where it runs"}`,
-    { href: ours ? "#run" : to("activity", { story: one.story_key }) });
+    { href: storyLink(one.story_key, ours ? "run" : "overview") });
 }
 
 /** What goes on: only while something does. @param {Asked & {model: import("./model.js").State}} asked */
@@ -179,7 +176,7 @@ function lookAt(stories, model, tail = "") {
   const why = isStuckWord(first) ? `it is ${first.status}` : `it failed ${work?.failures} times`;
   const said = work?.last?.failed && work.last.message ? `: ${oneLine(work.last.message)}` : "";
   const more = stories.length > 1 ? `; ${plural(stories.length - 1, "other story is", "other stories are")} stuck too` : "";
-  return say("bad", "stuck", `Look at ${called(first)} ${storyTitle(first) === called(first) ? "" : `– ${storyTitle(first)}`}`.trim(), `${why}${said}${more}${tail}`, { href: to("overview", { detail: first.story_key }) });
+  return say("bad", "stuck", `Look at ${called(first)} ${storyTitle(first) === called(first) ? "" : `– ${storyTitle(first)}`}`.trim(), `${why}${said}${more}${tail}`, { href: storyLink(first.story_key) });
 }
 
 /** @param {string} text */
@@ -242,7 +239,7 @@ function finish({ model }) {
   });
   if (uncommitted.length) {
     const failed = uncommitted.filter((story) => model.work.get(story.story_key)?.last?.failed).length;
-    return say("warn", "commit", uncommitted.length === 1 ? `Commit ${called(uncommitted[0])}` : `Commit ${plural(uncommitted.length, "story", "stories")}`, `every story is done, but ${failed ? "a commit failed" : `the log shows no commit of ${uncommitted.slice(0, 3).map(called).join(", ")}`}`, { href: to("activity", { story: uncommitted[0].story_key }) });
+    return say("warn", "commit", uncommitted.length === 1 ? `Commit ${called(uncommitted[0])}` : `Commit ${plural(uncommitted.length, "story", "stories")}`, `every story is done, but ${failed ? "a commit failed" : `the log shows no commit of ${uncommitted.slice(0, 3).map(called).join(", ")}`}`, { href: storyLink(uncommitted[0].story_key) });
   }
   const open = model.epics.filter((epic) => epic.retrospective !== null && !/^(done|completed?)$/i.test(epic.retrospective));
   if (open.length) return say("good", "retrospective", `Hold the retrospective of ${open.length === 1 ? open[0].epic_key : plural(open.length, "epic")}`, `every story is done; ${open.length === 1 ? "it is" : "they are"} still open`, { href: "#epics" });

@@ -4,7 +4,7 @@
  *
  * @typedef {{title: string, body: string, tag: string, href: string, needs: boolean}} Call
  */
-import { moment } from "./format.js";
+import { moment, storyLink } from "./format.js";
 import { endWords } from "./run.js";
 import { hasFailed } from "./words.js";
 
@@ -26,7 +26,10 @@ export function createNotable() {
 
   /** @param {any} p @returns {number} in a row, this one included */
   function failed(p) {
-    if (!hasFailed(p)) return void failures.delete(p.story_key) ?? 0;
+    if (!hasFailed(p)) {
+      failures.delete(p.story_key);
+      return 0;
+    }
     const n = (failures.get(p.story_key) ?? 0) + 1;
     failures.delete(p.story_key);
     failures.set(p.story_key, n);
@@ -40,7 +43,7 @@ export function createNotable() {
     const times = type === "command:end" ? failed(p) : 0;
     if (now - timestamp > STALE_MS) return null;
     const story = short(p.story_id ?? p.story_key);
-    const there = `#activity?story=${encodeURIComponent(p.story_key ?? "")}`;
+    const there = p.story_key ? storyLink(p.story_key) : "#activity";
     if (type === "story:status" && p.old_status != null && /^(blocked|failed)\b/i.test(p.new_status ?? "")) {
       return { title: `${story} is ${short(p.new_status)}`, body: short(p.title || "The story needs you."), tag: `story ${p.story_key}`, href: there, needs: true };
     }

@@ -22,7 +22,7 @@ export function standing() {
   }
   if (!("Notification" in globalThis)) return { kind: "unavailable", words: "This browser has no notifications." };
   if (Notification.permission === "denied") return { kind: "denied", words: "This browser was told to refuse them for this address. Allow notifications in its settings for this site, then come back." };
-  if (Notification.permission !== "granted" || recall("notify", false) !== true) return { kind: "off", words: "You are told when a story needs you, when a batch ends, and when one is parked, while this page is not in sight." };
+  if (Notification.permission !== "granted" || recall("notify", /** @type {unknown} */ (false)) !== true) return { kind: "off", words: "You are told when a story needs you, when a batch ends, and when one is parked, while this page is not in sight." };
   return { kind: "on", words: "You are told when a story needs you, when a batch ends, and when one is parked, while this page is not in sight. Several tabs tell it once." };
 }
 

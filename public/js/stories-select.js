@@ -2,9 +2,7 @@
  * Which stories the table shows, and in which order. Pure, and quick with thousands: what is compared is worked out once a story.
  *
  * @typedef {import("./model.js").Story} Story
- * @typedef {{first_at?: number, last_at?: number, busy_ms: number, busy_since: number|null, runs: number, reviews: number, failures: number,
- *   last: {type: string, command: string, task_id: string, status: string|null, failed: boolean, message: string|null, at: number}|null,
- *   input_tokens?: number|null, output_tokens?: number|null, cost_usd?: number|null}} Work
+ * @typedef {import("./model.js").Work} Work
  * @typedef {{q: string, epic: string, status: string, class: string, sort: string}} Choice
  */
 import { CLASSES } from "./model.js";
@@ -15,6 +13,29 @@ export const SORTS = ["status", "story", "epic", "last", "duration", "attempts",
 
 /** Numbers in a key count as numbers: `2-10` comes after `2-9`. @param {string} text */
 export const natural = (text) => text.toLowerCase().replace(/\d+/g, (digits) => digits.padStart(9, "0"));
+
+/** What the table says of a story that no line of the status file names. */
+export const ONLY_IN_LOG = "only in the log";
+
+/** @type {WeakMap<import("./model.js").State, {signature: string, stories: Story[]}>} */
+const unlistedOf = new WeakMap();
+
+/** Stories that the log names and the status file does not. Not the short ids of those it does, nor work for no story. @param {import("./model.js").State} model @returns {Story[]} */
+export function unlisted(model) {
+  const signature = `${model.revision} ${model.work?.size ?? 0}`;
+  let known = unlistedOf.get(model);
+  if (known?.signature !== signature) {
+    const ids = new Set(model.stories.map((story) => story.story_id));
+    const before = new Map(known?.stories.map((story) => [story.story_key, story]));
+    const stories = [];
+    for (const key of model.work?.keys() ?? []) {
+      if (model.byKey.has(key) || ids.has(key) || key === "context" || !/[\p{L}\p{N}]/u.test(key)) continue;
+      stories.push(before.get(key) ?? { story_key: key, story_id: null, epic_id: null, title: null, status: ONLY_IN_LOG, status_class: "other", updated_at: null });
+    }
+    unlistedOf.set(model, (known = { signature, stories }));
+  }
+  return known.stories;
+}
 
 /** @type {WeakMap<Story, {title: string|null, status: string, about: string|undefined, text: string}>} */
 const texts = new WeakMap();

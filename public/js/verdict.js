@@ -5,7 +5,7 @@
  * @typedef {{kind: "loading"|"offline"|"recording"|"running"|"waiting"|"stopping"|"idle"|"finished"|"empty", word: string, detail: string}} Verdict
  * @typedef {{tone: "bad"|"warn", text: string, detail: string, href: string}} Concern
  */
-import { exact, fileName, moment, plural, span, storyTitle } from "./format.js";
+import { exact, fileName, moment, plural, span, storyLink, storyTitle } from "./format.js";
 import { endWords, runOf } from "./run.js";
 
 /** From one command to the next: not worth another word. */
@@ -77,16 +77,16 @@ export function concerns(model, lastOf, failures, now, ended = null) {
     if (!isStatusFile(source) && ["invalid", "unreadable"].includes(source.state)) say("bad", `${fileName(source.file)} cannot be read`, source.message ?? "");
   }
   for (const story of model.stories) {
-    if (/^(blocked|failed)\b/i.test(story.status)) say("bad", `${story.story_id ?? story.story_key} is ${story.status}`, storyTitle(story), `#stories?q=${encodeURIComponent(story.story_key)}`);
+    if (/^(blocked|failed)\b/i.test(story.status)) say("bad", `${story.story_id ?? story.story_key} is ${story.status}`, storyTitle(story), storyLink(story.story_key));
   }
   const busy = new Set(model.active.map((one) => one.story_key));
   for (const { payload } of failures) {
     if (busy.has(payload.story_key) || model.byKey.get(payload.story_key)?.status_class === "done") continue;
-    say("bad", `${payload.story_id ?? payload.story_key}: ${payload.command} ${payload.status}`, payload.message ?? "", `#activity?story=${encodeURIComponent(payload.story_key)}`);
+    say("bad", `${payload.story_id ?? payload.story_key}: ${payload.command} ${payload.status}`, payload.message ?? "", storyLink(payload.story_key));
   }
   for (const one of model.active) {
     const silent = now - signOf(one, lastOf.get(one.story_key));
-    if (silent > QUIET_MS) say("warn", `${one.story_id ?? one.story_key}: ${one.command} is silent`, `for ${span(silent)}`, `#activity?story=${encodeURIComponent(one.story_key)}`);
+    if (silent > QUIET_MS) say("warn", `${one.story_id ?? one.story_key}: ${one.command} is silent`, `for ${span(silent)}`, storyLink(one.story_key));
   }
   /** @type {Map<string, number>} */
   const errors = new Map();

@@ -1,9 +1,11 @@
 //! `export`: the log as lines, or as one page that replays the sprint.
 
-use std::io::{BufWriter, IsTerminal as _, Write};
-use std::path::{Path, PathBuf};
+mod file;
 
-use anyhow::{Context as _, bail};
+use std::io::{BufWriter, IsTerminal as _, Write};
+use std::path::PathBuf;
+
+use anyhow::bail;
 
 use crate::config::Layer;
 use crate::export::{self, ExportError, Replay, Wish};
@@ -53,7 +55,7 @@ pub(crate) fn run(place: &Place, args: &Args) -> anyhow::Result<u8> {
         bail!("there is no batch {id}");
     }
     if let Some(path) = &args.output {
-        to_file(path, args.force, |out| write(args, &kept, None, out))?;
+        file::write(path, args.force, |out| write(args, &kept, None, out))?;
         return Ok(0);
     }
     let stdout = std::io::stdout();
@@ -129,42 +131,4 @@ fn told(error: ExportError) -> anyhow::Error {
         ExportError::Write(error) => error.into(),
         error => error.into(),
     }
-}
-
-/// Makes the file beside its place and then puts it there: nobody sees half of it.
-fn to_file(
-    path: &Path,
-    replace: bool,
-    write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    let exists = || format!("{} is there already; --force replaces it", path.display());
-    if path.is_dir() {
-        bail!("{} is a folder", path.display());
-    }
-    if !replace && path.symlink_metadata().is_ok() {
-        bail!(exists());
-    }
-    let failed = || format!("cannot write {}", path.display());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".sprint-runner-export-");
-    // What is made to be handed on is as readable as any file of this user.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder.unwrap_or(Path::new("."))).with_context(failed)?;
-    let mut out = BufWriter::with_capacity(64 * 1024, file.as_file_mut());
-    write(&mut out).with_context(failed)?;
-    out.flush().with_context(failed)?;
-    drop(out);
-    file.as_file().sync_all().with_context(failed)?;
-    if replace {
-        file.persist(path).with_context(failed)?;
-    } else {
-        // Somebody may have made it meanwhile.
-        file.persist_noclobber(path).map_err(|error| match error.error.kind() {
-            std::io::ErrorKind::AlreadyExists => anyhow::anyhow!(exists()),
-            _ => anyhow::Error::from(error).context(failed()),
-        })?;
-    }
-    Ok(())
 }

@@ -9,7 +9,7 @@ use crate::domain::event::EventId;
 use crate::page;
 use crate::page::single::{Shell, shell};
 use crate::store::Queries;
-use crate::store::rows::Stretch;
+use crate::store::rows::{Stretch, Whose};
 
 use super::{ExportError, PAGE_BYTES, json};
 
@@ -77,15 +77,11 @@ impl Replay {
         let base = queries.state_at(first - 1)?;
         let project = queries.state_at(head)?.sprint.project.clone();
         let (batches, total) = queries.batches(BATCHES, 0)?;
-        let batch = batch_id.map(|id| queries.batch(id)).transpose()?;
-        let timeline = queries.timeline(batch_id, Stretch::default())?;
+        let whose = batch_id.map_or(Whose::All, Whose::Batch);
+        let timeline = queries.timeline(whose, Stretch::default())?;
         let answers = json!({
             "api/batches": { "batches": batches, "total": total },
-            "api/timeline": {
-                "batch": batch,
-                "segments": timeline.segments,
-                "left_out": timeline.left_out,
-            },
+            "api/timeline": timeline,
             "api/settings": settings,
         });
         let title = match project {

@@ -129,13 +129,28 @@ pub struct Stretch {
     pub to: Option<i64>,
 }
 
+/// Whose commands are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// The open batch's, else the newest one's.
+    Newest,
+    /// This batch's.
+    Batch(i64),
+    /// All batches'.
+    All,
+}
+
 /// Commands as stretches of time, in order of the log.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Timeline {
+    /// Whose they are; none where all were asked for, or there is none.
+    pub batch: Option<BatchRow>,
     /// The newest ones.
     pub segments: Vec<Segment>,
     /// How many older ones there are.
     pub left_out: u64,
+    /// The newest event that is in it: what comes later has to be added.
+    pub last_event_id: EventId,
 }
 
 /// One start..end of a command's task.

@@ -31,7 +31,7 @@ describe("one event", () => {
       else {
         assert.match(call.title, title instanceof RegExp ? title : new RegExp(`^${title}$`));
         assert.equal(call.needs, needs);
-        assert.match(call.href, /^#(run|activity)/);
+        assert.match(call.href, /^#(run$|overview\?detail=)/);
       }
     });
   }

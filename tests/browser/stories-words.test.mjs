@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { columnOf, columnsOf, settle, sumOf } from "../../public/js/epic-board.js";
 import { factsOf } from "../../public/js/event-facts.js";
-import { busyOf, natural, NO_EPIC, select, SORTS, statuses } from "../../public/js/stories-select.js";
+import { busyOf, natural, NO_EPIC, select, SORTS, statuses, unlisted } from "../../public/js/stories-select.js";
 import { agentsOf, changesOf, runsOf } from "../../public/js/story-history.js";
+import { apply, fromSnapshot } from "../../public/js/model.js";
 import { keyOf } from "../../public/js/story-detail.js";
 
 const story = (story_key, epic_id, status, status_class = status, more = {}) => ({ story_key, story_id: null, epic_id, title: null, status, status_class, updated_at: null, ...more });
@@ -157,4 +158,20 @@ describe("an event's facts", () => {
     assert.equal(facts.length + more, 200);
     assert.ok(facts.every((one) => one.value.length < 4100));
   });
+});
+
+test("stories that only the log names are stories too, and only as long as the status file lacks them", () => {
+  const model = fromSnapshot();
+  const row = (story_key) => apply(model, { type: "command:start", timestamp: 5, batch_id: 1, payload: { story_key, command: "dev-story", task_id: "t" } });
+  const line = (story_key, story_id) => apply(model, { type: "story:status", timestamp: 6, payload: { story_key, story_id, new_status: "review", status_class: "review" } });
+  line("1-1-known", "1-1");
+  for (const key of ["1-1-known", "1-1", "context", "--", "9-9", '<img src="x">']) row(key);
+  assert.deepEqual(keys(unlisted(model)), ["9-9", '<img src="x">']);
+  const [kept] = unlisted(model);
+  assert.deepEqual([kept.status, kept.status_class, kept.epic_id], ["only in the log", "other", null]);
+  row("8-8");
+  assert.deepEqual(keys(unlisted(model)), ["9-9", '<img src="x">', "8-8"]);
+  assert.equal(unlisted(model)[0], kept, "what is known of it stays");
+  line("9-9-late", "9-9");
+  assert.deepEqual(keys(unlisted(model)), ['<img src="x">', "8-8"]);
 });

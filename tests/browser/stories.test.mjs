@@ -165,6 +165,12 @@ test("a story that only the log knows has a panel, and one that nobody knows say
     files.row("9", "9-9", "dev-story", "workflow", "start", "off the list");
     await page.waitForFunction(() => document.querySelector("#detail .run .command")?.textContent === "dev-story");
     assert.match(await page.locator("#detail").innerText(), /not in the status file/);
+    await rows(page, 5);
+    assert.equal((await shown(page)).at(-1), "9-9");
+    await page.waitForFunction(() => document.querySelector("#view-stories .toolbar-note").textContent === "4 stories, 1 only in the log");
+    await page.locator("#view-stories").getByLabel("Status", { exact: true }).selectOption({ label: "only in the log" });
+    await rows(page, 1);
+    assert.equal(await page.locator("#stories .rows .status-word").innerText(), "only in the log");
     await page.goto(`${url}#stories?detail=8-8-nobody`);
     await page.waitForFunction(() => document.getElementById("detail").innerText.includes("The log holds nothing of it."));
   });

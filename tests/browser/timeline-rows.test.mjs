@@ -356,13 +356,15 @@ group("rows kept up by events", () => {
     assert.deepEqual([newest.batch.id, newest.rows.length, first.batch.id, first.rows.length], [2, 0, 1, 1]);
   });
 
-  test("an event that the answer may hold already changes nothing", () => {
-    const kept = begun();
-    const all = [event("start", {}, T + 1), event("end", { status: "end" }, T + 3), event("start", {}, T + 4)];
-    for (const one of all) fold(kept, one);
+  test("an event that the answer holds changes nothing, one that came later does, at whatever time", () => {
+    const answer = { batch: { id: 1, status: "running" }, last_event_id: 7, segments: [row("1-1-a", "code-review", "tests", T, T + 5, { attempt: 2 }), row("1-1-a", "code-review", "tests", T + 6, null, { attempt: 2 })] };
+    const kept = fromAnswer("newest", answer);
     const before = plain(kept);
-    for (const one of all) fold(kept, one, true);
+    for (const [id, one] of [event("start", {}, T), event("end", { status: "end" }, T + 5), event("start", {}, T + 6)].entries()) fold(kept, { ...one, id: id + 5 });
     assert.deepEqual(plain(kept), before);
+    fold(kept, { ...event("end", { status: "end" }, T + 6), id: 8 });
+    fold(kept, { ...event("start", {}, T + 6), id: 9 });
+    assert.deepEqual(kept.rows.map((one) => [one.start - T, one.end && one.end - T]), [[0, 5], [6, 6], [6, null]]);
   });
 
   test("of a moment only what had begun is there, and what ended later is open", () => {

@@ -48,6 +48,12 @@ group("what needs a person", () => {
     assert.deepEqual(of(fold(story("review", "review"), started), [failed]), []);
     assert.deepEqual(of(fold(story("done", "done")), [failed]), []);
   });
+  test("what is about a story leads to its panel", () => {
+    const hrefs = (model, failures = []) => concerns(model, new Map(), failures, NOW).map((one) => one.href);
+    assert.deepEqual(hrefs(fold(story("blocked"))), ["#overview?detail=1-1-a"]);
+    assert.deepEqual(hrefs(fold(story("review", "review")), [failed]), ["#overview?detail=1-1-a"]);
+    assert.deepEqual(hrefs(fold({ ...started, timestamp: NOW - 15 * 60_000 })), ["#overview?detail=1-1-a"]);
+  });
   test("a silent agent", () => assert.deepEqual(of(fold({ ...started, timestamp: NOW - 15 * 60_000 })), ["warn 1-1: dev-story is silent"]));
   test("a broken status file is told once", () => {
     const broken = event("source:state", { file: "sprint-status.yaml", state: "invalid", sprint_state: "invalid", issues: [{ severity: "error", code: "yaml", line: 3, message: "x" }] });

@@ -43,6 +43,13 @@ fn bench(scribe: &str) -> Bench {
     bench
 }
 
+/// Makes the context older than a day.
+fn age(bench: &Bench) {
+    let old = SystemTime::now() - Duration::from_secs(25 * 3600);
+    let file = fs::File::options().append(true).open(bench.context_path()).unwrap();
+    file.set_modified(old).unwrap();
+}
+
 #[test]
 fn an_old_context_is_refreshed_in_the_background_and_holds_nothing_up() {
     // It waits until the test lets it go on.
@@ -50,9 +57,7 @@ fn an_old_context_is_refreshed_in_the_background_and_holds_nothing_up() {
         "while ! [ -e \"$GATE\" ]; do sleep 0.02; done\necho new >\"$CONTEXT\"\nexec '{}/good'",
         agents().display()
     ));
-    let old = SystemTime::now() - Duration::from_secs(25 * 3600);
-    let file = fs::File::options().append(true).open(bench.context_path()).unwrap();
-    file.set_modified(old).unwrap();
+    age(&bench);
     let server = bench.serve();
     let mut follower = Follower::open(&server);
     let batch_id = start(&server, "1");
@@ -87,9 +92,7 @@ fn an_old_context_is_refreshed_in_the_background_and_holds_nothing_up() {
 #[test]
 fn a_refresh_that_fails_is_told_and_the_batch_goes_on() {
     let bench = bench("echo 'no paper' >&2; exit 1");
-    let old = SystemTime::now() - Duration::from_secs(25 * 3600);
-    let file = fs::File::options().append(true).open(bench.context_path()).unwrap();
-    file.set_modified(old).unwrap();
+    age(&bench);
     let server = bench.serve();
     let mut follower = Follower::open(&server);
     let batch_id = start(&server, "1");
@@ -113,12 +116,7 @@ fn without_a_context_the_batch_goes_on_and_says_so() {
         names(&follower.seen, "context:"),
         ["context:create", "context:error", "context:copy_failed"]
     );
-    let warnings: Vec<_> = follower
-        .seen
-        .iter()
-        .filter(|event| event["type"] == "batch:warning")
-        .map(|event| event["payload"]["warning_type"].as_str().unwrap())
-        .collect();
+    let warnings = follower.warnings();
     assert_eq!(warnings[..2], ["agent_failed", "agent_failed"]);
     assert!(warnings[2..].iter().all(|kind| *kind == "context_unavailable"), "{warnings:?}");
     // Nothing at all was there to be given to who creates the stories.

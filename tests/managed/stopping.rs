@@ -134,12 +134,7 @@ fn one_agent_is_stopped_and_its_stories_are_left_out() {
         "{}",
         told(&follower.seen)
     );
-    let warnings: Vec<_> = follower
-        .seen
-        .iter()
-        .filter(|event| event["type"] == "batch:warning")
-        .map(|event| event["payload"]["warning_type"].as_str().unwrap())
-        .collect();
+    let warnings = follower.warnings();
     assert_eq!(warnings, ["story_left_out"]);
     assert_eq!(bench.word("1-1-skeleton"), "in-progress", "it keeps its status");
     assert_eq!(bench.word("1-2-database"), "done");

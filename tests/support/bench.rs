@@ -246,6 +246,15 @@ impl Follower {
         });
         start["payload"].clone()
     }
+
+    /// The types of the warnings seen so far.
+    pub(crate) fn warnings(&self) -> Vec<&str> {
+        self.seen
+            .iter()
+            .filter(|event| event["type"] == "batch:warning")
+            .map(|event| event["payload"]["warning_type"].as_str().unwrap())
+            .collect()
+    }
 }
 
 /// Events in short, for people who look at a failed test.

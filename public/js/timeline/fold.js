@@ -7,7 +7,7 @@
  * @typedef {{story_key: string, story_id?: string|null, epic_id: string, command: string, task_id: string, attempt: number,
  *   start: number, end: number|null, status: "running"|"completed"|"failed"|"lost", message?: string|null, source?: string|null,
  *   batch_id?: number|null, sign?: number, said?: string|null}} Row
- * @typedef {{scope: "newest"|"all"|number, batch: any, current: number|null, rows: Row[], left_out: number, open: Map<string, Row>, revision: number, touched: Map<string, number>}} Rows
+ * @typedef {{scope: "newest"|"all"|number, batch: any, current: number|null, rows: Row[], left_out: number, upTo: number, open: Map<string, Row>, revision: number, touched: Map<string, number>}} Rows
  */
 
 /** A segment's message is cut here, as on the server. */
@@ -32,18 +32,17 @@ export function fromAnswer(scope, answer) {
   const open = new Map(rows.filter((/** @type {Row} */ row) => row.status === "running").map((/** @type {Row} */ row) => [slotOf(row), row]));
   const current = batch?.status === "running" ? batch.id : rows.findLast((/** @type {Row} */ row) => row.status === "running")?.batch_id ?? null;
   const left = answer?.left_out ?? 0;
-  return { scope, batch, current, rows, left_out: typeof left === "number" ? left : 0, open, revision: 0, touched: new Map() };
+  return { scope, batch, current, rows, left_out: typeof left === "number" ? left : 0, upTo: answer?.last_event_id ?? 0, open, revision: 0, touched: new Map() };
 }
 
 /**
+ * What the answer holds already is passed over: it was asked for while that event was on its way.
  * @param {Rows} kept @param {import("../model.js").WireEvent} event
- * @param {boolean} [perhaps] the rows may hold this event already: they were asked for while it was on its way
  */
-export function fold(kept, event, perhaps = false) {
+export function fold(kept, event) {
   const payload = event.payload ?? {};
-  if (payload.imported === true) return kept;
-  const does = FOLDS.get(event.type);
-  if (does) does(kept, payload, event, perhaps);
+  if (payload.imported === true || (event.id ?? Infinity) <= kept.upTo) return kept;
+  FOLDS.get(event.type)?.(kept, payload, event);
   return kept;
 }
 
@@ -59,7 +58,7 @@ function touch(kept, { story_key }) {
   kept.touched.set(story_key, kept.revision);
 }
 
-/** @type {Map<string, (kept: Rows, payload: any, event: import("../model.js").WireEvent, perhaps: boolean) => void>} */
+/** @type {Map<string, (kept: Rows, payload: any, event: import("../model.js").WireEvent) => void>} */
 const FOLDS = new Map(Object.entries({
   "batch:start": (kept, payload, event) => {
     const id = payload.batch_id ?? event.batch_id;
@@ -80,10 +79,9 @@ const FOLDS = new Map(Object.entries({
     Object.assign(kept.batch, { ended_at: event.timestamp, status: payload.status ?? "completed" });
     kept.open.clear();
   },
-  "command:start": (kept, payload, event, perhaps) => {
+  "command:start": (kept, payload, event) => {
     if (!concerns(kept, payload, event)) return;
     const row = rowOf(kept, payload, event);
-    if (perhaps && sameStart(kept, row)) return;
     touch(kept, row);
     // A row of a batch that is over comes too late to be seen ending.
     if (event.batch_id !== kept.current) {
@@ -104,12 +102,11 @@ const FOLDS = new Map(Object.entries({
     row.sign = event.timestamp;
     row.said = payload.message ?? row.said ?? null;
   },
-  "command:end": (kept, payload, event, perhaps) => {
+  "command:end": (kept, payload, event) => {
     if (!concerns(kept, payload, event)) return;
     const ended = rowOf(kept, payload, event);
     const slot = slotOf(ended);
     const late = event.batch_id !== kept.current;
-    if (perhaps && sameEnd(kept, slot, event.timestamp)) return;
     touch(kept, ended);
     const open = late ? kept.rows.findLast((row) => row.status === "lost" && row.end === null && slotOf(row) === slot && row.batch_id === ended.batch_id) : kept.open.get(slot);
     const status = payload.status === "left-open" ? "lost" : FAILED.includes(payload.status) ? "failed" : "completed";
@@ -130,11 +127,6 @@ function rowOf(kept, payload, event) {
     message: null, said: payload.message || null, source: event.source ?? null, batch_id: event.batch_id ?? null, sign: event.timestamp,
   };
 }
-
-/** @param {Rows} kept @param {Row} row */
-const sameStart = (kept, row) => kept.rows.some((one) => one.start === row.start && slotOf(one) === slotOf(row));
-/** @param {Rows} kept @param {string} slot @param {number} end */
-const sameEnd = (kept, slot, end) => kept.rows.some((one) => one.status !== "running" && (one.end === end || (one.end === null && !kept.open.has(slot))) && slotOf(one) === slot);
 
 /** The rows as they were at a moment: what began later is not there yet, what ended later is still open. @param {Row[]} rows @param {number} at @returns {Row[]} */
 export function asOf(rows, at) {

@@ -7,8 +7,6 @@
 import { asOf, fold, fromAnswer } from "./fold.js";
 
 const PATIENCE_MS = 20_000;
-/** After an answer, events that it already holds may still be on their way. */
-const OVERLAP_MS = 5000;
 const SECOND_TRY_MS = 3000;
 
 /** @param {{get: typeof import("../api.js").get, changed: () => void}} by */
@@ -18,7 +16,6 @@ export function createStore({ get, changed }) {
   let stale = true;
   let tryAt = 0;
   let wait = SECOND_TRY_MS;
-  let sureFrom = 0;
   let asking = 0;
   let pending = false;
   /** Up to when the rows of a past batch are known. */
@@ -54,8 +51,7 @@ export function createStore({ get, changed }) {
       pending = false;
       const kept = fromAnswer(scope === "newest" || scope === "all" ? scope : Number(id), answer);
       knownTo = kept.batch?.ended_at != null ? Infinity : now;
-      if (!scope.startsWith("batch")) for (const event of heardMeanwhile) fold(kept, event, true);
-      sureFrom = Date.now() + OVERLAP_MS;
+      if (!scope.startsWith("batch")) for (const event of heardMeanwhile) fold(kept, event);
       wait = SECOND_TRY_MS;
       Object.assign(data, { kept, state: "ready", failed: null, revision: data.revision + 1 });
     } catch (error) {
@@ -84,7 +80,7 @@ export function createStore({ get, changed }) {
     if (pending && heardMeanwhile.length < 10_000) heardMeanwhile.push(event);
     if (!data.kept || data.scope.startsWith("batch")) return;
     const before = data.kept.revision;
-    fold(data.kept, event, Date.now() < sureFrom);
+    fold(data.kept, event);
     if (data.kept.revision !== before) data.revision += 1;
   }
 

@@ -9,7 +9,7 @@ import { logPanel } from "./log-panel.js";
 export const SILENT_MS = 5 * 60_000;
 const QUICK_MS = 3000;
 
-/** @param {import("../agents.js").AgentView} one @param {import("../main.js").App} app the facts in words */
+/** The facts in words. @param {import("../agents.js").AgentView} one @param {import("../main.js").App} app @param {number|null} silent for how long */
 function facts(one, { now, liveNow, line }, silent) {
   const over = one.ended_at !== null || one.gone;
   return [
@@ -60,7 +60,7 @@ export function agentRow(first, actions, toggle) {
 
   return {
     el,
-    /** @param {import("../agents.js").AgentView} one @param {import("../main.js").App & {open: string[]}} app */
+    /** @param {import("../agents.js").AgentView} one @param {import("../main.js").App & {open: string[], agents: ReturnType<typeof import("../agents.js").createAgents>}} app */
     update(one, app) {
       const { model, agents, liveNow, control, line, past } = app;
       const over = one.ended_at !== null || !!one.gone;

@@ -9,7 +9,7 @@ import { statusBadge } from "../parts.js";
 import { attribute, h, show, text } from "../render.js";
 import { address, here, route } from "../router.js";
 import { createDetail, keyOf } from "../story-detail.js";
-import { select } from "../stories-select.js";
+import { select, unlisted } from "../stories-select.js";
 import { sections } from "./detail-sections.js";
 
 const PHONE = matchMedia("(max-width: 719px)");
@@ -75,7 +75,7 @@ export function mount(el, actions) {
   function neighbours(from) {
     const { model, route: shown, now } = last;
     const choice = shown.view === "stories" ? Object.fromEntries(["q", "epic", "status", "class", "sort"].map((name) => [name, shown.params.get(name) ?? ""])) : {};
-    const keys = select(model.stories, choice, model.work, now).map(({ story_key }) => story_key);
+    const keys = select([...model.stories, ...unlisted(model)], choice, model.work, now).map(({ story_key }) => story_key);
     const at = keys.indexOf(from ?? "");
     return { before: at > 0 ? keys[at - 1] : null, after: at >= 0 && at < keys.length - 1 ? keys[at + 1] : at < 0 ? keys[0] ?? null : null };
   }

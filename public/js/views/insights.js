@@ -67,13 +67,15 @@ function panel(title, wide, ...inner) {
   const none = empty("", "");
   const whole = h("div", { class: "insight-inner" }, ...inner);
   const el = h("section", { class: "insight", "aria-label": title, "data-wide": wide || null }, h("h2", {}, title), says, whole, none.el);
-  return { el, /** @param {string} sentence @param {boolean} there @param {string} [lack] @param {string} [hint] */ update(sentence, there, lack = "", hint = "") {
+  /** @param {string} sentence @param {boolean} there @param {string} [lack] @param {string} [hint] */
+  function update(sentence, there, lack = "", hint = "") {
     text(says, sentence);
     show(says, !!sentence);
     show(whole, there);
     show(none.el, !there);
     none.update(lack, hint);
-  } };
+  }
+  return { el, update };
 }
 
 /** @param {HTMLElement} el @returns {(app: import("../main.js").App) => void} */

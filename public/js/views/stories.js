@@ -4,7 +4,7 @@ import { createDescriptions } from "../descriptions.js";
 import { count, epicTitle, plural } from "../format.js";
 import { choice, classWord, empty, searchField } from "../parts.js";
 import { attribute, h, show, text } from "../render.js";
-import { NO_EPIC, select, statuses } from "../stories-select.js";
+import { NO_EPIC, select, statuses, unlisted } from "../stories-select.js";
 import { windowed } from "../windowed.js";
 import { CLASSES } from "../model.js";
 import { storyRow } from "./story-row.js";
@@ -73,14 +73,15 @@ export function mount(el, actions) {
     const key = wish.sort.replace(/^-/, "");
     if (MOVING.has(key) && now - sortedAt > MOVES_MS && !rows.matches(":hover, :focus-within")) sortedAt = now;
     const about = wish.q ? data?.texts ?? null : null;
-    const signature = JSON.stringify([model.revision, wish, MOVING.has(key) ? sortedAt : 0, about ? Object.keys(about).length : 0]);
+    const signature = JSON.stringify([model.revision, model.work.size, wish, MOVING.has(key) ? sortedAt : 0, about ? Object.keys(about).length : 0]);
     if (made !== signature || of !== model) {
       made = signature;
       of = model;
-      list = select(model.stories, wish, model.work, now, about);
+      list = select([...model.stories, ...unlisted(model)], wish, model.work, now, about);
     }
-    if (told !== `${model.revision} ${loaded} ${wish.epic} ${wish.status} ${wish.class}`) {
-      told = `${model.revision} ${loaded} ${wish.epic} ${wish.status} ${wish.class}`;
+    const offered = `${model.revision} ${model.work.size} ${loaded} ${wish.epic} ${wish.status} ${wish.class}`;
+    if (told !== offered) {
+      told = offered;
       options(model, wish);
     }
     order.update([{ value: "", label: "In the file's order" }, ...COLUMNS.map(([value, label]) => ({ value, label: `by ${label.toLowerCase()}` })), ...(wish.sort.startsWith("-") ? [{ value: wish.sort, label: `by ${key}, turned round` }] : [])], wish.sort);
@@ -88,7 +89,8 @@ export function mount(el, actions) {
     attribute(table, "aria-rowcount", list.length + 1);
     const filtered = !!(wish.q || wish.epic || wish.status || wish.class);
     show(clear, filtered);
-    const words = filtered ? `${count(list.length)} of ${plural(model.stories.length, "story", "stories")}` : plural(list.length, "story", "stories");
+    const besides = unlisted(model).length;
+    const words = filtered ? `${count(list.length)} of ${plural(model.stories.length + besides, "story", "stories")}` : `${plural(model.stories.length, "story", "stories")}${besides ? `, ${count(besides)} only in the log` : ""}`;
     text(sum, loaded ? words : "");
     // Spoken when somebody changes a filter, not whenever the sprint moves.
     const asked = JSON.stringify([wish.q, wish.epic, wish.status, wish.class]);
@@ -104,7 +106,9 @@ export function mount(el, actions) {
   };
 
   /** @param {import("../model.js").State} model @param {{epic: string, status: string, class: string}} wish */
-  function options({ stories, epics }, wish) {
+  function options(model, wish) {
+    const { epics } = model;
+    const stories = [...model.stories, ...unlisted(model)];
     const epicsOf = [{ value: "", label: "All epics" }, ...epics.map((one) => ({ value: one.epic_id, label: one.title ? `${one.epic_id} · ${one.title}` : epicTitle(one) }))];
     if (stories.some((story) => story.epic_id === null)) epicsOf.push({ value: NO_EPIC, label: "Without an epic" });
     epic.update(withOwn(epicsOf, wish.epic, `Epic ${wish.epic}`), wish.epic);

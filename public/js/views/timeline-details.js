@@ -5,6 +5,7 @@ import { commandChip } from "../parts.js";
 import { attribute, h, keyed, show, text } from "../render.js";
 import { address } from "../router.js";
 import { untilOf } from "../timeline/clip.js";
+import { commandBase } from "../timeline/fold.js";
 import { attemptWords, STATUS, told } from "../timeline/say.js";
 import { clockWords } from "../timeline/ticks.js";
 
@@ -120,3 +121,14 @@ function phasePart() {
 
 /** What a story is called. @param {import("../model.js").State} model @param {string} key @param {string|null} id */
 export const titleOf = (model, key, id) => storyTitle(model.byKey.get(key) ?? { story_key: key, story_id: id });
+
+/** The event of the log with which it began, if the page holds it. @param {import("../timeline/lanes.js").Block} block @param {import("../main.js").App} app */
+export const eventOf = (block, { log }) => log.events.find((one) => one.timestamp === block.start && one.type.startsWith("command:") && one.payload?.story_key === block.story_key)?.id ?? null;
+
+/** What is known of a run under way from elsewhere: the rows tell its message only at its end. @param {import("../timeline/lanes.js").Block} block @param {import("../main.js").App} app */
+export function signOf(block, { model, log }) {
+  const isOwn = (/** @type {string} */ command) => String(commandBase(command)) === String([block.command, block.attempt]);
+  const said = model.active.findLast((one) => one.story_key === block.story_key && isOwn(one.command) && one.message)?.message;
+  const last = log.lastOf.get(block.story_key);
+  return { said: said ?? block.said, at: Math.max(block.sign ?? block.start, last && isOwn(last.payload.command) ? last.timestamp : 0) };
+}

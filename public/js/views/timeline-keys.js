@@ -14,7 +14,7 @@ teach("timeline", [
 ]);
 
 /**
- * @param {HTMLElement} el @param {{zoom: (factor: number) => void, pan: (px: number) => void, width: () => number, fit: () => void, failure: () => void, start: () => void, end: () => void,
+ * @param {HTMLElement} el @param {{zoom: (factor: number, at?: number) => void, pan: (px: number) => void, width: () => number, fit: () => void, failure: () => void, start: () => void, end: () => void,
  *   go: (block: import("../timeline/lanes.js").Block, choose?: boolean, line?: string|null) => void, blockBy: (id: string|null) => import("../timeline/lanes.js").Block|null, plan: () => any,
  *   select: (id: string|null) => void, selected: () => string|null, close: () => void}} does
  */

@@ -5,7 +5,6 @@ import { cursorWords, dayWords, ticksOf, tickWords } from "../timeline/ticks.js"
 
 const DAY_ROOM = 92;
 
-/** @param {(el: any, css: string, value: string) => void} set */
 const part = (/** @type {string} */ name, /** @type {(el: any, item: any) => void} */ draw) => () => {
   const el = h("span", { class: name });
   return { el, update: (/** @type {any} */ item) => { el.style.setProperty("translate", `${item.x.toFixed(2)}px`); draw(el, item); } };

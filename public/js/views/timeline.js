@@ -2,24 +2,22 @@
  * The timeline: what ran when, for how long, what hung and what was done again. A line for each story, its
  * commands as blocks; idle stretches are folded. Only what is in sight exists in the document.
  */
-import { empty } from "../parts.js";
 import { keep, recall } from "../prefs.js";
 import { attribute, h, keyed, show } from "../render.js";
 import { here, route } from "../router.js";
 import { follow, fromAddress, look as lookAt, pan, reveal, toAddress, zoom } from "../timeline/camera.js";
 import { untilOf } from "../timeline/clip.js";
-import { commandBase } from "../timeline/fold.js";
 import { createPlan } from "../timeline/plan.js";
 import { createStore } from "../timeline/store.js";
 import { between, linesOf, stack } from "../timeline/layout.js";
-import { FAMILIES } from "../words.js";
-import { detailsPart, titleOf } from "./timeline-details.js";
+import { detailsPart, eventOf, signOf, titleOf } from "./timeline-details.js";
 import { handOn, resizer } from "./timeline-hand.js";
 import { hint } from "./timeline-hint.js";
 import { keysOn } from "./timeline-keys.js";
 import { linePart } from "./timeline-lines.js";
 import { list as asList } from "./timeline-list.js";
 import { overview } from "./timeline-map.js";
+import { legend, nothing } from "./timeline-none.js";
 import { ruler as aboveLanes } from "./timeline-ruler.js";
 import { tools as toolsOf } from "./timeline-tools.js";
 
@@ -27,6 +25,8 @@ export const store = createStore;
 
 const SIZES = { comfortable: { story: 38, command: 34, pad: 6 }, compact: { story: 26, command: 22, pad: 3 } };
 const [LEAST_LABEL, MOST_LABEL, SPARE_PX, REST_MS, PHONE_PX] = [120, 560, 300, 350, 720];
+
+/** @typedef {import("../timeline/lanes.js").Block} Block @typedef {import("../timeline/lanes.js").Story} Story */
 
 /** @param {HTMLElement} el @param {import("../main.js").Actions} actions @returns {(app: import("../main.js").App) => void} */
 export function mount(el, actions) {
@@ -54,7 +54,7 @@ export function mount(el, actions) {
   let width = 800;
   let headHeight = 0;
   /** @type {string|null} the selection that was scrolled to already */ let brought = null;
-  /** @type {import("../timeline/lanes.js").Story[]} */ let inSight = [];
+  /** @type {Story[]} */ let inSight = [];
   let asked = false;
 
   /** Drawn in the next frame: moving about needs no commit of the whole page. */
@@ -79,7 +79,8 @@ export function mount(el, actions) {
     redraw();
   }
   const ready = () => !!plan?.stories.length && !!app;
-  const zoomBy = (/** @type {number} */ factor, /** @type {number|undefined} */ at) => ready() && move(zoom(camera, scene(), factor, at ?? anchor()));
+  /** @param {number} factor @param {number} [at] */
+  const zoomBy = (factor, at) => ready() && move(zoom(camera, scene(), factor, at ?? anchor()));
 
   /** Where to zoom when nobody points: at the chosen block, else at what is drawn on the lines in sight. */
   function anchor() {
@@ -119,7 +120,7 @@ export function mount(el, actions) {
     actions.refine({ sel: id });
   }
   const blockBy = (/** @type {string|null} */ id) => (id === null ? null : plan?.byId.get(id) ?? null);
-  /** Shows a block and gives it the focus. @param {import("../timeline/lanes.js").Block} block @param {boolean} [choose] @param {string|null} [line] on which it stands: of its story, or of its command */
+  /** Shows a block and gives it the focus. @param {Block} block @param {boolean} [choose] @param {string|null} [line] on which it stands: of its story, or of its command */
   function go(block, choose = false, line = null) {
     focused = block.id;
     focusedOn = line;
@@ -130,12 +131,12 @@ export function mount(el, actions) {
   }
   /** Moves to the part of a story that is nearest to what is looked at. @param {string} key */
   function find(key) {
-    const story = plan?.stories.find((one) => one.key === key);
+    const story = plan?.stories.find((/** @type {Story} */ one) => one.key === key);
     if (!story) return;
     const { from } = lookAt(camera, scene());
     go(story.first > from ? story.blocks[0] : /** @type {any} */ (story.blocks.at(-1)));
   }
-  function near(/** @type {import("../timeline/lanes.js").Block} */ block) {
+  function near(/** @type {Block} */ block) {
     const until = untilOf(block, app.liveNow);
     const margin = Math.max(2000, (until - block.start) * 0.15);
     move({ mode: "free", from: block.start - margin, to: until + margin });
@@ -143,7 +144,7 @@ export function mount(el, actions) {
   function nextFailure() {
     const all = plan?.troubles ?? [];
     if (!all.length) return;
-    const at = all.findIndex((block) => block.id === selected);
+    const at = all.findIndex((/** @type {Block} */ block) => block.id === selected);
     const block = all[(at + 1) % all.length];
     bring(block.story_key);
     go(block, true);
@@ -155,7 +156,7 @@ export function mount(el, actions) {
   }
   function step(/** @type {1|-1} */ by) {
     const block = blockBy(selected);
-    const blocks = plan?.stories.find((story) => story.key === block?.story_key)?.blocks ?? [];
+    const blocks = plan?.stories.find((/** @type {Story} */ story) => story.key === block?.story_key)?.blocks ?? [];
     const next = blocks[blocks.indexOf(/** @type {any} */ (block)) + by];
     if (next) {
       move(reveal(camera, scene(), next.start, untilOf(next, app.liveNow)));
@@ -178,12 +179,12 @@ export function mount(el, actions) {
   const key = legend();
   const list = asList({ select, details: () => detailsPart(detailHooks) });
   const waiting = h("div", { class: "skeleton", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
-  const none = empty("", "");
-  const again = h("button", { class: "button", type: "button", on: { click: () => (app?.data.state === "failed" ? app.data.retry() : actions.refine({ q: null, epic: null, only: null })) } });
-  none.el.append(again);
+  const none = nothing({ retry: () => app.data.retry(), showAll: () => actions.refine({ q: null, epic: null, only: null }) });
   const chart = h("div", { class: "tl" }, head, body, key, list.el, waiting, none.el, tip.el);
   for (const one of [head, body, key, list.el, none.el]) show(one, false);
-  el.append(h("h1", { class: "hidden-text" }, "Timeline"), chart);
+  // Where there are tools, they have it already.
+  const title = h("h1", { class: "toolbar-title" }, "Timeline");
+  el.append(title, chart);
 
   const xOf = (/** @type {{clientX: number}} */ event) => event.clientX - ruler.el.getBoundingClientRect().left;
   handOn(chart, xOf, {
@@ -229,19 +230,8 @@ export function mount(el, actions) {
   /** @param {import("../timeline/camera.js").Sight} sight */
   function linesNow(sight) {
     if (!plan) return [];
-    const here = plan.facts.choice.only !== "seen" ? plan.shown : plan.shown.filter((story) => story.first <= sight.to && (story.running || story.last >= sight.from));
+    const here = plan.facts.choice.only !== "seen" ? plan.shown : plan.shown.filter((/** @type {Story} */ story) => story.first <= sight.to && (story.running || story.last >= sight.from));
     return linesOf(here, { isOpen, selected, heights: heights() });
-  }
-
-  /** The event of the log with which it began, if the page holds it. @param {import("../timeline/lanes.js").Block} block */
-  const eventOf = (block) => app.log.events.find((/** @type {any} */ one) => one.timestamp === block.start && one.type.startsWith("command:") && one.payload?.story_key === block.story_key)?.id ?? null;
-
-  /** What is known of a run under way from elsewhere: the rows tell its message only at its end. @param {import("../timeline/lanes.js").Block} block */
-  function signOf(block) {
-    const mine = app.model.active.filter((/** @type {any} */ one) => one.story_key === block.story_key && String(commandBase(one.command)) === String([block.command, block.attempt]));
-    const last = app.log.lastOf.get(block.story_key);
-    const own = last && String(commandBase(last.payload.command)) === String([block.command, block.attempt]) ? last.timestamp : 0;
-    return { said: mine.findLast((/** @type {any} */ one) => one.message)?.message ?? block.said, at: Math.max(block.sign ?? block.start, own) };
   }
 
   function draw() {
@@ -253,7 +243,8 @@ export function mount(el, actions) {
     show(head, some);
     show(waiting, !some && data.state !== "failed" && !data.kept);
     show(none.el, !any && waiting.hidden);
-    if (!none.el.hidden) sayNone(some, data);
+    if (!none.el.hidden) none.update(some, app);
+    show(title, !some);
     for (const one of [body, key, ruler.el, map.el]) show(one, any && !isList);
     for (const top of head.querySelectorAll(".tl-top")) show(top, any && !isList);
     show(list.el, any && isList);
@@ -270,7 +261,7 @@ export function mount(el, actions) {
     chart.style.setProperty("--head", `${headHeight}px`);
     const sight = lookAt(isList ? { mode: "fit" } : camera, scene());
     const size = heights();
-    const shared = { sight, now: app.liveNow, past: !!app.past, selected, focused, pad: size.pad, eventOf, signOf, titleOf: (/** @type {string} */ key) => titleOf(app.model, key, plan?.ids.get(key) ?? null), detailOf: (/** @type {string} */ key) => here({ detail: key }) };
+    const shared = { sight, now: app.liveNow, past: !!app.past, selected, focused, pad: size.pad, eventOf: (/** @type {Block} */ block) => eventOf(block, app), signOf: (/** @type {Block} */ block) => signOf(block, app), titleOf: (/** @type {string} */ key) => titleOf(app.model, key, plan?.ids.get(key) ?? null), detailOf: (/** @type {string} */ key) => here({ detail: key }) };
     const begin = offsetOf(isList ? list.el : body);
     const top = scroller.scrollTop + headHeight - begin;
     const bottom = scroller.scrollTop + scroller.clientHeight - begin;
@@ -310,20 +301,11 @@ export function mount(el, actions) {
     const found = all.find((one) => one.closest(".tl-line")?.getAttribute("data-key") === focusedOn) ?? all[0];
     if (!found) return;
     wantsFocus = false;
-    /** @type {HTMLElement} */ (found).focus({ preventScroll: true, focusVisible: true });
+    /** @type {HTMLElement} */ (found).focus(/** @type {FocusOptions} */ ({ preventScroll: true, focusVisible: true }));
     const box = found.getBoundingClientRect();
     const frame = scroller.getBoundingClientRect();
     if (box.top < frame.top + headHeight) scroller.scrollTop -= frame.top + headHeight - box.top + 12;
     else if (box.bottom > frame.bottom) scroller.scrollTop += box.bottom - frame.bottom + 60;
-  }
-
-  /** @param {boolean} some @param {any} data */
-  function sayNone(some, data) {
-    show(again, some || data.state === "failed");
-    again.textContent = some ? "Show all stories" : "Try again";
-    if (some) none.update("No story fits", "The filters hide all of them.");
-    else if (data.state === "failed") none.update("The timeline could not be loaded", app.line.live ? `${data.failed}. It is asked for again by itself.` : "The server does not answer. It is asked for again as soon as it does.");
-    else none.update("Nothing has run yet", app.past ? "At that moment no command had begun." : "As soon as a command of a story begins, its block appears here.");
   }
 
   return (next) => {
@@ -343,11 +325,4 @@ export function mount(el, actions) {
     brought = selected;
     draw();
   };
-}
-
-/** What colours and shapes mean. */
-function legend() {
-  const one = (/** @type {string} */ words, /** @type {any} */ props) => h("span", {}, h("i", props), words);
-  return h("p", { class: "tl-legend", "aria-hidden": "true" }, ...FAMILIES.map((name) => one(name.replaceAll("-", " "), { "data-family": name })),
-    one("failed", { class: "is-failed" }), one("left open", { class: "is-lost" }), one("idle, folded", { class: "is-fold" }));
 }

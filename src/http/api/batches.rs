@@ -11,7 +11,7 @@ use crate::http::error::{Code, error_reply};
 use crate::http::query::bad;
 use crate::http::reply;
 use crate::http::route::{Asked, asked, blocking, get};
-use crate::store::rows::{BatchRow, StoryRow, Stretch, Timeline};
+use crate::store::rows::{BatchRow, StoryRow, Stretch, Whose};
 
 const DETAIL: &str = "/api/batches/";
 
@@ -94,32 +94,18 @@ fn stats(batch: &BatchRow, stories: &[StoryRow]) -> Value {
 async fn timeline(context: Context, asked: Asked) -> Result<Response, Response> {
     let time = |name| asked.query.number(name).map(|ms| ms.map(|ms| ms.min(MAX_MS).cast_signed()));
     let stretch = Stretch { from: time("from")?, to: time("to")? };
-    let all = asked.query.text("batch_id") == Some("all");
-    let wanted = if all { None } else { asked.query.number("batch_id")? };
-    let wanted = wanted.map(|id| i64::try_from(id).unwrap_or(i64::MAX));
-    let running = context.hub.state().batch.as_ref().map(|batch| batch.id);
-    let queries = context.hub.queries().clone();
-    let found = blocking(move || {
-        if all {
-            return Ok((None, queries.timeline(None, stretch)?));
+    let whose = if asked.query.text("batch_id") == Some("all") {
+        Whose::All
+    } else {
+        match asked.query.number("batch_id")? {
+            Some(id) => Whose::Batch(i64::try_from(id).unwrap_or(i64::MAX)),
+            None => Whose::Newest,
         }
-        let id = match wanted.or(running) {
-            Some(id) => Some(id),
-            None => queries.batches(1, 0)?.0.first().map(|batch| batch.id),
-        };
-        let batch = match id {
-            Some(id) => queries.batch(id)?,
-            None => None,
-        };
-        let timeline = match &batch {
-            Some(batch) => queries.timeline(Some(batch.id), stretch)?,
-            None => Timeline::default(),
-        };
-        Ok((batch, timeline))
-    });
-    let (batch, Timeline { segments, left_out }) = found.await?;
-    if batch.is_none() && wanted.is_some() {
+    };
+    let queries = context.hub.queries().clone();
+    let timeline = blocking(move || queries.timeline(whose, stretch)).await?;
+    if timeline.batch.is_none() && matches!(whose, Whose::Batch(_)) {
         return Err(error_reply(Code::NotFound, "there is no such batch"));
     }
-    Ok(reply::json(&json!({ "batch": batch, "segments": segments, "left_out": left_out })))
+    Ok(reply::json(&timeline))
 }

@@ -57,23 +57,27 @@ async fn export(
     };
     let project = context.hub.state().sprint.project.clone();
     let stem = export::file_stem(project.as_deref(), wish.batch_id);
-    let wants_body = asked.method != Method::HEAD;
+    let out = Out {
+        queries: context.hub.queries().clone(),
+        place,
+        wants_body: asked.method != Method::HEAD,
+    };
     match format {
-        Format::Lines => lines(&context, wish, place, wants_body, &stem).await,
-        Format::Page => page(&context, wish, place, wants_body, &stem).await,
+        Format::Lines => lines(out, wish, &stem).await,
+        Format::Page => page(out, &context, wish, &stem).await,
     }
 }
 
-async fn lines(
-    context: &Context,
-    wish: Wish,
+/// What every download needs, whatever is in it.
+struct Out {
+    queries: Queries,
     place: OwnedSemaphorePermit,
     wants_body: bool,
-    stem: &str,
-) -> Result<Response, Response> {
-    let queries = context.hub.queries().clone();
+}
+
+async fn lines(out: Out, wish: Wish, stem: &str) -> Result<Response, Response> {
     if let Some(id) = wish.batch_id {
-        let asked = queries.clone();
+        let asked = out.queries.clone();
         let known = off_the_runtime(move || Ok(asked.batch(id)?.is_some())).await?;
         if !known {
             return Err(refusal(&ExportError::NoBatch(id)));
@@ -81,58 +85,53 @@ async fn lines(
     }
     let filter =
         EventFilter { batch_ids: wish.batch_id.into_iter().collect(), ..EventFilter::default() };
-    let body = wants_body.then(|| {
-        stream(place, queries, move |queries, pipe| {
-            export::lines(queries, wish.after, &filter, |line| {
-                pipe.write_all(line.as_bytes())?;
-                pipe.write_all(b"\n")
-            })
+    let body = out.body(move |queries, pipe| {
+        export::lines(queries, wish.after, &filter, |line| {
+            pipe.write_all(line.as_bytes())?;
+            pipe.write_all(b"\n")
         })
     });
-    Ok(download(body.unwrap_or_default(), NDJSON, &format!("{stem}.ndjson")))
+    Ok(download(body, NDJSON, &format!("{stem}.ndjson")))
 }
 
-async fn page(
-    context: &Context,
-    wish: Wish,
-    place: OwnedSemaphorePermit,
-    wants_body: bool,
-    stem: &str,
-) -> Result<Response, Response> {
-    let queries = context.hub.queries().clone();
+async fn page(out: Out, context: &Context, wish: Wish, stem: &str) -> Result<Response, Response> {
     let settings = serde_json::to_value(context.settings.get()).unwrap_or_default();
-    let asked = queries.clone();
+    let asked = out.queries.clone();
     let now_ms = super::now_ms();
     let replay = off_the_runtime(move || Replay::prepare(&asked, wish, &settings, now_ms)).await?;
     // Should a browser show it here after all, it is a page without our origin.
     let policy = format!("{}; frame-ancestors 'none'; sandbox allow-scripts", replay.policy());
-    let body = wants_body
-        .then(|| stream(place, queries, move |queries, pipe| replay.write(queries, pipe)));
-    let mut response = download(body.unwrap_or_default(), HTML, &format!("{stem}.html"));
+    let body = out.body(move |queries, pipe| replay.write(queries, pipe));
+    let mut response = download(body, HTML, &format!("{stem}.html"));
     reply::set(&mut response, header::CONTENT_SECURITY_POLICY, &policy);
     Ok(response)
 }
 
-/// A body that is written while it is read, on a thread of its own. A failure cuts it, so that the
-/// client sees a broken download and not a short one.
-fn stream(
-    place: OwnedSemaphorePermit,
-    queries: Queries,
-    write: impl FnOnce(&Queries, &mut Pipe) -> Result<(), ExportError> + Send + 'static,
-) -> Response {
-    let (mut pipe, parts) = pipe();
-    tokio::task::spawn_blocking(move || {
-        let _place = place;
-        match write(&queries, &mut pipe).and_then(|()| Ok(pipe.flush()?)) {
-            // Whoever reads has gone.
-            Ok(()) | Err(ExportError::Write(_)) => {}
-            Err(error) => {
-                tracing::error!(%error, "an export broke off");
-                pipe.fail(std::io::Error::other(error));
-            }
+impl Out {
+    /// A body that is written while it is read, on a thread of its own; none where only the head
+    /// is asked for. A failure cuts it, so that the client sees a broken download and not a short
+    /// one.
+    fn body(
+        self,
+        write: impl FnOnce(&Queries, &mut Pipe) -> Result<(), ExportError> + Send + 'static,
+    ) -> Response {
+        if !self.wants_body {
+            return Response::default();
         }
-    });
-    warp::reply::stream(parts).into_response()
+        let (mut pipe, parts) = pipe();
+        tokio::task::spawn_blocking(move || {
+            let _place = self.place;
+            match write(&self.queries, &mut pipe).and_then(|()| Ok(pipe.flush()?)) {
+                // Whoever reads has gone.
+                Ok(()) | Err(ExportError::Write(_)) => {}
+                Err(error) => {
+                    tracing::error!(%error, "an export broke off");
+                    pipe.fail(std::io::Error::other(error));
+                }
+            }
+        });
+        warp::reply::stream(parts).into_response()
+    }
 }
 
 fn download(mut response: Response, kind: &str, name: &str) -> Response {

@@ -11,7 +11,7 @@ mod tests;
 
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::domain::diff;
@@ -62,6 +62,7 @@ pub(in crate::orchestrator) fn write(
     }
 }
 
+#[derive(Debug)]
 enum Failure {
     Gone,
     Passing(String),
@@ -78,7 +79,21 @@ impl From<std::io::Error> for Failure {
     }
 }
 
+/// The new content of the file, and what it was made from.
+struct Change {
+    file: File,
+    target: PathBuf,
+    old: Vec<u8>,
+    new: Vec<u8>,
+}
+
 fn try_write(board: &Board, state: &State, key: &str, status: &str) -> Result<(), Failure> {
+    let change = prepare(board, state, key, status)?;
+    if change.new == change.old { Ok(()) } else { change.put() }
+}
+
+/// Locks and reads the file. The lock is held for as long as the change lives.
+fn prepare(board: &Board, state: &State, key: &str, status: &str) -> Result<Change, Failure> {
     let layout = board.layout();
     if !layout.allows(&layout.status_file) {
         let why = "the status file leads out of the project: name it with --status-file";
@@ -92,37 +107,40 @@ fn try_write(board: &Board, state: &State, key: &str, status: &str) -> Result<()
             TryLockError::Error(error) => error.into(),
         });
     }
-    let bytes = read(&file)?;
+    let old = read(&file)?;
     if !is_still(&file, &target)? {
         return Err(Failure::Passing("the status file was replaced meanwhile".to_owned()));
     }
-    if is_doubtful(state, &file, &bytes)? {
+    if is_doubtful(state, &file, &old)? {
         return Err(Failure::Passing("the status file is only half written".to_owned()));
     }
-    let written = write_status(&bytes, key, status).map_err(|error| match error {
+    let new = write_status(&old, key, status).map_err(|error| match error {
         WriteError::NoSuchKey(_) => Failure::Gone,
         other => Failure::Passing(other.to_string()),
     })?;
-    if written == bytes {
-        return Ok(());
-    }
-    replace(&file, &target, &bytes, &written)
+    Ok(Change { file, target, old, new })
 }
 
-/// The new content in place of the old, unless somebody has changed that meanwhile.
-fn replace(file: &File, target: &Path, old: &[u8], new: &[u8]) -> Result<(), Failure> {
-    let folder = target.parent().unwrap_or(Path::new("/"));
-    let mut temporary =
-        tempfile::Builder::new().prefix(".sprint-status-").suffix(".tmp").tempfile_in(folder)?;
-    temporary.write_all(new)?;
-    temporary.as_file().set_permissions(file.metadata()?.permissions())?;
-    temporary.as_file().sync_all()?;
-    if !is_still(file, target)? || fs::read(target)? != old {
-        return Err(Failure::Passing("the status file is being changed by others".to_owned()));
+impl Change {
+    /// The new content in place of the old, unless somebody has changed that meanwhile.
+    fn put(self) -> Result<(), Failure> {
+        let Self { file, target, old, new } = self;
+        let folder = target.parent().unwrap_or(Path::new("/"));
+        let mut temporary = tempfile::Builder::new()
+            .prefix(".sprint-status-")
+            .suffix(".tmp")
+            .tempfile_in(folder)?;
+        temporary.write_all(&new)?;
+        temporary.as_file().set_permissions(file.metadata()?.permissions())?;
+        temporary.as_file().sync_all()?;
+        if !is_still(&file, &target)? || fs::read(&target)? != old {
+            let why = "the status file is being changed by others";
+            return Err(Failure::Passing(why.to_owned()));
+        }
+        temporary.persist(&target).map_err(|error| error.error)?;
+        File::open(folder)?.sync_all()?;
+        Ok(())
     }
-    temporary.persist(target).map_err(|error| error.error)?;
-    File::open(folder)?.sync_all()?;
-    Ok(())
 }
 
 /// Whether this may be half of somebody's save. What was so for a while is meant so.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Queries;
 use crate::store::StoreError;
@@ -29,10 +29,7 @@ impl Queries {
 
     /// One batch's row.
     pub fn batch(&self, id: i64) -> Result<Option<BatchRow>, StoreError> {
-        self.with(|conn| {
-            let mut statement = conn.prepare_cached(&format!("{BATCH} WHERE b.id = ?1"))?;
-            Ok(statement.query_row([id], batch_row).optional()?)
-        })
+        self.with(|conn| batch(conn, id))
     }
 
     /// The stories of a batch (`None`: of all batches, in order of start) with their commands.
@@ -90,6 +87,18 @@ fn settle(story: &mut StoryRow) {
 
 fn seconds(from_ms: i64, to_ms: i64) -> f64 {
     (to_ms - from_ms).max(0) as f64 / 1000.0
+}
+
+pub(super) fn batch(conn: &Connection, id: i64) -> Result<Option<BatchRow>, StoreError> {
+    let mut statement = conn.prepare_cached(&format!("{BATCH} WHERE b.id = ?1"))?;
+    Ok(statement.query_row([id], batch_row).optional()?)
+}
+
+/// The open one, else the newest.
+pub(super) fn newest_batch(conn: &Connection) -> Result<Option<BatchRow>, StoreError> {
+    let mut statement = conn
+        .prepare_cached(&format!("{BATCH} ORDER BY b.ended_at IS NULL DESC, b.id DESC LIMIT 1"))?;
+    Ok(statement.query_row([], batch_row).optional()?)
 }
 
 fn batch_row(row: &Row<'_>) -> rusqlite::Result<BatchRow> {

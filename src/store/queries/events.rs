@@ -149,7 +149,7 @@ impl Queries {
     }
 }
 
-fn head(conn: &Connection) -> Result<EventId, StoreError> {
+pub(super) fn head(conn: &Connection) -> Result<EventId, StoreError> {
     let mut statement = conn.prepare_cached(
         "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'events'",
     )?;

@@ -6,9 +6,11 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use super::Queries;
+use super::batches::{batch, newest_batch};
+use super::events::head;
 use crate::domain::key;
 use crate::store::StoreError;
-use crate::store::rows::{Segment, Stretch, Timeline};
+use crate::store::rows::{Segment, Stretch, Timeline, Whose};
 
 /// Segments in one answer.
 const SEGMENTS: usize = 10_000;
@@ -23,13 +25,22 @@ const SLACK_MS: i64 = 3_600_000;
 const WITH_SOURCE: i64 = 3;
 
 impl Queries {
-    /// The newest commands in order of the log, of one batch or of all, within a stretch of time.
-    pub fn timeline(
-        &self,
-        batch_id: Option<i64>,
-        stretch: Stretch,
-    ) -> Result<Timeline, StoreError> {
+    /// The newest commands in order of the log, within a stretch of time; all of it as it stood at
+    /// one moment.
+    pub fn timeline(&self, whose: Whose, stretch: Stretch) -> Result<Timeline, StoreError> {
         self.with(|conn| {
+            // Only read; ends when it is dropped.
+            let conn = &*conn.unchecked_transaction()?;
+            let last_event_id = head(conn)?;
+            let batch = match whose {
+                Whose::All => None,
+                Whose::Batch(id) => batch(conn, id)?,
+                Whose::Newest => newest_batch(conn)?,
+            };
+            let batch_id = batch.as_ref().map(|batch| batch.id);
+            if batch_id.is_none() && whose != Whose::All {
+                return Ok(Timeline { last_event_id, ..Timeline::default() });
+            }
             let (newest, all) = newest(conn, &ask(batch_id, stretch))?;
             let source = if has_source(conn)? { "c.source" } else { "NULL" };
             let mut statement = conn.prepare_cached(&format!(
@@ -42,7 +53,7 @@ impl Queries {
                 segments.extend(statement.query_row([id], segment).optional()?);
             }
             let left_out = all - newest.len() as u64;
-            Ok(Timeline { segments, left_out })
+            Ok(Timeline { batch, segments, left_out, last_event_id })
         })
     }
 }
@@ -184,21 +195,22 @@ mod tests {
     #[test]
     fn segments_of_one_batch_of_all_and_of_a_stretch() {
         let (_dir, queries) = filled(4, 3, 5);
-        let starts = |batch: Option<i64>, stretch: Stretch| {
-            let found = queries.timeline(batch, stretch).unwrap();
+        let starts = |whose: Whose, stretch: Stretch| {
+            let found = queries.timeline(whose, stretch).unwrap();
             assert_eq!(found.left_out, 0);
             found.segments.iter().map(|one| one.start / 1000).collect::<Vec<_>>()
         };
-        assert_eq!(starts(Some(2), ALL), (15..30).collect::<Vec<_>>());
-        assert_eq!(starts(None, ALL), (0..60).collect::<Vec<_>>());
-        assert_eq!(starts(None, between(16_500, 18_000)), [16, 17, 18]);
-        assert_eq!(starts(None, between(58_000, 90_000)), [58, 59]);
-        assert_eq!(starts(None, between(80_000, 90_000)), [59], "it still runs");
-        assert_eq!(starts(Some(1), between(0, 2_000)), [0, 1, 2]);
-        assert_eq!(starts(Some(1), between(i64::MAX, i64::MIN)), [0; 0]);
-        assert_eq!(starts(None, between(i64::MIN, i64::MAX)).len(), 60);
-        assert_eq!(starts(Some(99), ALL), [0; 0]);
-        let found = queries.timeline(None, ALL).unwrap();
+        assert_eq!(starts(Whose::Batch(2), ALL), (15..30).collect::<Vec<_>>());
+        assert_eq!(starts(Whose::All, ALL), (0..60).collect::<Vec<_>>());
+        assert_eq!(starts(Whose::All, between(16_500, 18_000)), [16, 17, 18]);
+        assert_eq!(starts(Whose::All, between(58_000, 90_000)), [58, 59]);
+        assert_eq!(starts(Whose::All, between(80_000, 90_000)), [59], "it still runs");
+        assert_eq!(starts(Whose::Batch(1), between(0, 2_000)), [0, 1, 2]);
+        assert_eq!(starts(Whose::Batch(1), between(i64::MAX, i64::MIN)), [0; 0]);
+        assert_eq!(starts(Whose::All, between(i64::MIN, i64::MAX)).len(), 60);
+        assert_eq!(starts(Whose::Batch(99), ALL), [0; 0]);
+        assert_eq!(starts(Whose::Newest, ALL), (45..60).collect::<Vec<_>>());
+        let found = queries.timeline(Whose::All, ALL).unwrap();
         let last = found.segments.last().unwrap();
         assert_eq!((last.end, last.status.as_str()), (None, "running"));
         assert_eq!((last.command.as_str(), last.attempt), ("code-review", 2));
@@ -211,12 +223,12 @@ mod tests {
     fn beyond_the_cap_the_newest_are_given_and_the_rest_is_counted() {
         let (_dir, queries) = filled(3, 10, 1000);
         for stretch in [ALL, between(0, i64::MAX)] {
-            let found = queries.timeline(None, stretch).unwrap();
+            let found = queries.timeline(Whose::All, stretch).unwrap();
             assert_eq!((found.segments.len(), found.left_out), (SEGMENTS, 20_000));
             assert_eq!(found.segments[0].start, 20_000_000);
             assert!(found.segments.is_sorted_by_key(|segment| segment.start));
         }
-        let found = queries.timeline(Some(1), ALL).unwrap();
+        let found = queries.timeline(Whose::Batch(1), ALL).unwrap();
         assert_eq!((found.segments.len(), found.left_out), (SEGMENTS, 0));
     }
 
@@ -247,6 +259,6 @@ mod tests {
         let conn = Connection::open(dir.path().join("t.db")).unwrap();
         conn.execute_batch("ALTER TABLE commands DROP COLUMN source; PRAGMA user_version = 2;")
             .unwrap();
-        assert_eq!(queries.timeline(None, ALL).unwrap().segments[0].source, None);
+        assert_eq!(queries.timeline(Whose::All, ALL).unwrap().segments[0].source, None);
     }
 }

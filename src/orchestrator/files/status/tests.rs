@@ -87,34 +87,34 @@ fn one_value_changes_and_is_told_once_as_ours() {
     );
 }
 
+/// An editor saves between our reading and our rename, in place and by a file of its own: ours is
+/// given up, and the next try has both.
 #[test]
 fn what_others_write_at_the_same_time_stays() {
-    let stage = Stage::new();
-    let path = stage.path();
-    let done = std::thread::spawn({
-        let path = path.clone();
-        move || {
-            // An editor that replaces the file with one more comment each time.
-            for n in 0..40 {
-                let text = fs::read_to_string(&path).unwrap();
-                let next = path.with_extension("editor");
-                fs::write(&next, format!("{text}# note {n}\n")).unwrap();
-                // Only what it has read itself may be replaced: as careful editors do.
-                if fs::read_to_string(&path).unwrap() == text {
-                    fs::rename(&next, &path).unwrap();
-                }
-                std::thread::sleep(Duration::from_millis(7));
-            }
-        }
-    });
-    for status in ["in-progress", "review", "done"] {
-        stage.write("1-10-c", status).unwrap();
+    fn in_place(path: &Path, text: &str) {
+        fs::write(path, text).unwrap();
     }
-    done.join().unwrap();
-    let text = fs::read_to_string(&path).unwrap();
-    assert!(text.contains("# note 39"), "{text}");
-    assert!(text.contains("1-10-c: done"), "{text}");
-    assert!(text.starts_with("# by hand\n"));
+    fn replaced(path: &Path, text: &str) {
+        let next = path.with_extension("editor");
+        fs::write(&next, text).unwrap();
+        fs::rename(&next, path).unwrap();
+    }
+    for save in [in_place, replaced] {
+        let stage = Stage::new();
+        let path = stage.path();
+        // Old enough to be taken as whole at once.
+        let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+        File::options().append(true).open(&path).unwrap().set_modified(hour_ago).unwrap();
+        let change = prepare(&stage.board, &stage.hub.state(), "1-10-c", "done").unwrap();
+        let theirs = format!("{FILE}# note\n").replace("1-1-a: backlog", "1-1-a: review");
+        save(&path, &theirs);
+        let failure = change.put().unwrap_err();
+        assert!(matches!(failure, Failure::Passing(_)), "{failure:?}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), theirs);
+        stage.write("1-10-c", "done").unwrap();
+        let both = theirs.replace("1-10-c: backlog", "1-10-c: done");
+        assert_eq!(fs::read_to_string(&path).unwrap(), both);
+    }
 }
 
 #[test]
