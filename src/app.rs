@@ -64,9 +64,9 @@ impl App {
         let server = bind(config, &claim.state.path, choice)?;
         let address = server.local_addr();
         let (token, token_is_new) = listen::token(config)?;
-        let about = about(config, address, token.is_some());
+        let about = about(config, &claim.state.path, address, token.is_some());
         let guard = Arc::new(guard(config, address, token.clone())?);
-        let url = listen::url(address);
+        let url = listen::place(config, address);
         let mut core = Core::start(claim, config, Some(url.clone())).await?;
         let context = http::Context {
             hub: core.hub.clone(),
@@ -78,7 +78,7 @@ impl App {
             read_only: config.read_only,
             public_dir: config.public.clone(),
             started_at_ms: now_ms(),
-            limits: http::Limits::default(),
+            limits: http::Limits::default().within(descriptors()),
         };
         let routes = http::api::routes(&context, &core.orchestrator);
         let (end_streams, ended) = oneshot::channel();
@@ -90,17 +90,18 @@ impl App {
         Ok(Self { core, serving, end_streams, url, token, token_is_new })
     }
 
-    /// The address for this machine, `http://127.0.0.1:8080/`.
+    /// The address for this machine, `http://127.0.0.1:8080/` or `unix:/path`.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The address that signs a browser in.
-    pub fn url_with_token(&self) -> String {
-        match &self.token {
-            Some(token) => format!("{}?token={token}", self.url),
-            None => self.url.clone(),
-        }
+    /// The address that signs a browser in; none where no browser can go.
+    pub fn url_with_token(&self) -> Option<String> {
+        let url = self.url.starts_with("http").then_some(&self.url)?;
+        Some(match &self.token {
+            Some(token) => format!("{url}?token={token}"),
+            None => url.clone(),
+        })
     }
 
     /// The token, when it was made at this start.
@@ -152,12 +153,24 @@ pub fn named(config: &Config) -> Named {
     }
 }
 
+/// How many files this process may have open.
+fn descriptors() -> Option<u64> {
+    #[cfg(unix)]
+    return rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    #[cfg(not(unix))]
+    None
+}
+
 fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn bind(config: &Config, state: &Path, choice: PortChoice) -> anyhow::Result<Server> {
+    if let Some(path) = &config.unix {
+        listen::check_unix(path)?;
+        return Server::bind_unix(path).map_err(|error| listen::unix_refusal(path, &error));
+    }
     let address = SocketAddr::new(config.host, listen::port(config, state));
     let bound = match Server::bind(address) {
         Err(error)
@@ -170,27 +183,34 @@ fn bind(config: &Config, state: &Path, choice: PortChoice) -> anyhow::Result<Ser
     bound.map_err(|error| listen::refusal(address, &error))
 }
 
-fn about(config: &Config, address: SocketAddr, token: bool) -> http::About {
+fn about(config: &Config, state: &Path, address: Option<SocketAddr>, token: bool) -> http::About {
     http::About {
-        port: address.port(),
+        // Of a Unix socket: the one that would be taken without it.
+        port: address.map_or_else(|| listen::port(config, state), |address| address.port()),
         port_from: config.port_from.map(Origin::word),
-        on_network: !address.ip().is_loopback(),
+        on_network: address.is_some_and(|address| !address.ip().is_loopback()),
         token,
         observed_idle_minutes: config.observed_idle_minutes,
         stop_grace_seconds: config.agents.workflow().stop_grace.as_secs_f64(),
     }
 }
 
-fn guard(config: &Config, address: SocketAddr, token: Option<String>) -> anyhow::Result<Guard> {
+fn guard(
+    config: &Config,
+    address: Option<SocketAddr>,
+    token: Option<String>,
+) -> anyhow::Result<Guard> {
     let mut allow_hosts = config.allow_host.clone();
     // An address that was asked for by name is one by which this server may be called.
-    match address.ip() {
-        ip if ip.is_unspecified() => {}
-        IpAddr::V4(ip) => allow_hosts.push(ip.to_string()),
-        IpAddr::V6(ip) => allow_hosts.push(format!("[{ip}]")),
+    match address.map(|address| address.ip()) {
+        None => {}
+        Some(ip) if ip.is_unspecified() => {}
+        Some(IpAddr::V4(ip)) => allow_hosts.push(ip.to_string()),
+        Some(IpAddr::V6(ip)) => allow_hosts.push(format!("[{ip}]")),
     }
     let settings = GuardSettings {
-        port: address.port(),
+        // What speaks through a Unix socket calls it `localhost`, without a port.
+        port: address.map_or(80, |address| address.port()),
         allow_hosts,
         allow_origins: config.allow_origin.clone(),
         token,

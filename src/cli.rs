@@ -5,6 +5,7 @@
 //! standard error. Exit codes: 0 ok, 1 the sprint or the request is at fault, 2 wrong usage.
 
 mod append;
+mod backup;
 mod check;
 mod client;
 mod clock;
@@ -59,6 +60,8 @@ enum Command {
     Events(events::Args),
     /// Take the log away: as NDJSON, or with --html as one page that replays the sprint
     Export(export::Args),
+    /// Copy the database, whole, also while a server writes it
+    Backup(backup::Args),
     /// Append one row to the CSV log, from JSON, and print it
     Log(log::Args),
     /// Read the sprint's files as the server would and report every issue
@@ -83,6 +86,7 @@ impl Cli {
             Command::Status(args) => wait_for(status::run(place, &args)),
             Command::Events(args) => wait_for(events::run(place, &args)),
             Command::Export(args) => export::run(place, &args),
+            Command::Backup(args) => backup::run(place, &args),
             Command::Log(args) => log::run(place, &args),
             Command::Check(args) => check::run(place, &args),
             Command::ScriptedAgent(args) => scripted_agent::run(&args),

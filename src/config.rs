@@ -22,7 +22,7 @@ use serde::Deserialize;
 use agents::{AgentTable, Agents};
 use workflow::WorkflowTable;
 
-pub use values::{parse_host, parse_minutes, parse_token};
+pub use values::{parse_days, parse_host, parse_minutes, parse_token};
 
 /// The file's name, in the project folder.
 pub const FILE_NAME: &str = "sprint-runner.toml";
@@ -98,6 +98,8 @@ pub struct Layer {
     pub host: Option<IpAddr>,
     /// The port to listen on; 0 = any free one.
     pub port: Option<u16>,
+    /// A Unix socket to listen on, instead of address and port.
+    pub unix: Option<PathBuf>,
     /// The database file.
     pub db: Option<PathBuf>,
     /// A folder to serve the page from.
@@ -114,6 +116,9 @@ pub struct Layer {
     /// The silence that ends an observed batch.
     #[serde(deserialize_with = "values::minutes")]
     pub observed_idle_minutes: Option<f64>,
+    /// Events older than this are purged.
+    #[serde(deserialize_with = "values::days")]
+    pub retention_days: Option<f64>,
     /// Instead of the discovered sprint-status.yaml.
     pub status_file: Option<PathBuf>,
     /// Instead of the discovered CSV log.
@@ -132,7 +137,10 @@ impl Layer {
     /// This layer, and where it says nothing, the `lower` one.
     #[must_use]
     pub fn over(self, lower: Self) -> Self {
+        // Whoever names an address does not mean the socket that a weaker source names.
+        let on_network = self.host.is_some() || self.port.is_some();
         Self {
+            unix: self.unix.or(lower.unix.filter(|_| !on_network)),
             host: self.host.or(lower.host),
             port: self.port.or(lower.port),
             db: self.db.or(lower.db),
@@ -142,6 +150,7 @@ impl Layer {
             allow_host: self.allow_host.or(lower.allow_host),
             allow_origin: self.allow_origin.or(lower.allow_origin),
             observed_idle_minutes: self.observed_idle_minutes.or(lower.observed_idle_minutes),
+            retention_days: self.retention_days.or(lower.retention_days),
             status_file: self.status_file.or(lower.status_file),
             csv_log: self.csv_log.or(lower.csv_log),
             orchestrator_log: self.orchestrator_log.or(lower.orchestrator_log),
@@ -155,6 +164,7 @@ impl Layer {
     #[must_use]
     fn based_on(mut self, base: &Path) -> Self {
         let paths = [
+            &mut self.unix,
             &mut self.db,
             &mut self.public,
             &mut self.status_file,
@@ -200,6 +210,8 @@ pub struct Config {
     pub port: Option<u16>,
     /// Who named it, as far as [`Config::load`] has seen.
     pub port_from: Option<Origin>,
+    /// The Unix socket to listen on; address and port then mean nothing.
+    pub unix: Option<PathBuf>,
     /// The database, when it is not in the state folder.
     pub db: Option<PathBuf>,
     /// A folder to serve the page from.
@@ -214,6 +226,8 @@ pub struct Config {
     pub allow_origin: Vec<String>,
     /// The silence that ends an observed batch.
     pub observed_idle_minutes: f64,
+    /// Events older than this are purged; `None` keeps all for ever.
+    pub retention_days: Option<f64>,
     /// Instead of the discovered sprint-status.yaml.
     pub status_file: Option<PathBuf>,
     /// Instead of the discovered CSV log.
@@ -247,6 +261,11 @@ impl Config {
     pub fn observed_idle_ms(&self) -> i64 {
         (self.observed_idle_minutes * 60_000.0).round() as i64
     }
+
+    /// The age at which events are purged, in milliseconds.
+    pub fn retention_ms(&self) -> Option<i64> {
+        self.retention_days.map(|days| (days * 86_400_000.0).round() as i64)
+    }
 }
 
 impl From<Layer> for Config {
@@ -255,6 +274,7 @@ impl From<Layer> for Config {
             host: layer.host.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             port: layer.port,
             port_from: None,
+            unix: layer.unix,
             db: layer.db,
             public: layer.public,
             read_only: layer.read_only.unwrap_or(false),
@@ -262,6 +282,7 @@ impl From<Layer> for Config {
             allow_host: layer.allow_host.unwrap_or_default(),
             allow_origin: layer.allow_origin.unwrap_or_default(),
             observed_idle_minutes: layer.observed_idle_minutes.unwrap_or(DEFAULT_IDLE_MINUTES),
+            retention_days: layer.retention_days,
             status_file: layer.status_file,
             csv_log: layer.csv_log,
             orchestrator_log: layer.orchestrator_log,

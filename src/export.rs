@@ -1,20 +1,23 @@
-//! The log to take away: as lines, or as one page that replays it.
+//! The log to take away: as lines, as a table, or as one page that replays it.
 //!
 //! ```text
 //!  store ─► lines: one wire event a line
+//!        ├► table: one event a row of CSV
 //!        └► replay: shell (the page in one file) around an archive (base, events, answers)
 //! ```
 //!
-//! Both write page by page and hold no connection meanwhile: a reader may be slow. All calls block.
+//! All write page by page and hold no connection meanwhile: a reader may be slow. All calls block.
 
 mod lines;
 mod replay;
+mod table;
 
 use crate::page::modules::Fault;
 use crate::store::StoreError;
 
 pub use lines::lines;
 pub use replay::{Replay, Wish};
+pub use table::table;
 
 /// Payload bytes read at once.
 const PAGE_BYTES: usize = 256 * 1024;

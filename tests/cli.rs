@@ -10,7 +10,8 @@ use crate::support::project::{now_s, row};
 use crate::support::server::binary;
 use crate::support::{Project, Server, eventually};
 
-const COMMANDS: [&str; 8] = ["serve", "demo", "run", "status", "events", "export", "log", "check"];
+const COMMANDS: [&str; 9] =
+    ["serve", "demo", "run", "status", "events", "export", "backup", "log", "check"];
 
 /// Runs a command on a folder.
 fn run(root: &Path, arguments: &[&str]) -> Output {

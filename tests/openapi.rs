@@ -182,6 +182,7 @@ fn reads(api: &Api, batch: i64, agent: &str) {
         "/api/events?q=Writing",
         "/api/events?before=5&limit=2",
         "/api/export",
+        "/api/export?format=csv",
         "/api/export?format=html",
         "/api/openapi.json",
         "/api/orchestrator-status",

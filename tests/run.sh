@@ -14,6 +14,11 @@ install_packages() {
   command -v chromium >/dev/null || missing+=(chromium)
   command -v node >/dev/null || missing+=(nodejs)
   command -v npm >/dev/null || missing+=(npm)
+  command -v curl >/dev/null || missing+=(curl)
+  python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
+  if [ -n "${SPRINT_RUNNER_HEAVY:-}" ]; then
+    command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing+=(nginx)
+  fi
   [ ${#missing[@]} -eq 0 ] && return
   local as_root=()
   if [ "$(id -u)" -ne 0 ]; then
@@ -39,7 +44,10 @@ cargo build --locked --release
 cargo test --locked --release -- --show-output 2>&1 | tee "$log/cargo"
 
 (cd tests/browser && npm ci --no-audit --no-fund --loglevel=error && npm run --silent types)
-SPRINT_RUNNER_BIN="$PWD/target/release/sprint-runner" CHROMIUM="$(command -v chromium)" \
+# Clients of other people. Where they cannot be installed their tests are left out, and said so.
+python3 -m venv "$log/python" && "$log/python/bin/pip" install -q --disable-pip-version-check \
+  -r tests/clients/requirements.txt || rm -rf "$log/python"
+CLIENTS_PYTHON="$log/python/bin/python" SPRINT_RUNNER_BIN="$PWD/target/release/sprint-runner" CHROMIUM="$(command -v chromium)" \
   node --test --test-concurrency=1 --test-reporter=tap tests/browser/*.test.mjs 2>&1 | tee "$log/browser"
 
 # cargo: "test result: ok. 10 passed; 0 failed; 1 ignored; …", one line a program.

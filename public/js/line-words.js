@@ -32,10 +32,10 @@ const BARRED = {
 
 /**
  * For the bar: nothing when all is well.
- * @param {Line} line @param {number|null} last @param {number} now by this machine's clock @param {number} serverNow
- * @returns {{kind: "offline"|"reconnecting"|"caught-up"|"slow", text: string, more: string}|null}
+ * @param {Line} line @param {number|null} last @param {number} now by this machine's clock @param {number} serverNow @param {string|null} [degraded] what ails the server
+ * @returns {{kind: "offline"|"reconnecting"|"degraded"|"caught-up"|"slow", text: string, more: string}|null}
  */
-export function barWords(line, last, now, serverNow) {
+export function barWords(line, last, now, serverNow, degraded = null) {
   if (!line.live && (line.ever || line.lostAt || line.barred)) {
     const more = [line.ever && line.transport ? TRANSPORT[line.transport] : "", last === null ? "" : ageWords(last, serverNow)].filter(Boolean).join(", ");
     if (line.barred) return { kind: "offline", text: BARRED[line.barred], more };
@@ -44,6 +44,7 @@ export function barWords(line, last, now, serverNow) {
     const next = wait > 1 ? `next try in ${wait} s` : "trying now";
     return line.offline || lost > PATIENCE_MS ? { kind: "offline", text: `Offline for ${span(lost)} – ${next}`, more } : { kind: "reconnecting", text: "Reconnecting…", more };
   }
+  if (line.live && degraded) return { kind: "degraded", text: degraded, more: ageWords(last, serverNow) };
   if (line.caughtUp && now - line.caughtUp.at < THANKS_MS) {
     const { events, fresh } = line.caughtUp;
     return { kind: "caught-up", more: "", text: fresh ? "Back: the log was begun anew, everything was read again" : events ? `Caught up, ${plural(events, "event")} while away` : "Back, nothing was missed" };

@@ -31,7 +31,7 @@ import * as header from "./views/header.js";
  *   stop: (mode: "graceful"|"now") => void, stopAgent: (id: string) => void, travel: () => void, toast: (notice: import("./toast.js").Notice) => void, openBar: () => void, look: () => App}} Actions
  * @typedef {{model: import("./model.js").State, sums: ReturnType<typeof tally>, verdict: import("./verdict.js").Verdict, concerns: import("./verdict.js").Concern[],
  *   run: import("./run.js").Run, now: number}} Sight what a moment looks like
- * @typedef {Sight & {loaded: boolean, log: ReturnType<typeof createLog>, line: import("./connection.js").Line, lastAt: number|null, control: import("./control.js").Control,
+ * @typedef {Sight & {loaded: boolean, log: ReturnType<typeof createLog>, line: import("./connection.js").Line, lastAt: number|null, degraded: string|null, control: import("./control.js").Control,
  *   route: import("./router.js").Route, liveNow: number, archive: import("./archive.js").Archive|null, past: Past|null, live: Sight, data: any}} App
  */
 
@@ -54,6 +54,8 @@ const desk = createControl({
   // Where the dialog or the view tells it already, a notice would only be in the way.
   said: ({ tone, title, text }) => { if (!desk.control.open && shown !== "run") toast({ tone: tone === "bad" ? "bad" : "good", title, text }); },
 });
+/** @type {string|null} what ails the server */
+let degraded = null;
 let model = fromSnapshot();
 let loaded = false;
 let sums = tally(model);
@@ -139,7 +141,7 @@ function look() {
   const live = { model, sums, verdict: word, concerns: worries, run: runOf(model), now };
   // What runs is counted up to the last moment we know of.
   const liveNow = line.live ? now : Math.min(now, line.lostAt ?? now);
-  const app = { ...live, live, loaded, log, line, control: desk.control, route: route(), liveNow, lastAt: log.events.at(-1)?.timestamp ?? null, archive, past: null, data: null };
+  const app = { ...live, live, loaded, log, line, degraded, control: desk.control, route: route(), liveNow, lastAt: log.events.at(-1)?.timestamp ?? null, archive, past: null, data: null };
   const wish = wanted() ?? (archive && { batch: null, at: null });
   if (!wish) {
     traveller?.leave();
@@ -257,6 +259,7 @@ else {
   // The title goes on to be true while nobody looks at the page.
   pulse(() => document.hidden && changed());
   start();
+  setTimeout(() => import("./health.js").then(({ watchHealth }) => watchHealth(() => line.live, (reason) => { degraded = reason; changed(); }), () => {}), SOON_MS);
 }
 
 /** The page holds a part of the log itself. */

@@ -80,6 +80,7 @@ impl Core {
         let (log, queries) = Log::open(&database)
             .with_context(|| format!("cannot open the database {}", database.display()))?;
         let hub = Hub::start(log, queries, rules).context("cannot start on the database")?;
+        hub.keep_for(config.retention_ms());
         let board = Arc::new(Board::new(Layout::discover(&root, &named(config))));
         let options = watch::Options { named: named(config), rules, ..watch::Options::default() };
         let watcher = Watcher::start(hub.clone(), Arc::clone(&board), root, options)
@@ -123,7 +124,7 @@ impl Core {
                 "the files were still being read at the end; all that was shown is stored"
             );
             // Until the process has gone, that thread may still commit: nobody else may start yet.
-            std::mem::forget(lock);
+            lock.keep_to_the_end();
         }
     }
 }

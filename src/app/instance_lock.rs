@@ -81,13 +81,25 @@ impl InstanceLock {
     }
 }
 
-impl Drop for InstanceLock {
-    fn drop(&mut self) {
+impl InstanceLock {
+    /// Takes back what was said and holds the lock until the process has gone.
+    pub fn keep_to_the_end(mut self) {
+        self.unsay();
+        std::mem::forget(self);
+    }
+
+    /// The address, and above all the token, are worth nothing any more.
+    fn unsay(&mut self) {
         for file in &mut self.files {
-            // The address, and above all the token, are worth nothing any more; should this fail,
-            // the lock itself still goes with the descriptor.
+            // Should this fail, the lock itself still goes with the descriptor.
             let _ = file.set_len(0);
         }
+    }
+}
+
+impl Drop for InstanceLock {
+    fn drop(&mut self) {
+        self.unsay();
     }
 }
 

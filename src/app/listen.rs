@@ -5,12 +5,15 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 
 use crate::config::Config;
 
 /// The port when nobody names one.
 pub const DEFAULT_PORT: u16 = 8080;
+
+/// What the kernels allow a socket's path, its closing NUL left out.
+const UNIX_PATH: usize = 103;
 
 /// The port to use: what the configuration says, else the setting `server_port`, else 8080.
 pub fn port(config: &Config, state: &Path) -> u16 {
@@ -36,10 +39,19 @@ pub fn url(bound: SocketAddr) -> String {
     format!("http://{}/", SocketAddr::new(host, bound.port()))
 }
 
+/// The address as it is shown and as the command line finds it: `http://…/` or `unix:/path`.
+pub fn place(config: &Config, bound: Option<SocketAddr>) -> String {
+    match (bound, &config.unix) {
+        (Some(bound), _) => url(bound),
+        (None, Some(path)) => format!("unix:{}", path.display()),
+        (None, None) => String::new(),
+    }
+}
+
 /// The token that clients need: the one given; else, where others than this machine can connect, a
-/// new one. The second part tells whether it was made here.
+/// new one. A Unix socket has its file's mode instead. The second part tells whether it was made here.
 pub fn token(config: &Config) -> anyhow::Result<(Option<String>, bool)> {
-    if config.token.is_some() || config.host.is_loopback() {
+    if config.token.is_some() || config.unix.is_some() || config.host.is_loopback() {
         return Ok((config.token.clone(), false));
     }
     let mut bytes = [0_u8; 24];
@@ -74,6 +86,39 @@ pub fn refusal(address: SocketAddr, error: &std::io::Error) -> anyhow::Error {
             anyhow!("{} is no address of this machine: see --host", address.ip())
         }
         _ => anyhow!("cannot listen on {address}: {error}"),
+    }
+}
+
+/// A socket's path has to fit into the kernel's address and into a line for people.
+pub fn check_unix(path: &Path) -> anyhow::Result<()> {
+    let Some(text) = path.to_str() else { bail!("the path of --unix is not UTF-8") };
+    if text.chars().any(char::is_control) {
+        bail!("the path of --unix holds control characters");
+    }
+    if text.len() > UNIX_PATH {
+        bail!(
+            "the path of --unix is {} bytes long, and a socket's may have {UNIX_PATH}: name a \
+             shorter one, such as $XDG_RUNTIME_DIR/sprint-runner.sock",
+            text.len()
+        );
+    }
+    Ok(())
+}
+
+/// Why the Unix socket could not be made, and what to do.
+pub fn unix_refusal(path: &Path, error: &std::io::Error) -> anyhow::Error {
+    let path = path.display();
+    match error.kind() {
+        ErrorKind::AddrInUse => anyhow!(
+            "another program listens on {path} already: stop that one, or choose another path \
+             with --unix PATH"
+        ),
+        ErrorKind::AlreadyExists => anyhow!(
+            "{path} is there already and is no socket: it is left alone; choose another path with \
+             --unix PATH"
+        ),
+        ErrorKind::NotFound => anyhow!("the folder of {path} does not exist: make it first"),
+        _ => anyhow!("cannot listen on {path}: {error}"),
     }
 }
 

@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -17,8 +18,11 @@ use crate::app::instance_lock::{self, Holder};
 
 use super::sse::{Block, Decoder};
 
-/// A server that does not answer within this time is treated as absent.
+/// A server that does not answer within this time is not waited for any longer.
 const ANSWER: Duration = Duration::from_secs(10);
+
+/// The same for whoever asks what runs: the answer must be true within five seconds.
+const SOON: Duration = Duration::from_secs(4);
 
 /// Stopping now takes as long as the agents are given to end.
 const LONG_ANSWER: Duration = Duration::from_secs(90);
@@ -32,7 +36,7 @@ const LARGEST: usize = 256 << 20;
 /// A live server.
 #[derive(Debug, Clone)]
 pub(crate) struct Server {
-    /// Its address, `http://127.0.0.1:8080/`.
+    /// Its address, `http://127.0.0.1:8080/` or `unix:/path`.
     pub(crate) url: String,
     token: Option<String>,
 }
@@ -59,6 +63,12 @@ impl Server {
         read(self.answer(asked, ANSWER).await?).await
     }
 
+    /// The body of `GET path`, if the answer begins within four seconds.
+    pub(crate) async fn get_soon(&self, path: &str) -> anyhow::Result<Bytes> {
+        let asked = self.request(path, "application/json").body(Full::default())?;
+        read(self.answer(asked, SOON).await?).await
+    }
+
     /// The body of the answer to `POST path`.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Bytes> {
         let asked = self
@@ -81,7 +91,15 @@ impl Server {
     }
 
     fn authority(&self) -> &str {
-        self.url.trim_start_matches("http://").trim_end_matches('/')
+        match self.unix() {
+            Some(_) => "localhost",
+            None => self.url.trim_start_matches("http://").trim_end_matches('/'),
+        }
+    }
+
+    /// The path of its Unix socket, where it has one.
+    fn unix(&self) -> Option<&str> {
+        self.url.strip_prefix("unix:")
     }
 
     fn request(&self, path: &str, accept: &str) -> http::request::Builder {
@@ -114,15 +132,28 @@ impl Server {
     }
 
     async fn exchange(&self, asked: Request) -> anyhow::Result<http::Response<Incoming>> {
-        let socket = TcpStream::connect(self.authority())
-            .await
-            .with_context(|| format!("cannot reach the server at {}", self.url))?;
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(socket)).await?;
-        // Ends by itself when the answer has been read or dropped.
-        tokio::spawn(connection);
-        Ok(sender.send_request(asked).await?)
+        let failed = || format!("cannot reach the server at {}", self.url);
+        match self.unix() {
+            #[cfg(unix)]
+            Some(path) => {
+                send(tokio::net::UnixStream::connect(path).await.with_context(failed)?, asked).await
+            }
+            _ => {
+                send(TcpStream::connect(self.authority()).await.with_context(failed)?, asked).await
+            }
+        }
     }
+}
+
+async fn send(
+    socket: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    asked: Request,
+) -> anyhow::Result<http::Response<Incoming>> {
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(socket)).await?;
+    // Ends by itself when the answer has been read or dropped.
+    tokio::spawn(connection);
+    Ok(sender.send_request(asked).await?)
 }
 
 type Request = http::Request<Full<Bytes>>;

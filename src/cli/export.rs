@@ -1,4 +1,4 @@
-//! `export`: the log as lines, or as one page that replays the sprint.
+//! `export`: the log as lines, as a table, or as one page that replays the sprint.
 
 mod file;
 
@@ -22,8 +22,11 @@ use super::terminal::{Terminal, note};
 /// The flags of `export`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// One self-contained page that replays the sprint, instead of one JSON object a line
-    #[arg(long)]
+    /// One JSON object a line, a table for spreadsheets, or one page that replays the sprint
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// The same as --format html
+    #[arg(long, conflicts_with = "format")]
     html: bool,
     /// Only what came after this event
     #[arg(long, value_name = "ID")]
@@ -45,8 +48,28 @@ pub(crate) struct Args {
     force: bool,
 }
 
+/// What is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    #[default]
+    Ndjson,
+    Csv,
+    Html,
+}
+
+impl Args {
+    fn format(&self) -> Format {
+        if self.html { Format::Html } else { self.format }
+    }
+}
+
 /// Runs the command. The database is read beside a live server too.
 pub(crate) fn run(place: &Place, args: &Args) -> anyhow::Result<u8> {
+    let filtered = !args.types.is_empty() || !args.stories.is_empty();
+    if args.format == Format::Html && filtered {
+        let text = "a page holds all that happened: --type and --story do not go with it";
+        clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, text).exit();
+    }
     let found = place.find(Layer::default())?;
     let Some(kept) = found.kept()? else { return Err(nothing_kept(&found)) };
     if let Some(id) = args.batch
@@ -59,7 +82,7 @@ pub(crate) fn run(place: &Place, args: &Args) -> anyhow::Result<u8> {
         return Ok(0);
     }
     let stdout = std::io::stdout();
-    if args.html && stdout.is_terminal() {
+    if args.format() == Format::Html && stdout.is_terminal() {
         bail!("a page is nothing to read on a terminal: name a file with --output FILE");
     }
     let mut out = BufWriter::with_capacity(64 * 1024, stdout.lock());
@@ -85,7 +108,10 @@ fn write(
     terminal: Option<Terminal>,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    if args.html { page(args, kept, out) } else { lines(args, &kept.queries, terminal, out) }
+    match args.format() {
+        Format::Html => page(args, kept, out),
+        Format::Ndjson | Format::Csv => lines(args, &kept.queries, terminal, out),
+    }
 }
 
 fn lines(
@@ -96,7 +122,16 @@ fn lines(
 ) -> anyhow::Result<()> {
     let filter = Filter { types: args.types.clone(), stories: args.stories.clone() };
     let filter = EventFilter { batch_ids: args.batch.into_iter().collect(), ..filter.of_store() };
-    export::lines(queries, args.since.unwrap_or(0), &filter, |line| {
+    let after = args.since.unwrap_or(0);
+    if args.format() == Format::Csv {
+        export::table(queries, after, &filter, |row| match terminal {
+            Some(terminal) => out.write_all(&terminal.raw_row(row)),
+            None => out.write_all(row),
+        })
+        .map_err(told)?;
+        return Ok(out.flush()?);
+    }
+    export::lines(queries, after, &filter, |line| {
         match terminal {
             Some(terminal) => out.write_all(terminal.json_line(line).as_bytes())?,
             None => out.write_all(line.as_bytes())?,

@@ -21,6 +21,7 @@ use crate::orchestrator::BatchSize;
 use super::clock::now_ms;
 use super::place::Place;
 use super::serve;
+use super::terminal::escape_record;
 
 use driver::{Begun, Driver};
 use progress::{End, LastOutput, Progress};
@@ -187,14 +188,22 @@ fn tell_answer(shown: &Shown, answer: anyhow::Result<Value>) {
     }
 }
 
-/// Writes log lines above the bars.
+/// Writes records of the log, safe to show, and above the bars where there are any.
 #[derive(Clone)]
-pub(crate) struct Above(pub(crate) Option<MultiProgress>);
+pub(crate) struct Above {
+    /// The bars.
+    pub(crate) bars: Option<MultiProgress>,
+    /// The log sets colours.
+    pub(crate) coloured: bool,
+}
 
 impl std::io::Write for Above {
+    /// Takes one whole record, as the log hands them over.
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let write = || std::io::Write::write(&mut std::io::stderr(), bytes);
-        self.0.as_ref().map_or_else(write, |multi| multi.suspend(write))
+        let record = escape_record(&String::from_utf8_lossy(bytes), self.coloured);
+        let write = || std::io::Write::write_all(&mut std::io::stderr().lock(), record.as_bytes());
+        self.bars.as_ref().map_or_else(write, |bars| bars.suspend(write))?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {

@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::app::signals::Signals;
 use crate::app::{App, PortChoice};
-use crate::config::{Config, Layer, parse_host, parse_minutes, parse_token};
+use crate::config::{Config, Layer, parse_days, parse_host, parse_minutes, parse_token};
 
 use super::place::Place;
 use super::run::Above;
@@ -25,6 +25,9 @@ pub(crate) struct Args {
     /// Listen on this port; 0 = any free one [default: the setting `server_port`, 8080]
     #[arg(short, long, value_name = "PORT")]
     pub(crate) port: Option<u16>,
+    /// Listen on this Unix socket instead, which only you can connect to
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["host", "port", "open"])]
+    pub(crate) unix: Option<PathBuf>,
     /// Serve the page from this folder instead of the built-in one
     #[arg(long, value_name = "DIR")]
     pub(crate) public: Option<PathBuf>,
@@ -48,6 +51,9 @@ pub(crate) struct Args {
     /// A silence longer than this ends an observed batch [default: 30]
     #[arg(long, value_name = "MINUTES", value_parser = parse_minutes)]
     pub(crate) observed_idle_minutes: Option<f64>,
+    /// Purge events older than this; fractions are fine [default: all are kept]
+    #[arg(long, value_name = "DAYS", value_parser = parse_days)]
+    pub(crate) retention_days: Option<f64>,
     /// Open the page in the browser
     #[arg(long)]
     pub(crate) open: bool,
@@ -62,12 +68,14 @@ impl Args {
         Layer {
             host: self.host,
             port: self.port,
+            unix: self.unix.clone(),
             public: self.public.clone(),
             read_only: self.read_only.then_some(true),
             token: self.token.clone(),
             allow_host: listed(&self.allow_host),
             allow_origin: listed(&self.allow_origin),
             observed_idle_minutes: self.observed_idle_minutes,
+            retention_days: self.retention_days,
             ..Layer::default()
         }
     }
@@ -105,11 +113,13 @@ pub(crate) async fn serve(
     if let Some(token) = app.new_token() {
         note(&format!("token: {token}\nsign a browser in with {}?token={token}", app.url()));
     }
-    if config.host.is_unspecified() && config.allow_host.is_empty() {
+    if config.unix.is_none() && config.host.is_unspecified() && config.allow_host.is_empty() {
         note("other machines are let in only by a name given with --allow-host NAME");
     }
-    if open {
-        open_browser(&app.url_with_token());
+    match app.url_with_token() {
+        Some(url) if open => open_browser(&url),
+        None if open => note("no browser can open a Unix socket: name a --port"),
+        _ => {}
     }
     if let Err(error) = begun(&app) {
         app.stop().await;
@@ -135,11 +145,12 @@ pub(crate) fn start_log(level: Option<&str>, bars: Option<MultiProgress>) -> any
         None => EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")),
     };
     let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let coloured = is_terminal && colours_wanted();
     // Fails only where a log was started before, and then that one is right.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(move || Above(bars.clone()))
-        .with_ansi(is_terminal && colours_wanted())
+        .with_writer(move || Above { bars: bars.clone(), coloured })
+        .with_ansi(coloured)
         .with_target(false)
         .try_init();
     Ok(())

@@ -123,6 +123,15 @@ impl Terminal {
         if self.is_terminal { escape(text) } else { text.to_owned() }
     }
 
+    /// A row of a table of ours, its end included: the same.
+    pub(crate) fn raw_row(self, row: &[u8]) -> Vec<u8> {
+        if !self.is_terminal {
+            return row.to_owned();
+        }
+        let text = String::from_utf8_lossy(row);
+        (escape(text.trim_end_matches(['\r', '\n'])) + "\n").into_bytes()
+    }
+
     /// JSON for programs; on a terminal also what JSON itself leaves raw is escaped.
     pub(crate) fn json_line(self, json: &str) -> String {
         if !self.is_terminal || !json.chars().any(is_unsafe) {
@@ -149,9 +158,11 @@ pub(crate) fn colours_wanted() -> bool {
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// Writes a remark to standard error. Who closed it does not want to read it.
+/// Writes a remark to standard error, each of its lines safe to show. Who closed it does not want
+/// to read it.
 pub(crate) fn note(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let lines: Vec<String> = text.split('\n').map(escape).collect();
+    let _ = writeln!(std::io::stderr().lock(), "{}", lines.join("\n"));
 }
 
 /// Writes a line to standard output at once.
@@ -186,6 +197,31 @@ pub(crate) fn escape(text: &str) -> String {
     out
 }
 
+/// One record of the server's log, which may tell what stood in a file: safe to show like all else,
+/// and one line, whatever it holds. Only the colours that the log itself sets are let through, where
+/// it sets any.
+pub(crate) fn escape_record(record: &str, coloured: bool) -> String {
+    let (mut rest, end) = match record.strip_suffix('\n') {
+        Some(rest) => (rest, "\n"),
+        None => (record, ""),
+    };
+    let mut out = String::with_capacity(record.len() + 8);
+    while let Some(at) = rest.find('\x1b') {
+        out += &escape(&rest[..at]);
+        let colour = if coloured { colour_length(&rest[at..]) } else { 0 };
+        out += if colour > 0 { &rest[at..at + colour] } else { "\\x1b" };
+        rest = &rest[at + colour.max(1)..];
+    }
+    out + &escape(rest) + end
+}
+
+/// The bytes of `ESC [ digits ; … m` at the beginning; 0 for anything else.
+fn colour_length(text: &str) -> usize {
+    let Some(inside) = text.strip_prefix("\x1b[") else { return 0 };
+    let digits = inside.bytes().take_while(|b| b.is_ascii_digit() || *b == b';').count();
+    if inside.as_bytes().get(digits) == Some(&b'm') { digits + 3 } else { 0 }
+}
+
 fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
@@ -206,6 +242,18 @@ mod tests {
         assert_eq!(escape("plain — 日本 🎉"), "plain — 日本 🎉");
         let table = PERSON.table(&["k"], vec![vec![(Tone::Plain, "\x1b]0;x\x07".to_owned())]]);
         assert!(!table.contains("\x1b]"), "{table:?}");
+    }
+
+    #[test]
+    fn a_record_of_the_log_stays_one_line_and_keeps_its_own_colours() {
+        let record = "\x1b[2mnow\x1b[0m a\nb \x1b]0;t\x07 \u{9b}2J \u{202e}\n";
+        assert_eq!(
+            escape_record(record, true),
+            "\x1b[2mnow\x1b[0m a\\nb \\x1b]0;t\\x07 \\x9b2J \\u{202e}\n"
+        );
+        assert!(!escape_record(record, false).contains('\x1b'));
+        assert_eq!(escape_record("\x1b", true), "\\x1b");
+        assert_eq!(escape_record("\x1b[1\x1b[1m", true), "\\x1b[1\x1b[1m");
     }
 
     #[test]

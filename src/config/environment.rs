@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use toml::Spanned;
 
-use super::values::{parse_host, parse_minutes, parse_token};
+use super::values::{parse_days, parse_host, parse_minutes, parse_token};
 use super::workflow::WorkflowTable;
 use super::{ConfigError, Layer};
 
@@ -29,6 +29,7 @@ pub(super) fn read(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Layer, C
         port: parsed(lookup, "port", |value| {
             value.parse().map_err(|_| format!("{value:?} is not a port (0 to 65535)"))
         })?,
+        unix: path("unix"),
         db: path("db"),
         public: path("public"),
         read_only: parsed(lookup, "read_only", parse_bool)?,
@@ -36,6 +37,7 @@ pub(super) fn read(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Layer, C
         allow_host: parsed(lookup, "allow_host", list)?,
         allow_origin: parsed(lookup, "allow_origin", list)?,
         observed_idle_minutes: parsed(lookup, "observed_idle_minutes", parse_minutes)?,
+        retention_days: parsed(lookup, "retention_days", parse_days)?,
         status_file: path("status_file"),
         csv_log: path("csv_log"),
         orchestrator_log: path("orchestrator_log"),

@@ -63,6 +63,9 @@ fn a_wrong_value_is_named_with_its_line() {
         ("host = \"example.org\"", "1:8", "example.org"),
         ("\ntoken = \"short\"", "2:9", "token"),
         ("observed_idle_minutes = 0", "1:25", "observed_idle_minutes"),
+        ("retention_days = 0", "1:18", "retention_days must be"),
+        ("retention_days = -1.5", "1:18", "retention_days must be"),
+        ("retention_days = inf", "1:18", "retention_days must be"),
         ("read_only = \"yes\"", "1:13", "boolean"),
         ("port = ", "1:", ""),
     ] {
@@ -88,6 +91,15 @@ fn relative_paths_begin_at_the_source() {
     let layer = layer.based_on(Path::new("/project"));
     assert_eq!(layer.db, Some(PathBuf::from("/project/x.db")));
     assert_eq!(layer.state, Some(PathBuf::from("/elsewhere")));
+}
+
+#[test]
+fn events_are_kept_for_ever_unless_days_are_given() {
+    assert_eq!(Config::from(Layer::default()).retention_ms(), None);
+    let layer = file::parse("retention_days = 0.5").unwrap();
+    assert_eq!(Config::from(layer).retention_ms(), Some(43_200_000));
+    let layer = file::parse("retention_days = 36500").unwrap();
+    assert_eq!(Config::from(layer).retention_ms(), Some(3_153_600_000_000));
 }
 
 #[test]

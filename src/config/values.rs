@@ -40,6 +40,21 @@ fn check_minutes(minutes: f64) -> Result<f64, String> {
     }
 }
 
+/// Reads a number of days: a second at least, a hundred years at most; fractions are fine.
+pub fn parse_days(text: &str) -> Result<f64, String> {
+    check_days(text.trim().parse().map_err(|_| format!("{text:?} is not a number"))?)
+}
+
+fn check_days(days: f64) -> Result<f64, String> {
+    if (1.0 / 86_400.0..=36_500.0).contains(&days) {
+        Ok(days)
+    } else {
+        Err("retention_days must be at least 0.00002 (a second) and at most 36500; leave it out to \
+             keep all events"
+            .to_owned())
+    }
+}
+
 pub(super) fn host<'de, D: Deserializer<'de>>(from: D) -> Result<Option<IpAddr>, D::Error> {
     parse_host(&String::deserialize(from)?).map(Some).map_err(D::Error::custom)
 }
@@ -50,6 +65,10 @@ pub(super) fn token<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>
 
 pub(super) fn minutes<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
     check_minutes(f64::deserialize(from)?).map(Some).map_err(D::Error::custom)
+}
+
+pub(super) fn days<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    check_days(f64::deserialize(from)?).map(Some).map_err(D::Error::custom)
 }
 
 /// Reads what has to become part of a command line: no NUL.

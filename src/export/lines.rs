@@ -12,9 +12,19 @@ const PAGE_EVENTS: u32 = 256;
 /// Hands each event behind `after` to `line`, in order, up to the head as it is now.
 pub fn lines(
     queries: &Queries,
-    mut after: EventId,
+    after: EventId,
     filter: &EventFilter,
     mut line: impl FnMut(&str) -> std::io::Result<()>,
+) -> Result<(), ExportError> {
+    each(queries, after, filter, |event| Ok(line(&json(&event.wire())?)?))
+}
+
+/// The same as events.
+pub(super) fn each(
+    queries: &Queries,
+    mut after: EventId,
+    filter: &EventFilter,
+    mut take: impl FnMut(&StoredEvent) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
     let head = queries.head()?;
     let all = *filter == EventFilter::default();
@@ -28,7 +38,7 @@ pub fn lines(
             if event.id > head {
                 return Ok(());
             }
-            line(&json(&event.wire())?)?;
+            take(event)?;
         }
         match events.last() {
             Some(last) => after = last.id,

@@ -108,8 +108,12 @@ fn find(public_dir: Option<&Path>, cache: &Cache, name: &str) -> Option<Arc<Asse
     Some(asset)
 }
 
-/// A regular file below `folder`, links resolved.
+/// A regular file below `folder`, links resolved. What a dot hides (`.env`, `.git/config`) is no
+/// part of a page.
 fn read_below(folder: &Path, name: &str) -> Option<Vec<u8>> {
+    if name.split('/').any(|part| part.starts_with('.')) {
+        return None;
+    }
     let folder = folder.canonicalize().ok()?;
     let path = folder.join(name).canonicalize().ok()?;
     let metadata = path.metadata().ok()?;

@@ -14,11 +14,11 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
 
-use super::limits::{LINGER, USER_TIMEOUT};
+use super::limits::LINGER;
+use super::socket::Socket;
 use super::stream::Open;
 
 /// What a request's answerer may ask of its connection.
@@ -49,7 +49,7 @@ impl Link {
 /// The socket.
 #[derive(Debug)]
 pub(super) struct Connection {
-    socket: TcpStream,
+    socket: Socket,
     link: Arc<Link>,
     stall: Duration,
     /// Runs while a write waits.
@@ -67,17 +67,14 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Sets the socket's options. What the system refuses is not worth losing the client for.
+    /// Sets the socket's options.
     pub(super) fn new(
-        socket: TcpStream,
+        socket: Socket,
         stall: Duration,
         open: Open,
         slot: OwnedSemaphorePermit,
     ) -> Self {
-        let _ = socket.set_nodelay(true);
-        #[cfg(target_os = "linux")]
-        let _ =
-            rustix::net::sockopt::set_tcp_user_timeout(&socket, USER_TIMEOUT.as_millis() as u32);
+        socket.prepare();
         Self {
             socket,
             link: Arc::default(),
@@ -109,7 +106,7 @@ impl Connection {
 
     /// When it is dropped the peer gets a reset and the kernel keeps nothing for it.
     pub(super) fn reset_on_drop(&self) {
-        let _ = rustix::net::sockopt::set_socket_linger(&self.socket, Some(Duration::ZERO));
+        self.socket.reset_on_drop();
     }
 
     /// Passes a write's outcome on, with its wait bounded.
@@ -152,6 +149,11 @@ impl Connection {
     }
 }
 
+/// Controls that mean nothing in HTTP: all but tab, CR and LF.
+const fn is_control(byte: u8) -> bool {
+    byte.is_ascii_control() && !matches!(byte, b'\t' | b'\r' | b'\n')
+}
+
 impl AsyncRead for Connection {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -161,10 +163,10 @@ impl AsyncRead for Connection {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.socket).poll_read(cx, buffer))?;
         if self.heads {
-            // hyper answers a head that holds a NUL with 400; in a Last-Event-ID it must not, or a
-            // browser's stream never comes back. 0xFF is as wrong everywhere else: no name, path
-            // or JSON holds either.
-            for byte in buffer.filled_mut()[before..].iter_mut().filter(|byte| **byte == 0) {
+            // hyper answers a head that holds a NUL or another control character with 400; in a
+            // Last-Event-ID it must not, or a browser's stream never comes back. 0xFF is as wrong
+            // everywhere else: no name, path or JSON holds either.
+            for byte in buffer.filled_mut()[before..].iter_mut().filter(|byte| is_control(**byte)) {
                 *byte = 0xff;
             }
         }

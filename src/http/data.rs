@@ -67,10 +67,14 @@ pub(super) fn open(layout: &Layout, path: &Path) -> Option<File> {
     if !layout.allows(path) || !std::fs::metadata(path).ok()?.is_file() {
         return None;
     }
-    // A FIFO put in its place just now must not hold the thread.
-    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    let file = File::options().read(true).custom_flags(flags).open(path).ok()?;
+    let file = open_plain(path).ok()?;
     file.metadata().ok()?.is_file().then_some(file)
+}
+
+/// Opens a file; a FIFO put in its place just now does not hold the thread.
+pub(super) fn open_plain(path: &Path) -> std::io::Result<File> {
+    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    File::options().read(true).custom_flags(flags).open(path)
 }
 
 async fn serve(context: Context, asked: Asked, name: &'static str) -> Result<Response, Response> {

@@ -41,6 +41,22 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The same with room for this process's own files: of `descriptors` (the soft limit) most are
+    /// the clients', the rest is what database, watching and agents go on with, however many come.
+    /// One over the cap is closed at once; without descriptors it would wait for minutes.
+    #[must_use]
+    pub fn within(self, descriptors: Option<u64>) -> Self {
+        let Some(descriptors) = descriptors else { return self };
+        let room = descriptors - (descriptors / 2).min(OWN_DESCRIPTORS);
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        Self { connections: self.connections.min(room), ..self }
+    }
+}
+
+/// What is kept for ourselves: some 40 files at rest, and five for each of many agents.
+const OWN_DESCRIPTORS: u64 = 192;
+
 /// A request's body. The largest honest one, all nine settings, has 400 bytes.
 pub const BODY_BYTES: usize = 64 * 1024;
 
@@ -90,3 +106,18 @@ pub const PATTERN_BYTES: usize = 256;
 
 /// A part of a path: what file systems allow.
 pub const PATH_PART_BYTES: usize = 255;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_leave_descriptors_to_the_server() {
+        let cap = |descriptors| Limits::default().within(descriptors).connections;
+        assert_eq!(cap(None), 10_000);
+        assert_eq!(cap(Some(1_048_576)), 10_000);
+        assert_eq!(cap(Some(1024)), 832);
+        assert_eq!(cap(Some(256)), 128);
+        assert_eq!(cap(Some(1)), 1);
+    }
+}

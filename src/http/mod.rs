@@ -31,8 +31,10 @@ mod reply;
 mod route;
 pub mod server;
 mod service;
+mod socket;
 pub mod stream;
 mod table;
+mod unix_listener;
 
 pub use context::{About, Context};
 pub use guard::{Guard, GuardSettings};

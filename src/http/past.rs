@@ -80,6 +80,11 @@ impl Past {
         {
             state = stored;
         }
+        // Where the way would begin before what is kept, it begins at the base instead.
+        let base = queries.base_id()?;
+        if state.last_event_id < base {
+            queries.fold_on(&mut state, base.min(id))?;
+        }
         let mut done = state.last_event_id;
         while done < id {
             done = id.min((done / STEP + 1) * STEP);

@@ -11,6 +11,7 @@ use warp::reply::Response;
 use warp::{Filter, Rejection};
 
 use super::context::Context;
+use super::error::{Code, error_reply};
 use super::query::Query;
 use super::{reply, table};
 use crate::store::StoreError;
@@ -105,6 +106,10 @@ pub(super) async fn blocking<T: Send + 'static>(
 ) -> Result<T, Response> {
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(value)) => Ok(value),
+        Ok(Err(StoreError::Purged { first })) => Err(error_reply(
+            Code::NotFound,
+            format!("what happened before event {first} is not kept any more; begin at {first}"),
+        )),
         Ok(Err(error)) => Err(reply::internal(&error)),
         Err(error) => Err(reply::internal(&error)),
     }

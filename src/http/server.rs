@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -13,16 +14,21 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::connection::Connection;
 use super::context::Context;
 use super::limits::{DESCRIPTORS_PAUSE, HEAD_BYTES, HEADERS};
 use super::service::Routes;
 use super::service::{self, Shared};
+use super::socket::Socket;
 use super::stream::{Open, Phase};
+use super::unix_listener;
+
+/// Descriptors count as scarce until accepting has not failed for this long.
+const STARVED_FOR: Duration = Duration::from_secs(2);
 
 /// Dropping what is left takes no longer than this.
 const CUT: Duration = Duration::from_millis(500);
@@ -30,8 +36,23 @@ const CUT: Duration = Duration::from_millis(500);
 /// A bound socket, not yet served.
 #[derive(Debug)]
 pub struct Server {
-    listener: TcpListener,
-    address: SocketAddr,
+    listener: Listener,
+    address: Option<SocketAddr>,
+}
+
+#[derive(Debug)]
+enum Listener {
+    Tcp(TcpListener),
+    Unix(unix_listener::Listener),
+}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<Socket> {
+        match self {
+            Self::Tcp(listener) => listener.accept().await.map(|(socket, _)| Socket::Tcp(socket)),
+            Self::Unix(listener) => listener.accept().await.map(Socket::Unix),
+        }
+    }
 }
 
 impl Server {
@@ -41,12 +62,20 @@ impl Server {
         let listener = std::net::TcpListener::bind(listen)?;
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
-        let address = listener.local_addr()?;
-        Ok(Self { listener, address })
+        let address = Some(listener.local_addr()?);
+        Ok(Self { listener: Listener::Tcp(listener), address })
     }
 
-    /// Where it listens.
-    pub const fn local_addr(&self) -> SocketAddr {
+    /// Binds to a Unix socket that only this user can connect to. A file that is there already is
+    /// replaced only if it is a socket on which nobody listens. Must be called within the runtime,
+    /// while nothing else makes files: the process's umask is another one for a moment.
+    pub fn bind_unix(path: &Path) -> io::Result<Self> {
+        let listener = unix_listener::Listener::bind(path)?;
+        Ok(Self { listener: Listener::Unix(listener), address: None })
+    }
+
+    /// The network address where it listens; none for a Unix socket.
+    pub const fn local_addr(&self) -> Option<SocketAddr> {
         self.address
     }
 
@@ -75,13 +104,26 @@ impl Server {
     }
 }
 
-async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>, shared: &Arc<Shared>) {
+async fn accept(listener: &Listener, slots: &Arc<Semaphore>, shared: &Arc<Shared>) {
     let counts = &shared.context.streams.counts;
-    let mut starved = false;
+    let mut starved: Option<Instant> = None;
     loop {
-        match listener.accept().await {
-            Ok((socket, _)) => {
-                starved = false;
+        let accepted = if starved.is_some() {
+            timeout(STARVED_FOR, listener.accept()).await
+        } else {
+            Ok(listener.accept().await)
+        };
+        // One in between is no recovery: it would be told each time.
+        if starved.is_some_and(|failed| failed.elapsed() >= STARVED_FOR)
+            && !matches!(&accepted, Ok(Err(_)))
+        {
+            starved = None;
+            counts.starved.store(false, Ordering::Relaxed);
+            tracing::info!("new connections are taken again");
+        }
+        let Ok(accepted) = accepted else { continue };
+        match accepted {
+            Ok(socket) => {
                 if let Ok(slot) = Arc::clone(slots).try_acquire_owned() {
                     tokio::spawn(serve(socket, slot, Arc::clone(shared)));
                 } else {
@@ -92,7 +134,8 @@ async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>, shared: &Arc<Sha
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
                 // No descriptor or memory left: the client waits in the backlog, streams go on.
-                if !std::mem::replace(&mut starved, true) {
+                if starved.replace(Instant::now()).is_none() {
+                    counts.starved.store(true, Ordering::Relaxed);
                     tracing::warn!(%error, "new connections must wait");
                 }
                 sleep(DESCRIPTORS_PAUSE).await;
@@ -111,7 +154,7 @@ fn is_the_clients(error: &io::Error) -> bool {
     )
 }
 
-async fn serve(socket: TcpStream, slot: OwnedSemaphorePermit, shared: Arc<Shared>) {
+async fn serve(socket: Socket, slot: OwnedSemaphorePermit, shared: Arc<Shared>) {
     let limits = shared.context.limits;
     let streams = &shared.context.streams;
     let mut ending = streams.ending();

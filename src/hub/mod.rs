@@ -18,6 +18,8 @@ mod shared;
 mod subscription;
 #[cfg(test)]
 mod tests;
+mod trouble;
+mod upkeep;
 mod writer;
 
 use std::sync::mpsc::{Sender, channel};
@@ -144,6 +146,12 @@ impl Hub {
         let (reply, settled) = tokio::sync::oneshot::channel();
         let _ = self.inner.requests.send(Request::Index(reply));
         settled.await.map_err(|_| PublishError::Closed)
+    }
+
+    /// From now on events older than so many milliseconds are purged, in small steps beside all
+    /// else; `None` keeps all.
+    pub fn keep_for(&self, keep_ms: Option<i64>) {
+        let _ = self.inner.requests.send(Request::KeepFor(keep_ms));
     }
 
     /// Why the log cannot be written just now; `None` when all is well.

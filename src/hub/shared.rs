@@ -64,6 +64,11 @@ impl Shared {
         self.first.load(Ordering::Acquire)
     }
 
+    /// Everything before `first` has been purged.
+    pub(super) fn forget(&self, first: EventId) {
+        self.first.fetch_max(first, Ordering::AcqRel);
+    }
+
     pub(super) fn state(&self) -> State {
         lock(&self.state).clone()
     }

@@ -1,4 +1,6 @@
 mod managed;
+mod retention;
+mod wal;
 
 use std::path::Path;
 use std::time::Duration;
@@ -274,7 +276,7 @@ async fn a_cursor_flows_from_the_database_through_the_ring_into_live() {
 }
 
 #[test]
-fn a_foreign_or_newer_database_is_refused_untouched() {
+fn b38_a_foreign_or_newer_database_is_refused_untouched() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("other.db");
     let conn = rusqlite::Connection::open(&path).unwrap();

@@ -9,6 +9,8 @@ use tokio::sync::oneshot;
 use super::Clock;
 use super::publication::{Publication, PublishError, Published, Reply};
 use super::shared::Shared;
+use super::trouble::Trouble;
+use super::upkeep::Upkeep;
 use crate::domain::attribution::{self, Moment, Rules};
 use crate::domain::event::{Event, NewEvent};
 use crate::domain::payload::Payload;
@@ -33,21 +35,27 @@ pub(super) enum Request {
     Publish(Publication, Reply),
     /// Bring the search index up to the head.
     Index(oneshot::Sender<()>),
+    /// Purge what is older than so many milliseconds; `None` keeps all.
+    KeepFor(Option<i64>),
     /// Store what makes the next start quick, and end.
     Shutdown,
 }
 
 pub(super) struct Writer {
-    log: Log,
+    pub(super) log: Log,
     /// The state behind everything appended so far, also within a transaction.
     state: State,
     /// The rows that wait for their twin, likewise.
     twins: Twins,
     rules: Rules,
-    clock: Clock,
-    shared: Arc<Shared>,
+    pub(super) clock: Clock,
+    pub(super) shared: Arc<Shared>,
     /// Who waits for the search index to reach the head.
     searchers: Vec<oneshot::Sender<()>>,
+    pub(super) upkeep: Upkeep,
+    pub(super) trouble: Trouble,
+    /// Events purged since the last word about it.
+    pub(super) purged: u64,
 }
 
 /// A group under way.
@@ -67,7 +75,18 @@ impl Writer {
         clock: Clock,
         shared: Arc<Shared>,
     ) -> Self {
-        Self { log, state, twins, rules, clock, shared, searchers: Vec::new() }
+        Self {
+            log,
+            state,
+            twins,
+            rules,
+            clock,
+            shared,
+            searchers: Vec::new(),
+            upkeep: Upkeep::new(),
+            trouble: Trouble::default(),
+            purged: 0,
+        }
     }
 
     /// Serves until shut down or until nobody is left to ask.
@@ -87,8 +106,10 @@ impl Writer {
                     if self.log.unfolded() > FOLD_EVENTS {
                         self.store_state();
                     }
+                    self.upkeep_under_load();
                 }
                 Request::Index(reply) => self.searchers.push(reply),
+                Request::KeepFor(keep_ms) => self.upkeep.keep_for(keep_ms),
                 Request::Shutdown => break,
             }
         }
@@ -113,7 +134,8 @@ impl Writer {
                     Err(RecvTimeoutError::Timeout) => lull = true,
                 }
             }
-            if self.index() {
+            // While nothing can be written, nothing is tried but whether it can.
+            if !self.trouble.is_there() && self.index() {
                 continue;
             }
             for searcher in self.searchers.drain(..) {
@@ -121,22 +143,33 @@ impl Writer {
                 let _ = searcher.send(());
             }
             if lull {
-                self.store_state();
-                return inbox.recv().ok();
+                if !self.trouble.is_there() {
+                    self.store_state();
+                }
+                if self.upkeep_step() {
+                    continue;
+                }
+                self.rest();
+                match inbox.recv_timeout(self.idle_for()) {
+                    Ok(request) => return Some(request),
+                    Err(RecvTimeoutError::Disconnected) => return None,
+                    Err(RecvTimeoutError::Timeout) => {}
+                }
             }
         }
     }
 
     fn index(&mut self) -> bool {
         self.log.index_some(INDEX_EVENTS).unwrap_or_else(|error| {
-            tracing::warn!(%error, "cannot fill the search index");
+            self.has_failed(&error);
             false
         })
     }
 
     fn store_state(&mut self) {
+        // Without it the next start folds more.
         if let Err(error) = self.log.save_state(&self.state) {
-            tracing::warn!(%error, "cannot store the folded state; the next start folds more");
+            self.has_failed(&error);
         }
     }
 
@@ -218,7 +251,7 @@ impl Writer {
                 self.twins.settle();
                 self.shared.show(&records);
                 if !records.is_empty() || !keep.is_empty() {
-                    self.shared.set_trouble(None);
+                    self.has_written();
                 }
                 for (reply, published) in replies {
                     // Whoever published may have gone; the events stand all the same.
@@ -229,11 +262,8 @@ impl Writer {
                 // What was folded ahead of the commit is taken back.
                 self.state = self.shared.state();
                 self.twins.undo();
-                let text = error.to_string();
-                if self.shared.trouble().as_deref() != Some(&text) {
-                    tracing::error!(error = %text, "cannot write the log");
-                }
-                self.shared.set_trouble(Some(text.clone()));
+                let text = error.plain();
+                self.has_failed(&error);
                 for (reply, _) in replies {
                     let _ = reply.send(Err(PublishError::Store(text.clone())));
                 }

@@ -44,12 +44,16 @@ pub(super) fn find_log(state_dir: &Path, agent_id: &str) -> Option<PathBuf> {
     let number = |text: &str| text.parse::<u32>().ok().filter(|n| n.to_string() == text);
     let (batch, run) = (number(batch)?, number(run)?);
     let prefix = format!("{run}-");
-    fs::read_dir(folder(state_dir, i64::from(batch))).ok()?.flatten().find_map(|entry| {
-        let name = entry.file_name();
-        let name = name.to_str()?;
-        let rest = name.strip_prefix(&prefix)?;
-        rest.strip_suffix(".log").map(|_| entry.path())
-    })
+    let path =
+        fs::read_dir(folder(state_dir, i64::from(batch))).ok()?.flatten().find_map(|entry| {
+            let name = entry.file_name();
+            let name = name.to_str()?;
+            let rest = name.strip_prefix(&prefix)?;
+            rest.strip_suffix(".log").map(|_| entry.path())
+        })?;
+    // A link that an agent has put there, or that came with the project, shows nothing else.
+    let inside = state_dir.canonicalize().ok()?.join("agents");
+    path.canonicalize().ok().filter(|real| real.starts_with(inside))
 }
 
 /// Logs of batches long ago go.

@@ -1,5 +1,16 @@
 //! What can go wrong with the database.
 
+use rusqlite::ErrorCode;
+
+/// What became of the database file under the running program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    /// It was deleted, or its folder was moved away.
+    Gone,
+    /// Another file has its name.
+    Replaced,
+}
+
 /// A failed call on the database.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -39,7 +50,62 @@ pub enum StoreError {
         /// Why not.
         source: std::io::Error,
     },
+    /// The event lies before what is kept.
+    #[error("the events up to {first} are not kept any more")]
+    Purged {
+        /// The earliest moment that is still known: right after this event.
+        first: u64,
+    },
+    /// The file is not where it was opened.
+    #[error("{}", match .0 {
+        Moved::Gone => "the database file is gone",
+        Moved::Replaced => "another file lies in the database's place",
+    })]
+    Moved(Moved),
     /// A full-text query that cannot be read.
     #[error("the search text cannot be used: {0}")]
     BadQuery(String),
+}
+
+impl StoreError {
+    /// Why the log cannot be written, and what to do about it, in words that name no path.
+    pub fn plain(&self) -> String {
+        let text = match self {
+            Self::Moved(Moved::Gone) => {
+                "the database file is gone from its place; put it back (it is taken up by itself), \
+                 or restart the server to begin a new one"
+            }
+            Self::Moved(Moved::Replaced) => {
+                "another file was put in the database's place; restart the server to use it, or put \
+                 the first one back"
+            }
+            Self::Sqlite(error) => match error.sqlite_error_code() {
+                Some(ErrorCode::DiskFull) => {
+                    "the disk is full; free some space where the database lies, and what waits is \
+                     stored by itself"
+                }
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                    "another program holds the database locked; end that program, and what waits is \
+                     stored by itself"
+                }
+                Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+                    "the database is read-only; make its file and its folder writable for the user \
+                     who runs this server"
+                }
+                Some(ErrorCode::CannotOpen) => {
+                    "the database or its folder cannot be opened; put it back, or make it readable"
+                }
+                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                    "the database is damaged; stop the server and put a backup in its place"
+                }
+                Some(ErrorCode::SystemIoFailure) => {
+                    "the disk refuses to write; see whether it is full or failing, and what waits is \
+                     stored by itself"
+                }
+                _ => return self.to_string(),
+            },
+            _ => return self.to_string(),
+        };
+        text.to_owned()
+    }
 }

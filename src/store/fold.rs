@@ -1,6 +1,7 @@
-//! The folded state: the one that is stored, and the events of the log that follow it.
+//! The folded state: the one that is stored, the one the purged events added up to, and the events
+//! of the log that follow them.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::StoreError;
 use crate::domain::event::{Event, EventId, Source};
@@ -9,6 +10,12 @@ use crate::domain::state::State;
 
 /// Raised when the fold's rules change: a stored state of another version is folded anew.
 pub const FOLD_VERSION: i64 = 3;
+
+/// The schema from which on events can have been purged.
+const WITH_BASE: i64 = 4;
+
+/// What [`event`] reads.
+pub(super) const EVENT_COLUMNS: &str = "id, timestamp, source, batch_id, event_type, payload_json";
 
 /// The stored state, where it lies behind `after` and not behind `until`.
 pub(super) fn stored(
@@ -27,27 +34,73 @@ pub(super) fn stored(
     Ok(json.and_then(|json| serde_json::from_str(&json).ok()))
 }
 
-/// Folds in all events that follow a state, up to and including `until`.
+/// The last event that was purged; 0 when none was.
+pub(super) fn base_id(conn: &Connection) -> Result<EventId, StoreError> {
+    let schema: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if schema < WITH_BASE {
+        return Ok(0);
+    }
+    let id: Option<i64> = conn
+        .prepare_cached("SELECT last_event_id FROM base")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(id.unwrap_or(0).cast_unsigned())
+}
+
+/// What the purged events added up to; empty when none was purged.
+pub(super) fn base(conn: &Connection) -> Result<State, StoreError> {
+    let id = base_id(conn)?;
+    if id == 0 {
+        return Ok(State::default());
+    }
+    let json: String =
+        conn.prepare_cached("SELECT state_json FROM base")?.query_row([], |row| row.get(0))?;
+    let state: State = serde_json::from_str(&json).unwrap_or_else(|error| {
+        // Its events are gone: what follows still counts, and a status file read anew mends most.
+        tracing::error!(%error, "what the purged events added up to cannot be read; it is left out");
+        State::default()
+    });
+    Ok(State { last_event_id: id, ..state })
+}
+
+/// Folds in all events that follow a state, up to and including `until`. A state from before what
+/// is kept cannot be gone on from: then it begins at the base, or there is no way to `until`.
 pub(super) fn fold_on(
     conn: &Connection,
     state: &mut State,
     until: EventId,
 ) -> Result<(), StoreError> {
-    let mut statement = conn.prepare_cached(
-        "SELECT id, timestamp, source, batch_id, event_type, payload_json
-         FROM events WHERE id > ?1 AND id <= ?2 ORDER BY id",
-    )?;
-    let mut rows = statement.query([state.last_event_id.cast_signed(), until.cast_signed()])?;
-    while let Some(row) = rows.next()? {
-        let kind = row.get_ref(4)?.as_str().unwrap_or_default();
-        let payload = row.get_ref(5)?.as_str().unwrap_or_default();
-        state.apply(&Event {
-            id: row.get::<_, i64>(0)?.cast_unsigned(),
-            timestamp_ms: row.get(1)?,
-            source: Source::from_word(row.get_ref(2)?.as_str().unwrap_or_default()),
-            batch_id: row.get(3)?,
-            payload: Payload::from_json(kind, payload),
-        });
+    // One look at the database: between two a purge could take away what is to be folded.
+    let look = conn.unchecked_transaction()?;
+    let base_id = base_id(&look)?;
+    if state.last_event_id < base_id {
+        if until < base_id {
+            return Err(StoreError::Purged { first: base_id });
+        }
+        *state = base(&look)?;
     }
+    {
+        let mut statement = look.prepare_cached(&format!(
+            "SELECT {EVENT_COLUMNS} FROM events WHERE id > ?1 AND id <= ?2 ORDER BY id"
+        ))?;
+        let mut rows = statement.query([state.last_event_id.cast_signed(), until.cast_signed()])?;
+        while let Some(row) = rows.next()? {
+            state.apply(&event(row)?);
+        }
+    }
+    look.commit()?;
     Ok(())
+}
+
+/// An event out of a row of [`EVENT_COLUMNS`].
+pub(super) fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
+    let kind = row.get_ref(4)?.as_str().unwrap_or_default();
+    let payload = row.get_ref(5)?.as_str().unwrap_or_default();
+    Ok(Event {
+        id: row.get::<_, i64>(0)?.cast_unsigned(),
+        timestamp_ms: row.get(1)?,
+        source: Source::from_word(row.get_ref(2)?.as_str().unwrap_or_default()),
+        batch_id: row.get(3)?,
+        payload: Payload::from_json(kind, payload),
+    })
 }

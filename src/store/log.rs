@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::Columns;
 use super::fold::{self, FOLD_VERSION};
+use super::place::Place;
 use super::projection::Projection;
 use super::{Queries, StoreError, migrate, search};
 use crate::domain::event::{Event, EventId};
@@ -24,13 +25,17 @@ pub struct Record {
 /// The one writer. Lives on one thread.
 #[derive(Debug)]
 pub struct Log {
-    conn: Connection,
+    pub(super) conn: Connection,
     epoch: String,
     head: EventId,
     next_batch_id: i64,
-    projection: Projection,
-    folded: EventId,
-    indexed: EventId,
+    /// `None` after a failed append, until it could be read back.
+    projection: Option<Projection>,
+    pub(super) folded: EventId,
+    pub(super) indexed: EventId,
+    /// What the purged events added up to, once it was needed.
+    pub(super) base: Option<State>,
+    pub(super) place: Place,
 }
 
 impl Log {
@@ -42,9 +47,20 @@ impl Log {
             conn.query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| row.get(0))?;
         let head = sequence(&conn, "events")?.cast_unsigned();
         let next_batch_id = sequence(&conn, "batches")? + 1;
-        let projection = Projection::load(&conn)?;
+        let projection = Some(Projection::load(&conn)?);
         let indexed = search::cursor(&conn)?;
-        let log = Self { conn, epoch, head, next_batch_id, projection, folded: 0, indexed };
+        let place = Place::of(path);
+        let log = Self {
+            conn,
+            epoch,
+            head,
+            next_batch_id,
+            projection,
+            folded: 0,
+            indexed,
+            base: None,
+            place,
+        };
         Ok((log, Queries::open(path)?))
     }
 
@@ -74,6 +90,7 @@ impl Log {
     pub fn load_state(&mut self) -> Result<State, StoreError> {
         let mut state = fold::stored(&self.conn, 0, self.head)?.unwrap_or_default();
         self.folded = state.last_event_id;
+        // The purge waits for the stored state: the base is never ahead of the head.
         fold::fold_on(&self.conn, &mut state, self.head)?;
         Ok(state)
     }
@@ -87,11 +104,9 @@ impl Log {
     ) -> Result<(), StoreError> {
         let result = self.append_all(records, keep);
         if result.is_err() {
-            if !self.conn.is_autocommit() {
-                // A failed rollback leaves no transaction either; the cause is told below.
-                let _ = self.conn.execute_batch("ROLLBACK");
-            }
-            self.projection = Projection::load(&self.conn)?;
+            self.roll_back();
+            // It holds rows that were not kept.
+            self.projection = None;
             return result;
         }
         if let Some(last) = records.last() {
@@ -110,11 +125,16 @@ impl Log {
         records: &[Record],
         keep: &[(String, Option<Vec<u8>>)],
     ) -> Result<(), StoreError> {
+        self.place.check()?;
         self.conn.execute_batch("BEGIN IMMEDIATE")?;
+        let projection = match &mut self.projection {
+            Some(projection) => projection,
+            lost => lost.insert(Projection::load(&self.conn)?),
+        };
         for record in records {
             let event = &record.event;
             let columns = Columns::of(&event.payload);
-            let rows = self.projection.apply(&self.conn, event, &columns)?;
+            let rows = projection.apply(&self.conn, event, &columns)?;
             self.conn
                 .prepare_cached(
                     "INSERT INTO events (id, batch_id, story_id, command_id, timestamp, event_type,
@@ -155,6 +175,14 @@ impl Log {
         Ok(())
     }
 
+    /// Ends a transaction that has failed.
+    pub(super) fn roll_back(&self) {
+        if !self.conn.is_autocommit() {
+            // A failed rollback leaves no transaction either; the cause is told by who asked.
+            let _ = self.conn.execute_batch("ROLLBACK");
+        }
+    }
+
     /// How many events the stored state lacks.
     pub const fn unfolded(&self) -> u64 {
         self.head - self.folded
@@ -165,6 +193,7 @@ impl Log {
         if state.last_event_id == self.folded {
             return Ok(());
         }
+        self.place.check()?;
         let json = serde_json::to_string(state)
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
         self.conn.execute(

@@ -11,14 +11,15 @@ use std::time::Duration;
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::StoreError;
 use super::schema;
+use super::upkeep::LOCK_PATIENCE;
+use super::{StoreError, backup};
 
 /// Opens the database for its one writer and brings it to this version's schema.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     make_private(path)?;
     let mut conn = Connection::open(path)?;
-    conn.busy_timeout(Duration::from_secs(5))?;
+    conn.busy_timeout(LOCK_PATIENCE)?;
     let found: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if found > schema::VERSION {
         return Err(StoreError::Newer { found, known: schema::VERSION });
@@ -42,6 +43,8 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     conn.pragma_update(None, "temp_store", "MEMORY")?;
     if found == 0 {
         create(&conn)?;
+    } else {
+        backup::settle(&conn)?;
     }
     Ok(conn)
 }
@@ -83,7 +86,7 @@ fn upgrade(conn: Connection, path: &Path, found: i64) -> Result<Connection, Stor
     // A new connection: this one would keep the file for itself.
     conn.close().map_err(|(_, error)| error)?;
     let conn = Connection::open(path)?;
-    conn.busy_timeout(Duration::from_secs(5))?;
+    conn.busy_timeout(LOCK_PATIENCE)?;
     Ok(conn)
 }
 
@@ -111,6 +114,7 @@ fn put_aside(conn: &Connection, path: &Path, found: i64) -> Result<(), StoreErro
     make_private(&part)?;
     let mut copy = Connection::open(&part)?;
     Backup::new(conn, &mut copy)?.run_to_completion(1024, Duration::ZERO, None)?;
+    backup::mark(&copy)?;
     copy.close().map_err(|(_, error)| error)?;
     std::fs::File::open(&part).and_then(|file| file.sync_all()).map_err(failed)?;
     std::fs::rename(&part, &aside).map_err(failed)?;
@@ -126,7 +130,8 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn create(conn: &Connection) -> Result<(), StoreError> {
+/// A name for a log: 8 hex digits.
+pub(super) fn draw_epoch() -> Result<String, StoreError> {
     let mut bytes = [0_u8; 4];
     rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()).map_err(
         |error| StoreError::File {
@@ -134,7 +139,11 @@ fn create(conn: &Connection) -> Result<(), StoreError> {
             source: error.into(),
         },
     )?;
-    let epoch = format!("{:08x}", u32::from_be_bytes(bytes));
+    Ok(format!("{:08x}", u32::from_be_bytes(bytes)))
+}
+
+fn create(conn: &Connection) -> Result<(), StoreError> {
+    let epoch = draw_epoch()?;
     conn.execute_batch("BEGIN IMMEDIATE")?;
     conn.execute_batch(schema::CREATE)?;
     conn.execute("INSERT INTO meta (key, value) VALUES ('epoch', ?1)", [epoch])?;

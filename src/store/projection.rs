@@ -169,7 +169,18 @@ impl Projection {
                 )?
                 .query_row([story_key], |row| row.get(0))
                 .optional()?;
-            let epic_id = epic_id.unwrap_or_default();
+            // Its events may have been purged; the rows of earlier batches stay.
+            let epic_id = match epic_id {
+                Some(epic_id) => epic_id,
+                None => conn
+                    .prepare_cached(
+                        "SELECT epic_id FROM stories WHERE story_key = ?1 AND epic_id <> ''
+                         ORDER BY id DESC LIMIT 1",
+                    )?
+                    .query_row([story_key], |row| row.get(0))
+                    .optional()?
+                    .unwrap_or_default(),
+            };
             let columns = Columns { story_key, epic_id: &epic_id, ..Columns::default() };
             self.story(conn, event, &columns)?;
         }

@@ -90,6 +90,15 @@ pub struct BatchRow {
     pub story_count: i64,
     pub duration_seconds: Option<f64>,
     pub origin: String,
+    /// How many of its events are not kept any more.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub purged_events: i64,
+}
+
+// serde hands a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+const fn is_zero(count: &i64) -> bool {
+    *count == 0
 }
 
 /// A story of a batch with its commands.

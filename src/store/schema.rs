@@ -1,13 +1,25 @@
 //! The tables. Those of the older server keep its columns and gain ours.
 
 /// The schema this version writes, kept in `user_version`.
-pub const VERSION: i64 = 3;
+pub const VERSION: i64 = 4;
 
 /// The search index. It keeps no texts: its rows' ids are those of the events.
 macro_rules! search_table {
     () => {
         "CREATE VIRTUAL TABLE search USING fts5 (
     body, content = '', tokenize = \"unicode61 remove_diacritics 2\"
+);
+"
+    };
+}
+
+/// What the events that were purged added up to: the log goes on from here.
+macro_rules! base_table {
+    () => {
+        "CREATE TABLE base (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    last_event_id INTEGER NOT NULL,
+    state_json TEXT NOT NULL
 );
 "
     };
@@ -27,6 +39,10 @@ pub(super) const STEPS: &[&str] = &[
          DELETE FROM meta WHERE key = 'search_cursor';
          DROP TABLE search;",
         search_table!()
+    ),
+    concat!(
+        base_table!(),
+        "ALTER TABLE batches ADD COLUMN purged_events INTEGER NOT NULL DEFAULT 0;"
     ),
 ];
 const _: () = assert!(STEPS.len() as i64 == VERSION - 1);
@@ -65,7 +81,8 @@ CREATE TABLE batches (
     origin TEXT NOT NULL DEFAULT 'managed' CHECK (origin IN ('managed', 'observed')),
     batch_mode TEXT,
     size INTEGER,
-    reason TEXT
+    reason TEXT,
+    purged_events INTEGER NOT NULL DEFAULT 0
 );
 
 CREATE TABLE stories (
@@ -128,5 +145,6 @@ CREATE TABLE background_tasks (
 );
 
 ",
+    base_table!(),
     search_table!()
 );

@@ -8,7 +8,7 @@
 
 use std::fmt::Write as _;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::StoreError;
 use crate::domain::event::EventId;
@@ -34,7 +34,7 @@ pub(super) fn index(
     let (mut last, mut count) = (after, 0);
     {
         let mut read = transaction.prepare_cached(
-            "SELECT id, event_type, epic_id, story_key, command, task_id, status, message
+            "SELECT event_type, epic_id, story_key, command, task_id, status, message, id
              FROM events WHERE id > ?1 ORDER BY id LIMIT ?2",
         )?;
         let mut write =
@@ -42,16 +42,8 @@ pub(super) fn index(
         let mut rows = read.query(params![after.cast_signed(), limit])?;
         let mut body = String::new();
         while let Some(row) = rows.next()? {
-            body.clear();
-            for column in 1..=7 {
-                if let Some(text) =
-                    row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)?
-                {
-                    take_apart(text, &mut body);
-                    body.push(' ');
-                }
-            }
-            let id: i64 = row.get(0)?;
+            words_of(row, &mut body)?;
+            let id: i64 = row.get(7)?;
             write.execute(params![id, body])?;
             last = id.cast_unsigned();
             count += 1;
@@ -67,6 +59,36 @@ pub(super) fn index(
     )?;
     transaction.commit()?;
     Ok(last)
+}
+
+/// Takes purged events out of the index again. It keeps no texts, so it must be told what it was
+/// filled with. To be called before they are deleted, within the same transaction.
+pub(super) fn forget(conn: &Connection, until: EventId) -> Result<(), StoreError> {
+    let mut read = conn.prepare_cached(
+        "SELECT event_type, epic_id, story_key, command, task_id, status, message, id
+         FROM events WHERE id <= ?1 ORDER BY id",
+    )?;
+    let mut drop =
+        conn.prepare_cached("INSERT INTO search (search, rowid, body) VALUES ('delete', ?1, ?2)")?;
+    let mut rows = read.query([until.cast_signed()])?;
+    let mut body = String::new();
+    while let Some(row) = rows.next()? {
+        words_of(row, &mut body)?;
+        drop.execute(params![row.get::<_, i64>(7)?, body])?;
+    }
+    Ok(())
+}
+
+/// What of an event can be found: the first seven columns.
+fn words_of(row: &Row<'_>, body: &mut String) -> Result<(), StoreError> {
+    body.clear();
+    for column in 0..7 {
+        if let Some(text) = row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)? {
+            take_apart(text, body);
+            body.push(' ');
+        }
+    }
+    Ok(())
 }
 
 /// What people type, as a query that cannot fail: every word must occur, the last letters open;

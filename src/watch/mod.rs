@@ -156,7 +156,8 @@ fn run(
             Err(error) => {
                 let error = error.to_string();
                 if trouble.as_ref() != Some(&error) {
-                    tracing::warn!(error, "what was read could not be stored; trying again");
+                    // The log tells why it cannot be written, and when it can again.
+                    tracing::debug!(error, "what was read could not be stored; trying again");
                 }
                 trouble = Some(error);
                 poll

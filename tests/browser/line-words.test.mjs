@@ -28,6 +28,13 @@ test("each trouble has its words, the transport and the last event's age", () =>
   ]) assert.deepEqual(bar(line), [kind, text, rest], text);
 });
 
+test("what ails the server is said while it can be reached, before all lesser things", () => {
+  const say = (line) => { const { kind, text } = barWords(line, null, NOW, NOW, "The disk is full.") ?? {}; return [kind, text]; };
+  assert.deepEqual(say(well), ["degraded", "The disk is full."]);
+  assert.deepEqual(say({ ...well, caughtUp: { events: 3, fresh: false, at: NOW } }), ["degraded", "The disk is full."]);
+  assert.deepEqual(say(lost), ["reconnecting", "Reconnecting…"]);
+});
+
 test("what came while away is told for a while", () => {
   const back = (events, fresh = false, at = NOW) => bar({ ...well, caughtUp: { events, fresh, at } });
   assert.equal(back(37)[1], "Caught up, 37 events while away");

@@ -1,6 +1,6 @@
 /** The line to the server: its transports, its falls and returns, and many tabs on one stream. */
 import assert from "node:assert/strict";
-import { rmSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -224,7 +224,7 @@ test("the page says how many events came while it was away", async () => {
 });
 
 describe("never said to be running for more than five seconds", () => {
-  test("the server is killed", async () => {
+  test("b45 the server is killed", async () => {
     await scene({ view: "overview" }, async ({ page, files, end }) => {
       work(files);
       await runs(page);
@@ -248,7 +248,7 @@ describe("never said to be running for more than five seconds", () => {
     });
   });
 
-  test("the server is killed, three tabs look", async () => {
+  test("b45 the server is killed, three tabs look", async () => {
     await scene({ view: "overview" }, async (stage) => {
       const pages = [stage.page, await stage.tab("overview"), await stage.tab("run")];
       work(stage.files);
@@ -261,7 +261,7 @@ describe("never said to be running for more than five seconds", () => {
     });
   });
 
-  test("the server stands still", async () => {
+  test("b45 the server stands still", async () => {
     await scene({ view: "overview" }, async ({ page, files, end }) => {
       work(files);
       await runs(page);
@@ -275,7 +275,7 @@ describe("never said to be running for more than five seconds", () => {
     });
   });
 
-  test("the network is cut", async () => {
+  test("b45 the network is cut", async () => {
     await scene({ view: "overview" }, async ({ page, files, context, url }) => {
       work(files);
       await runs(page);
@@ -291,7 +291,7 @@ describe("never said to be running for more than five seconds", () => {
     });
   });
 
-  test("the files stop: after the idle limit", async () => {
+  test("b45 the files stop: after the idle limit", async () => {
     await scene({ view: "overview", toml: "observed_idle_minutes = 0.1\n" }, async ({ page, files }) => {
       work(files);
       await runs(page);
@@ -301,7 +301,7 @@ describe("never said to be running for more than five seconds", () => {
     });
   });
 
-  test("the agent is killed", async () => {
+  test("b45 the agent is killed", async () => {
     const agents = fileURLToPath(new URL("../../fixtures/agents/", import.meta.url));
     process.env.AGENT_SECONDS = "60";
     await scene({ view: "run", toml: `[agents.claude]\nprogram = ${JSON.stringify(join(agents, "slow"))}\n` }, async ({ page, url }) => {
@@ -496,6 +496,19 @@ describe("a server that does not let us in is not tried for ever", () => {
       await page.getByRole("button", { name: "Retry now" }).click();
       for (const one of [page, other, third]) await live(one);
       await oneStream({ streams: async () => (await (await fetch(`${url}healthz`, { headers: { Authorization: "Bearer a-token-of-our-own" } })).json()).clients.ws });
+    });
+  });
+
+  test("b36 the server cannot store what it reads: the page says why, until it can", async () => {
+    await scene({}, async ({ page, files, url }) => {
+      await live(page);
+      renameSync(join(files.dir, ".sprint-runner"), join(files.dir, "away"));
+      work(files);
+      await bar(page, "The log cannot be written: the database file is gone");
+      assert.equal(await page.locator("#bar").getAttribute("data-kind"), "degraded");
+      renameSync(join(files.dir, "away"), join(files.dir, ".sprint-runner"));
+      await page.waitForFunction(() => document.querySelector("#bar").hidden);
+      await gotAll(page, url);
     });
   });
 

@@ -37,6 +37,13 @@ impl Server {
         Self::spawn(command)
     }
 
+    /// Serves a project where a server before it did.
+    pub(crate) fn start_on(project: &Project, port: u16) -> Self {
+        let mut command = binary();
+        command.arg("serve").arg("-C").arg(project.root()).args(["--port", &port.to_string()]);
+        Self::spawn(command)
+    }
+
     /// Starts a command that prints the first line of `serve`.
     pub(crate) fn spawn(mut command: Command) -> Self {
         let mut child = command
@@ -67,6 +74,25 @@ impl Server {
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// How many sockets it holds.
+    pub(crate) fn sockets(&self) -> usize {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap();
+        let leads = open.flatten().filter_map(|fd| std::fs::read_link(fd.path()).ok());
+        leads.filter(|to| to.to_string_lossy().starts_with("socket:")).count()
+    }
+
+    /// Its resident memory in KiB.
+    pub(crate) fn memory_kib(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    /// How many clients of a kind (`sse`, `ws`) it says it has.
+    pub(crate) fn clients(&self, kind: &str) -> u64 {
+        self.json("/healthz")["clients"][kind].as_u64().unwrap()
     }
 
     /// A plain GET with the right `Host`.

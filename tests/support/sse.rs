@@ -21,8 +21,12 @@ pub(crate) struct Sse {
     reader: BufReader<TcpStream>,
     pub(crate) headers: Vec<(String, String)>,
     buffer: Vec<u8>,
+    /// How far the buffer is read.
+    at: usize,
     id: String,
     data: String,
+    /// The block so far holds an id or data.
+    fields: bool,
     /// Comments seen so far.
     pub(crate) comments: usize,
     pub(crate) retry_ms: Option<u64>,
@@ -35,11 +39,20 @@ impl Sse {
     }
 
     pub(crate) fn try_open(port: u16, query: &str, last_event_id: Option<&str>) -> Option<Self> {
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+        let stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        Self::over(stream, &format!("127.0.0.1:{port}"), query, last_event_id)
+    }
+
+    /// On a connection that is open, to a server of this name.
+    pub(crate) fn over(
+        mut stream: TcpStream,
+        host: &str,
+        query: &str,
+        last_event_id: Option<&str>,
+    ) -> Option<Self> {
         let resume = last_event_id.map(|id| format!("Last-Event-ID: {id}\r\n")).unwrap_or_default();
-        write!(stream, "GET /sse{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{resume}\r\n")
-            .ok()?;
+        write!(stream, "GET /sse{query} HTTP/1.1\r\nHost: {host}\r\n{resume}\r\n").ok()?;
         let mut reader = BufReader::with_capacity(64 * 1024, stream);
         let (status, headers) = http::read_head(&mut reader)?;
         assert_eq!(status, 200, "the stream's status");
@@ -47,8 +60,10 @@ impl Sse {
             reader,
             headers,
             buffer: Vec::new(),
+            at: 0,
             id: last_event_id.unwrap_or_default().to_owned(),
             data: String::new(),
+            fields: false,
             comments: 0,
             retry_ms: None,
         })
@@ -60,26 +75,53 @@ impl Sse {
 
     /// The next message; `None` when the stream ended or nothing came in time.
     pub(crate) fn next(&mut self) -> Option<Message> {
+        let data = self.next_data()?;
+        Some(self.message(&data))
+    }
+
+    /// The id and the undecoded data of the next message, for those who read very many.
+    pub(crate) fn next_raw(&mut self) -> Option<(u64, String)> {
+        let data = self.next_data()?;
+        let id = self.id.split_once(':').and_then(|(_, id)| id.parse().ok());
+        Some((id.expect("an id"), data))
+    }
+
+    /// Reads until `count` comments have come.
+    pub(crate) fn until_comments(&mut self, count: usize) -> Option<()> {
+        while self.comments < count {
+            let chunk = read_chunk(&mut self.reader)?;
+            self.buffer.extend(chunk);
+            assert!(self.data_in_buffer().is_none(), "a message of which nobody knows");
+        }
+        Some(())
+    }
+
+    fn message(&self, data: &str) -> Message {
+        Message { id: self.id.clone(), json: serde_json::from_str(data).expect("JSON") }
+    }
+
+    fn next_data(&mut self) -> Option<String> {
         loop {
-            if let Some(message) = self.next_in_buffer() {
-                return Some(message);
+            if let Some(data) = self.data_in_buffer() {
+                return Some(data);
             }
             let chunk = read_chunk(&mut self.reader)?;
             self.buffer.extend(chunk);
         }
     }
 
-    fn next_in_buffer(&mut self) -> Option<Message> {
-        while let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
-            let rest = self.buffer.split_off(end + 1);
-            let mut line = std::mem::replace(&mut self.buffer, rest);
-            line.pop();
+    fn data_in_buffer(&mut self) -> Option<String> {
+        while let Some(length) = self.buffer[self.at..].iter().position(|byte| *byte == b'\n') {
+            let line = self.buffer[self.at..self.at + length].to_vec();
+            self.at += length + 1;
             assert!(!line.contains(&b'\r') && !line.contains(&0), "a raw CR or NUL");
             let line = String::from_utf8(line).expect("UTF-8");
-            if let Some(message) = self.line(&line) {
-                return Some(message);
+            if let Some(data) = self.line(&line) {
+                return Some(data);
             }
         }
+        self.buffer.drain(..self.at);
+        self.at = 0;
         None
     }
 
@@ -88,26 +130,34 @@ impl Sse {
         loop {
             let left = deadline.checked_duration_since(Instant::now())?;
             self.set_timeout(left.max(Duration::from_millis(1)));
-            if let Some(message) = self.next_in_buffer() {
-                return Some(message);
+            if let Some(data) = self.data_in_buffer() {
+                return Some(self.message(&data));
             }
             let chunk = read_chunk(&mut self.reader)?;
             self.buffer.extend(chunk);
         }
     }
 
-    fn line(&mut self, line: &str) -> Option<Message> {
+    fn line(&mut self, line: &str) -> Option<String> {
         if line.is_empty() {
+            // Some clients hand every block to their user, whatever it holds.
+            assert!(self.fields, "a block with nothing in it");
+            self.fields = false;
             let data = std::mem::take(&mut self.data);
-            let json = (!data.is_empty()).then(|| serde_json::from_str(&data).expect("JSON"))?;
-            return Some(Message { id: self.id.clone(), json });
+            return (!data.is_empty()).then_some(data);
         }
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
             "" => self.comments += 1,
-            "data" => self.data.push_str(value),
-            "id" => value.clone_into(&mut self.id),
+            "data" => {
+                self.fields = true;
+                self.data.push_str(value);
+            }
+            "id" => {
+                self.fields = true;
+                value.clone_into(&mut self.id);
+            }
             "retry" => self.retry_ms = value.parse().ok(),
             other => panic!("an unexpected field: {other}"),
         }

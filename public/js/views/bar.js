@@ -12,8 +12,8 @@ export function mount(el, actions) {
 
   let told = "";
 
-  return ({ line, lastAt, live }) => {
-    const say = barWords(line, lastAt, Date.now(), live.now);
+  return ({ line, lastAt, live, degraded }) => {
+    const say = barWords(line, lastAt, Date.now(), live.now, degraded);
     show(el, !!say);
     attribute(el, "data-kind", say?.kind);
     text(words, say?.text ?? "");

@@ -73,7 +73,7 @@ async fn log(orchestrator: Orchestrator, asked: Asked, id: String) -> Result<Res
     let tail = asked.query.number("tail")?;
     let found = blocking(move || {
         Ok(orchestrator.agent_log(&id).and_then(|path| {
-            let file = std::fs::File::open(path).ok()?;
+            let file = data::open_plain(&path).ok()?;
             let metadata = file.metadata().ok()?;
             metadata.is_file().then_some((file, metadata))
         }))

@@ -1,4 +1,4 @@
-//! `/api/export`: the log to take away, as lines or as one page that replays it.
+//! `/api/export`: the log to take away, as lines, as a table, or as one page that replays it.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -21,11 +21,13 @@ use crate::store::Queries;
 use crate::store::rows::EventFilter;
 
 const NDJSON: &str = "application/x-ndjson; charset=utf-8";
+const CSV: &str = "text/csv; charset=utf-8; header=present";
 const HTML: &str = "text/html; charset=utf-8";
 
 /// What is asked for.
 enum Format {
     Lines,
+    Table,
     Page,
 }
 
@@ -41,8 +43,9 @@ async fn export(
 ) -> Result<Response, Response> {
     let format = match asked.query.text("format") {
         None | Some("ndjson") => Format::Lines,
+        Some("csv") => Format::Table,
         Some("html") => Format::Page,
-        Some(_) => return Err(bad("\"format\" must be html or ndjson")),
+        Some(_) => return Err(bad("\"format\" must be html, ndjson or csv")),
     };
     let number = |name| asked.query.number(name);
     let wish = Wish {
@@ -63,7 +66,8 @@ async fn export(
         wants_body: asked.method != Method::HEAD,
     };
     match format {
-        Format::Lines => lines(out, wish, &stem).await,
+        Format::Lines => lines(out, wish, &stem, false).await,
+        Format::Table => lines(out, wish, &stem, true).await,
         Format::Page => page(out, &context, wish, &stem).await,
     }
 }
@@ -75,7 +79,7 @@ struct Out {
     wants_body: bool,
 }
 
-async fn lines(out: Out, wish: Wish, stem: &str) -> Result<Response, Response> {
+async fn lines(out: Out, wish: Wish, stem: &str, as_table: bool) -> Result<Response, Response> {
     if let Some(id) = wish.batch_id {
         let asked = out.queries.clone();
         let known = off_the_runtime(move || Ok(asked.batch(id)?.is_some())).await?;
@@ -86,12 +90,16 @@ async fn lines(out: Out, wish: Wish, stem: &str) -> Result<Response, Response> {
     let filter =
         EventFilter { batch_ids: wish.batch_id.into_iter().collect(), ..EventFilter::default() };
     let body = out.body(move |queries, pipe| {
+        if as_table {
+            return export::table(queries, wish.after, &filter, |row| pipe.write_all(row));
+        }
         export::lines(queries, wish.after, &filter, |line| {
             pipe.write_all(line.as_bytes())?;
             pipe.write_all(b"\n")
         })
     });
-    Ok(download(body, NDJSON, &format!("{stem}.ndjson")))
+    let (kind, ending) = if as_table { (CSV, "csv") } else { (NDJSON, "ndjson") };
+    Ok(download(body, kind, &format!("{stem}.{ending}")))
 }
 
 async fn page(out: Out, context: &Context, wish: Wish, stem: &str) -> Result<Response, Response> {

@@ -20,6 +20,13 @@ async fn health(context: Context, _: Asked) -> Result<Response, Response> {
     if let Some(trouble) = context.hub.trouble() {
         reasons.push(format!("the log cannot be written: {trouble}"));
     }
+    if context.streams.counts.starved.load(Ordering::Relaxed) {
+        reasons.push(
+            "the server has no file descriptor left: new connections wait; close some pages, or \
+             start it with a higher limit (ulimit -n)"
+                .to_owned(),
+        );
+    }
     let state = context.hub.state();
     let unread = state.sprint.sources.iter().filter(|(_, source)| source.state == "unreadable");
     reasons.extend(unread.map(|(file, source)| {
@@ -32,6 +39,7 @@ async fn health(context: Context, _: Asked) -> Result<Response, Response> {
         "version": env!("CARGO_PKG_VERSION"),
         "epoch": context.hub.epoch(),
         "head": context.hub.head(),
+        "first_available": context.hub.first_available(),
         "started_at": context.started_at_ms,
         "clients": {
             "sse": counts.sse.load(Ordering::Relaxed),

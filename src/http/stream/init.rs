@@ -27,13 +27,23 @@ const BEHIND: u64 = 256;
 /// The `init` made last. The lock is held while one is made: a thousand clients that come at
 /// once wait for one and share it.
 #[derive(Debug, Default)]
-pub(super) struct Inits(Mutex<Option<(Instant, EventId, Message)>>);
+pub(super) struct Inits(Mutex<Option<Last>>);
+
+#[derive(Debug)]
+struct Last {
+    made: Instant,
+    id: EventId,
+    /// The oldest event there was: what was purged meanwhile must not be shown any more.
+    first: EventId,
+    message: Message,
+}
 
 impl Inits {
     /// An `init` for a client that comes now, and the event it stands at.
     pub(super) async fn get(&self, hub: &Hub) -> Result<(EventId, Message), StoreError> {
         let mut last = self.0.lock().await;
-        if let Some((made, id, message)) = &*last {
+        let first = hub.first_available();
+        if let Some(Last { made, id, message, .. }) = last.as_ref().filter(|it| it.first == first) {
             let behind = hub.head().saturating_sub(*id);
             if behind == 0 || (behind <= BEHIND && made.elapsed() < FRESH) {
                 return Ok((*id, message.clone()));
@@ -42,7 +52,7 @@ impl Inits {
         let asked = hub.clone();
         let made = tokio::task::spawn_blocking(move || make(&asked)).await;
         let (id, message) = made.map_err(|error| failed(std::io::Error::other(error)))??;
-        *last = Some((Instant::now(), id, message.clone()));
+        *last = Some(Last { made: Instant::now(), id, first, message: message.clone() });
         Ok((id, message))
     }
 }

@@ -1,7 +1,7 @@
 //! What all streams of a server share: their end, their counts, what was encoded for all.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::watch;
 
@@ -45,6 +45,8 @@ pub struct Counts {
     pub slow: AtomicU64,
     /// Events handed to streams.
     pub delivered: AtomicU64,
+    /// No descriptor is left for a new connection.
+    pub starved: AtomicBool,
 }
 
 impl Default for Streams {

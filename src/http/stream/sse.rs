@@ -26,8 +26,10 @@ use super::reader::Reader;
 use super::resume::Cursor;
 use super::shared::{Ending, Open, Phase};
 
-/// What a browser waits before it comes back after a cut.
-const RETRY: &[u8] = b"retry: 1000\n\n";
+/// What a browser waits before it comes back after a cut. It holds from its line on; without an
+/// empty line of its own it makes no block, which some clients (`httpx-sse`) would hand to their
+/// user as a message with nothing in it.
+const RETRY: &[u8] = b"retry: 1000\n";
 
 /// After an ordered end browsers wait this long at least,
 const RETRY_MS: u128 = 1_000;
@@ -35,7 +37,8 @@ const RETRY_MS: u128 = 1_000;
 /// and come back spread over this, so that a server that starts again is not met by all at once.
 const RETRY_SPREAD_MS: u64 = 4_000;
 
-const COMMENT: &[u8] = b":\n\n";
+/// A line for itself, for the same reason.
+const COMMENT: &[u8] = b":\n";
 
 /// Answers `/sse`.
 pub(in crate::http) fn answer(
@@ -174,7 +177,7 @@ impl Teller {
     }
 
     fn farewell(&self) -> Bytes {
-        format!("retry: {}\n\n", retry_ms(self.number)).into()
+        format!("retry: {}\n", retry_ms(self.number)).into()
     }
 }
 

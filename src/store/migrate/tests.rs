@@ -51,7 +51,7 @@ fn schema_of(path: &Path) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_version_1_database_opens_with_all_that_is_in_it() {
+fn b38_a_version_1_database_opens_with_all_that_is_in_it() {
     let dir = tempfile::tempdir().unwrap();
     let path = version_1(dir.path());
     let (mut log, queries) = Log::open(&path).unwrap();

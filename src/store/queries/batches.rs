@@ -8,16 +8,27 @@ use super::Queries;
 use crate::store::StoreError;
 use crate::store::rows::{BatchRow, CommandRow, StoryRow};
 
-const BATCH: &str =
-    "SELECT b.id, b.started_at, b.ended_at, b.max_cycles, b.cycles_completed, b.status,
-        (SELECT count(*) FROM stories s WHERE s.batch_id = b.id), b.origin FROM batches b";
+/// The schema from which on a batch's row says what was purged of it.
+const WITH_PURGED: i64 = 4;
+
+/// A database that no newer server has opened yet is read as it is.
+fn rows_of_batches(conn: &Connection) -> Result<String, StoreError> {
+    let schema: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let purged = if schema >= WITH_PURGED { "b.purged_events" } else { "0" };
+    Ok(format!(
+        "SELECT b.id, b.started_at, b.ended_at, b.max_cycles, b.cycles_completed, b.status,
+             (SELECT count(*) FROM stories s WHERE s.batch_id = b.id), b.origin, {purged}
+         FROM batches b"
+    ))
+}
 
 impl Queries {
     /// Batches, newest first, and how many there are.
     pub fn batches(&self, limit: u32, offset: u32) -> Result<(Vec<BatchRow>, i64), StoreError> {
         self.with(|conn| {
+            let rows = rows_of_batches(conn)?;
             let mut statement =
-                conn.prepare_cached(&format!("{BATCH} ORDER BY b.id DESC LIMIT ?1 OFFSET ?2"))?;
+                conn.prepare_cached(&format!("{rows} ORDER BY b.id DESC LIMIT ?1 OFFSET ?2"))?;
             let rows = statement.query_map(params![limit, offset], batch_row)?;
             let rows = rows.collect::<Result<_, _>>()?;
             let total = conn
@@ -90,14 +101,16 @@ fn seconds(from_ms: i64, to_ms: i64) -> f64 {
 }
 
 pub(super) fn batch(conn: &Connection, id: i64) -> Result<Option<BatchRow>, StoreError> {
-    let mut statement = conn.prepare_cached(&format!("{BATCH} WHERE b.id = ?1"))?;
+    let rows = rows_of_batches(conn)?;
+    let mut statement = conn.prepare_cached(&format!("{rows} WHERE b.id = ?1"))?;
     Ok(statement.query_row([id], batch_row).optional()?)
 }
 
 /// The open one, else the newest.
 pub(super) fn newest_batch(conn: &Connection) -> Result<Option<BatchRow>, StoreError> {
+    let rows = rows_of_batches(conn)?;
     let mut statement = conn
-        .prepare_cached(&format!("{BATCH} ORDER BY b.ended_at IS NULL DESC, b.id DESC LIMIT 1"))?;
+        .prepare_cached(&format!("{rows} ORDER BY b.ended_at IS NULL DESC, b.id DESC LIMIT 1"))?;
     Ok(statement.query_row([], batch_row).optional()?)
 }
 
@@ -114,6 +127,7 @@ fn batch_row(row: &Row<'_>) -> rusqlite::Result<BatchRow> {
         story_count: row.get(6)?,
         duration_seconds: ended_at.map(|ended_at| seconds(started_at, ended_at)),
         origin: row.get(7)?,
+        purged_events: row.get(8)?,
     })
 }
 

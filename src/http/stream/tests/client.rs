@@ -74,15 +74,23 @@ impl Sse {
         matches!(read, Ok(count) if count > 0)
     }
 
-    /// The next block; `None` at the stream's end.
+    /// The next block or comment, or the lines before the stream's end; `None` behind it.
     pub(super) async fn block(&mut self) -> Option<Block> {
         loop {
-            if let Some(at) = self.text.windows(2).position(|two| two == b"\n\n") {
-                let block: Vec<u8> = self.text.drain(..at + 2).collect();
+            let lines = self.text.split_inclusive(|byte| *byte == b'\n');
+            let mut read = 0;
+            let end = lines.into_iter().find_map(|line| {
+                read += line.len();
+                matches!(line, b"\n" | b":\n").then_some(read)
+            });
+            if let Some(end) = end {
+                let block: Vec<u8> = self.text.drain(..end).collect();
                 return Some(parse(std::str::from_utf8(&block).expect("UTF-8")));
             }
             if !self.take_chunk() && !self.read().await {
-                return None;
+                let rest = std::mem::take(&mut self.text);
+                return (!rest.is_empty())
+                    .then(|| parse(std::str::from_utf8(&rest).expect("UTF-8")));
             }
         }
     }

@@ -45,7 +45,7 @@ impl Stage {
         let (log, queries) = Log::open(&dir.path().join("test.db")).unwrap();
         let hub = Hub::start(log, queries, Rules::default()).unwrap();
         let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let address = server.local_addr();
+        let address = server.local_addr().unwrap();
         let mut limits = Limits::default();
         change(&mut limits);
         let settings = GuardSettings { port: address.port(), ..GuardSettings::default() };

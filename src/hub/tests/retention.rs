@@ -1,0 +1,178 @@
+//! What is left after a purge adds up to what the whole log added up to.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::{end, hub, start};
+use crate::domain::event::{EventId, NewEvent, Source};
+use crate::domain::payload::{Payload, StoryStatus};
+use crate::domain::state::State;
+use crate::hub::Publication;
+use crate::store::rows::{EventFilter, Range};
+use crate::store::{Log, Queries, StoreError};
+
+fn status(at: i64, story: &str, word: &str) -> NewEvent {
+    let body = StoryStatus {
+        story_key: story.to_owned(),
+        new_status: Some(word.to_owned()),
+        ..StoryStatus::default()
+    };
+    NewEvent::new(at, Source::Yaml, Payload::StoryStatus(body))
+}
+
+/// Rows of several stories, some long silent in between, so that there are batches that ended.
+fn rows() -> impl Strategy<Value = Vec<(u8, u8, i64)>> {
+    proptest::collection::vec((0..4_u8, 0..3_u8, 0..2_400_000_i64), 1..60)
+}
+
+/// A log of these rows, and all its moments.
+fn filled(dir: &Path, rows: &[(u8, u8, i64)]) -> BTreeMap<EventId, State> {
+    let hub = hub(dir);
+    let mut at = 1_000;
+    for (kind, story, pause) in rows {
+        at += pause;
+        let story = format!("1-{story}");
+        let event = match kind {
+            0 => start(at, &story, "dev-story"),
+            1 => end(at, &story, "dev-story", "end"),
+            2 => start(at, &story, "code-review"),
+            _ => status(at, &story, "review"),
+        };
+        hub.publish_blocking(Publication::events(vec![event])).unwrap();
+    }
+    let moments = (0..=hub.head()).map(|id| (id, hub.queries().state_at(id).unwrap())).collect();
+    hub.shutdown();
+    moments
+}
+
+fn ready(dir: &Path) -> (Log, Queries) {
+    let (mut log, queries) = Log::open(&dir.join("test.db")).unwrap();
+    let state = log.load_state().unwrap();
+    log.save_state(&state).unwrap();
+    while log.index_some(100).unwrap() {}
+    (log, queries)
+}
+
+fn found(queries: &Queries, text: &str) -> Vec<EventId> {
+    let filter = EventFilter { text: Some(text.to_owned()), ..EventFilter::default() };
+    let page = queries.events(Range::After(0), &filter, 1000).unwrap();
+    page.events.iter().map(|event| event.id).collect()
+}
+
+fn ids(queries: &Queries) -> Vec<EventId> {
+    let page = queries.events(Range::After(0), &EventFilter::default(), 1000).unwrap();
+    page.events.iter().map(|event| event.id).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn b38_what_is_left_adds_up_to_the_same(rows in rows(), part in 0.0..1.1_f64, step in 1..9_u32) {
+        let dir = tempfile::tempdir().unwrap();
+        let moments = filled(dir.path(), &rows);
+        let (mut log, queries) = ready(dir.path());
+        let head = log.head();
+        let span: i64 = rows.iter().map(|row| row.2).sum();
+        let before_ms = 1_000 + (span as f64 * part) as i64;
+        let all = ids(&queries);
+        let words = found(&queries, "dev");
+        let running = moments[&head].batch.as_ref().map(|batch| batch.id);
+        let mut gone = 0;
+        while let Some(purged) = log.purge_some(before_ms, i64::MAX, step).unwrap() {
+            prop_assert!(purged.events > 0 && purged.events <= u64::from(step));
+            gone += purged.events;
+            let base = queries.base_id().unwrap();
+            prop_assert!(base < purged.first_available);
+            for (id, state) in &moments {
+                match queries.state_at(*id) {
+                    Ok(found) => {
+                        prop_assert!(*id >= base);
+                        prop_assert_eq!(&found, state, "at {}", id);
+                    }
+                    Err(StoreError::Purged { first }) => prop_assert!(*id < base && first == base),
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        }
+        let left = ids(&queries);
+        prop_assert_eq!(&left, &all[gone as usize..], "only a beginning goes");
+        let base = queries.base_id().unwrap();
+        let still: Vec<_> = words.iter().copied().filter(|id| *id > base).collect();
+        prop_assert_eq!(found(&queries, "dev"), still.clone(), "what is gone is not found");
+        let conn = rusqlite::Connection::open(dir.path().join("test.db")).unwrap();
+        let indexed: i64 = conn
+            .query_row("SELECT count(*) FROM search WHERE search MATCH 'dev'", [], |row| row.get(0))
+            .unwrap();
+        prop_assert_eq!(indexed as usize, still.len(), "the index follows");
+        drop(conn);
+        let (batches, _) = queries.batches(100, 0).unwrap();
+        let told: i64 = batches.iter().map(|batch| batch.purged_events).sum();
+        prop_assert!(told as u64 <= gone);
+        for batch in &batches {
+            prop_assert!(Some(batch.id) != running || batch.purged_events == 0);
+        }
+        drop((log, queries));
+        let (mut log, queries) = Log::open(&dir.path().join("test.db")).unwrap();
+        prop_assert_eq!(log.head(), head);
+        prop_assert_eq!(&log.load_state().unwrap(), &moments[&head]);
+        // The stored state may be lost, or be of older rules: the base is not.
+        rusqlite::Connection::open(dir.path().join("test.db")).unwrap()
+            .execute("DELETE FROM fold", []).unwrap();
+        prop_assert_eq!(&log.load_state().unwrap(), &moments[&head]);
+        prop_assert_eq!(&queries.state_at(head).unwrap(), &moments[&head]);
+    }
+}
+
+#[test]
+fn b38_ids_are_never_used_again_not_even_behind_an_empty_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows: Vec<_> = (0..10).map(|n| (3, n % 3, 1000)).collect();
+    let moments = filled(dir.path(), &rows);
+    let head = *moments.keys().last().unwrap();
+    let (mut log, queries) = ready(dir.path());
+    let purged = log.purge_some(i64::MAX, i64::MAX, 1000).unwrap().unwrap();
+    assert_eq!((purged.events, purged.first_available), (10, head + 1));
+    assert!(ids(&queries).is_empty());
+    drop((log, queries));
+    let hub = hub(dir.path());
+    assert_eq!((hub.head(), hub.first_available()), (head, head + 1));
+    let published =
+        hub.publish_blocking(Publication::events(vec![status(90_000, "1-1", "done")])).unwrap();
+    assert_eq!(published.head, head + 1);
+    assert_eq!(ids(hub.queries()), [head + 1]);
+    hub.shutdown();
+}
+
+#[test]
+fn what_index_and_stored_state_have_not_seen_does_not_go() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows: Vec<_> = (0..10).map(|n| (3, n % 3, 1000)).collect();
+    filled(dir.path(), &rows);
+    let conn = rusqlite::Connection::open(dir.path().join("test.db")).unwrap();
+    conn.execute_batch("DELETE FROM fold; DELETE FROM meta WHERE key = 'search_cursor'").unwrap();
+    let (mut log, _queries) = Log::open(&dir.path().join("test.db")).unwrap();
+    assert_eq!(log.purge_some(i64::MAX, i64::MAX, 100).unwrap(), None);
+    let state = log.load_state().unwrap();
+    log.save_state(&state).unwrap();
+    assert_eq!(log.purge_some(i64::MAX, i64::MAX, 100).unwrap(), None);
+    log.index_some(4).unwrap();
+    assert_eq!(log.purge_some(i64::MAX, i64::MAX, 100).unwrap().unwrap().events, 4);
+}
+
+#[test]
+fn a_row_dated_in_the_future_holds_nothing_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let hub = hub(dir.path());
+    for at in [1_000, 9_000_000, 2_000, 3_000, 60_000] {
+        hub.publish_blocking(Publication::events(vec![status(at, "1-1", "done")])).unwrap();
+    }
+    hub.shutdown();
+    let (mut log, queries) = ready(dir.path());
+    let purged = log.purge_some(50_000, 70_000, 100).unwrap().unwrap();
+    assert_eq!(purged.events, 4, "the one from the future goes with its neighbours");
+    assert_eq!(ids(&queries), [5]);
+    assert_eq!(log.purge_some(50_000, 70_000, 100).unwrap(), None);
+}

@@ -1,0 +1,80 @@
+//! The write-ahead log stays short although there is never a moment in which nobody reads.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::{end, hub};
+use crate::domain::payload::Payload;
+use crate::hub::Publication;
+
+fn big(n: i64) -> Publication {
+    let mut event = end(n * 1000, "1-1", "dev-story", "end");
+    if let Payload::CommandEnd(body) = &mut event.payload {
+        body.message = Some("x".repeat(1_000_000));
+    }
+    Publication::events(vec![event])
+}
+
+#[test]
+fn b38_a_wal_that_one_long_reader_made_long_is_short_again_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let hub = hub(dir.path());
+    let conn = Connection::open(dir.path().join("test.db")).unwrap();
+    let look = conn.unchecked_transaction().unwrap();
+    let _: i64 = look.query_row("SELECT count(*) FROM events", [], |row| row.get(0)).unwrap();
+    for n in 0..30 {
+        hub.publish_blocking(big(n)).unwrap();
+    }
+    let wal = || std::fs::metadata(dir.path().join("test.db-wal")).unwrap().len();
+    assert!(wal() > 24 << 20, "{} bytes", wal());
+    drop(look);
+    // Nothing is written meanwhile.
+    let begun = std::time::Instant::now();
+    while wal() > 2 << 20 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{} bytes", wal());
+        thread::park_timeout(Duration::from_millis(20));
+    }
+    hub.shutdown();
+}
+
+#[test]
+fn b38_readers_who_leave_no_moment_free_do_not_make_the_wal_grow() {
+    let dir = tempfile::tempdir().unwrap();
+    let hub = hub(dir.path());
+    let path = dir.path().join("test.db");
+    let stop = Arc::new(AtomicBool::new(false));
+    // Each reads for a while, and they begin at different times: one of them always does.
+    let readers: Vec<_> = (0..4)
+        .map(|n| {
+            let (path, stop) = (path.clone(), Arc::clone(&stop));
+            thread::spawn(move || {
+                let conn = Connection::open(path).unwrap();
+                thread::park_timeout(Duration::from_millis(n * 8));
+                while !stop.load(Ordering::Relaxed) {
+                    let look = conn.unchecked_transaction().unwrap();
+                    let _: i64 = look
+                        .query_row("SELECT max(id) FROM events", [], |row| row.get(0))
+                        .unwrap_or(0);
+                    thread::park_timeout(Duration::from_millis(30));
+                    drop(look);
+                }
+            })
+        })
+        .collect();
+    let wal = dir.path().join("test.db-wal");
+    let mut longest = 0;
+    for n in 0..100 {
+        hub.publish_blocking(big(n)).unwrap();
+        longest = longest.max(std::fs::metadata(&wal).unwrap().len());
+    }
+    stop.store(true, Ordering::Relaxed);
+    for reader in readers {
+        reader.join().unwrap();
+    }
+    hub.shutdown();
+    assert!(longest < 64 << 20, "{longest} bytes");
+}

@@ -1,0 +1,124 @@
+//! Purging: old events go, what they added up to stays.
+//!
+//! The log loses its beginning, never a part of its middle: what is left is whole from its first
+//! event on. In one transaction the events go out of the table and out of the search index, and
+//! the state right after the last of them becomes the base from which all folding begins.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Log, StoreError, fold, search};
+use crate::domain::event::EventId;
+
+/// One step of a purge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purged {
+    /// How many events went.
+    pub events: u64,
+    /// The oldest event now kept; `head + 1` when none is.
+    pub first_available: EventId,
+}
+
+impl Log {
+    /// Purges up to `limit` of the oldest events that happened before `before_ms`; `None` when
+    /// there is nothing to purge.
+    ///
+    /// An event stays while one before it stays, while its batch or an earlier one is running, and
+    /// until the stored state and the search index are past it. One dated in the future says
+    /// nothing of its age: it goes with its neighbours.
+    pub fn purge_some(
+        &mut self,
+        before_ms: i64,
+        now_ms: i64,
+        limit: u32,
+    ) -> Result<Option<Purged>, StoreError> {
+        self.place.check()?;
+        let Some(until) = self.purgeable(before_ms, now_ms, limit)? else { return Ok(None) };
+        let purged = self.purge(until);
+        if purged.is_err() {
+            self.roll_back();
+            self.base = None;
+        }
+        Ok(Some(Purged { events: purged?, first_available: self.first_available()? }))
+    }
+
+    /// The last of the events that may go.
+    fn purgeable(
+        &self,
+        before_ms: i64,
+        now_ms: i64,
+        limit: u32,
+    ) -> Result<Option<EventId>, StoreError> {
+        let mut end = self.indexed.min(self.folded);
+        if let Some(first) = first_of_running(&self.conn)? {
+            end = end.min(first - 1);
+        }
+        let mut read = self.conn.prepare_cached(
+            "SELECT id, timestamp FROM events WHERE id <= ?1 ORDER BY id LIMIT ?2",
+        )?;
+        let mut rows = read.query(params![end.cast_signed(), limit])?;
+        let mut until = None;
+        while let Some(row) = rows.next()? {
+            let (id, timestamp): (i64, i64) = (row.get(0)?, row.get(1)?);
+            if timestamp < before_ms {
+                until = Some(id.cast_unsigned());
+            } else if timestamp <= now_ms {
+                break;
+            }
+        }
+        Ok(until)
+    }
+
+    fn purge(&mut self, until: EventId) -> Result<u64, StoreError> {
+        let mut base = match self.base.take() {
+            Some(base) => base,
+            None => fold::base(&self.conn)?,
+        };
+        self.conn.execute_batch("BEGIN IMMEDIATE")?;
+        {
+            let mut read = self.conn.prepare_cached(&format!(
+                "SELECT {} FROM events WHERE id <= ?1 ORDER BY id",
+                fold::EVENT_COLUMNS
+            ))?;
+            let mut rows = read.query([until.cast_signed()])?;
+            while let Some(row) = rows.next()? {
+                base.apply(&fold::event(row)?);
+            }
+        }
+        search::forget(&self.conn, until)?;
+        self.conn
+            .prepare_cached(
+                "UPDATE batches SET purged_events = purged_events + gone.count
+                 FROM (SELECT batch_id, count(*) AS count FROM events
+                       WHERE id <= ?1 AND batch_id IS NOT NULL GROUP BY batch_id) AS gone
+                 WHERE gone.batch_id = batches.id",
+            )?
+            .execute([until.cast_signed()])?;
+        let events = self
+            .conn
+            .prepare_cached("DELETE FROM events WHERE id <= ?1")?
+            .execute([until.cast_signed()])?;
+        let json = serde_json::to_string(&base)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        self.conn
+            .prepare_cached(
+                "INSERT OR REPLACE INTO base (id, last_event_id, state_json) VALUES (1, ?1, ?2)",
+            )?
+            .execute(params![until.cast_signed(), json])?;
+        self.conn.execute_batch("COMMIT")?;
+        self.base = Some(base);
+        Ok(events as u64)
+    }
+}
+
+/// The first event of all running batches.
+fn first_of_running(conn: &Connection) -> Result<Option<EventId>, StoreError> {
+    let first: Option<i64> = conn
+        .prepare_cached(
+            "SELECT min(e.id) FROM batches b CROSS JOIN events e ON e.batch_id = b.id
+             WHERE b.status = 'running'",
+        )?
+        .query_row([], |row| row.get(0))
+        .optional()?
+        .flatten();
+    Ok(first.map(i64::cast_unsigned))
+}

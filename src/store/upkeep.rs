@@ -1,0 +1,67 @@
+//! Keeping the database small, and finding out whether it can be written again.
+
+use std::time::Duration;
+
+use super::{Log, StoreError};
+
+/// A write-ahead log longer than this is written back at once, also under load.
+const WAL_BYTES: u64 = 24 * 1024 * 1024;
+/// With nothing else to do, one longer than this is.
+const WAL_BYTES_IDLE: u64 = 2 * 1024 * 1024;
+/// How long a checkpoint waits for readers: all writers wait with it.
+const WAL_PATIENCE: Duration = Duration::from_millis(150);
+/// How long the writer waits for another program's lock.
+pub(super) const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+/// Pages given back to the system in one go.
+const PAGES: u32 = 256;
+
+impl Log {
+    /// Keeps the write-ahead log short. SQLite begins it anew only at a moment when nobody reads
+    /// from it, and many readers leave no such moment: so it is made.
+    /// Returns whether it is still long, because somebody reads for long.
+    pub fn bound_wal(&mut self, idle: bool) -> Result<bool, StoreError> {
+        let most = if idle { WAL_BYTES_IDLE } else { WAL_BYTES };
+        if self.place.wal_bytes() <= most {
+            return Ok(false);
+        }
+        self.conn.busy_timeout(WAL_PATIENCE)?;
+        let done = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+            // Whether a reader was in the way: then it is tried again later.
+            row.get::<_, i64>(0)
+        });
+        self.conn.busy_timeout(LOCK_PATIENCE)?;
+        done?;
+        Ok(self.place.wal_bytes() > most)
+    }
+
+    /// Gives pages that purged events have left back to the system. Returns whether there are more.
+    pub fn shrink_some(&mut self) -> Result<bool, StoreError> {
+        let free = |log: &Self| -> Result<i64, StoreError> {
+            Ok(log.conn.pragma_query_value(None, "freelist_count", |row| row.get(0))?)
+        };
+        if free(self)? == 0 {
+            return Ok(false);
+        }
+        self.place.check()?;
+        let before = free(self)?;
+        self.conn.execute_batch(&format!("PRAGMA incremental_vacuum({PAGES})"))?;
+        let left = free(self)?;
+        // A file that was made without that ability keeps its free pages, and uses them again.
+        Ok(left > 0 && left < before)
+    }
+
+    /// Writes a trifle: whether the log can be written.
+    pub fn probe(&mut self) -> Result<(), StoreError> {
+        self.place.check()?;
+        let done = self.conn.execute(
+            "INSERT OR REPLACE INTO meta (key, value)
+             VALUES ('probe', coalesce((SELECT value + 1 FROM meta WHERE key = 'probe'), 1))",
+            [],
+        );
+        if done.is_err() {
+            self.roll_back();
+        }
+        done?;
+        Ok(())
+    }
+}
