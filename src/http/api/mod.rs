@@ -6,6 +6,7 @@ mod batches;
 mod events;
 mod export;
 mod health;
+mod openapi;
 pub(super) mod orchestrator;
 mod settings;
 mod snapshot;
@@ -33,6 +34,8 @@ pub fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Re
         .or(export::routes(context))
         .unify()
         .or(health::routes(context))
+        .unify()
+        .or(openapi::routes(context))
         .unify()
         .or(orchestrator::routes(context, orchestrator))
         .unify()
