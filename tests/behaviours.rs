@@ -27,7 +27,6 @@ fn numbers(text: &str) -> impl Iterator<Item = u8> + '_ {
 }
 
 #[test]
-#[ignore = "until the fault suite is whole"]
 fn each_behaviour_has_a_test_of_its_number() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut all = Vec::new();

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::process::Command;
 
 /// What a heavy test needs beside the switch.
-#[allow(dead_code)]
 pub(crate) enum Need<'a> {
     /// Mounts, namespaces: the rights of root.
     Root,
@@ -14,7 +13,6 @@ pub(crate) enum Need<'a> {
 }
 
 /// Whether the test of that name may run; if not, says so in the words that `tests/run.sh` counts.
-#[allow(dead_code)]
 pub(crate) fn heavy(name: &str, needs: &[Need]) -> bool {
     let Some(missing) = missing(needs) else { return true };
     println!("left out: {name}: {missing}");

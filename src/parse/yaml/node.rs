@@ -28,9 +28,7 @@ pub(super) struct Broken {
 impl Node {
     pub(super) fn parse(text: &str) -> Result<Self, Broken> {
         serde_yaml::from_str(text).map_err(|error| {
-            // To the library NEL and U+2028 end lines as well, to an editor they do not: the place
-            // is counted anew from the characters before it.
-            let place = error.location().map(|place| place_of(text, place.index()));
+            let place = error.location().map(|place| place_of(text, place.line(), place.column()));
             let full = error.to_string();
             // The place is told apart from the message.
             let message = full.split(" at line ").next().unwrap_or(&full);
@@ -75,13 +73,20 @@ impl Node {
     }
 }
 
-/// Line and column, from 1, of the character at `index`.
-fn place_of(text: &str, index: usize) -> (u64, u64) {
-    let mut place = (1, 1);
-    for c in text.chars().take(index) {
+/// A place as an editor counts it, from 1. To the library NEL, U+2028 and a lone CR end lines as
+/// well; to an editor they do not.
+fn place_of(text: &str, line: usize, column: usize) -> (u64, u64) {
+    let (mut breaks, mut place) = (1, (1, 1));
+    let mut chars = text.chars().peekable();
+    while breaks < line
+        && let Some(c) = chars.next()
+    {
         place = if c == '\n' { (place.0 + 1, 1) } else { (place.0, place.1 + 1) };
+        let ends = matches!(c, '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
+            || (c == '\r' && chars.peek() != Some(&'\n'));
+        breaks += usize::from(ends);
     }
-    place
+    (place.0, place.1 + column.saturating_sub(1) as u64)
 }
 
 impl<'de> Deserialize<'de> for Node {
