@@ -22,6 +22,9 @@ use serde::Deserialize;
 use agents::{AgentTable, Agents};
 use workflow::WorkflowTable;
 
+// For the laws in `tests/laws/`: the file's text without a file.
+#[doc(hidden)]
+pub use file::parse as parse_file;
 pub use values::{parse_days, parse_host, parse_minutes, parse_token};
 
 /// The file's name, in the project folder.

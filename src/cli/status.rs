@@ -37,7 +37,7 @@ async fn look(found: &Found) -> anyhow::Result<Overview> {
     let Some(server) = Server::find(&found.state_folders()) else {
         return Ok(Overview::from_files(&Files::read(&found.layout(), now_ms())));
     };
-    let body = server.get("/api/snapshot").await?;
+    let body = server.get_soon("/api/snapshot").await?;
     Overview::from_snapshot(&server.url, &body)
         .context("the server's answer is not what was expected")
 }

@@ -20,7 +20,7 @@ pub(super) fn read(project: &Path) -> Result<Layer, ConfigError> {
 }
 
 /// Reads the file's text. An unknown key is an error: it may be a misspelt safeguard.
-pub(super) fn parse(text: &str) -> Result<Layer, ConfigError> {
+pub fn parse(text: &str) -> Result<Layer, ConfigError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let layer: Layer = toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
@@ -43,8 +43,17 @@ fn wrong(text: &str, at: usize, message: &str) -> ConfigError {
     ConfigError::File {
         line: before.matches('\n').count() + 1,
         column: before[line_start..].chars().count() + 1,
-        message: message.trim().replace('\n', ": "),
+        message: one_line(message),
     }
+}
+
+/// A sentence for a terminal: what the file says in it moves nothing.
+fn one_line(message: &str) -> String {
+    let mut out = String::new();
+    for c in message.trim().replace('\n', ": ").chars().take(500) {
+        if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
 }
 
 /// Whether every agent that is named is there, and every command that is named is one of ours.

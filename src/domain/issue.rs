@@ -31,6 +31,20 @@ pub struct Issue {
     pub hint: Option<String>,
 }
 
+/// Somebody's word as it may stand in a sentence: control characters written out, so that it moves
+/// no terminal and breaks no line, and at most `most` characters.
+pub fn shown(word: &str, most: usize) -> String {
+    let mut out = String::with_capacity(word.len().min(4 * most));
+    for (at, c) in word.chars().enumerate() {
+        if at == most {
+            out.push('…');
+            break;
+        }
+        if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
+}
+
 /// An issue and the file it was found in, as the API and the page show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileIssue {

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::issue::shown;
+
 /// All settings, as `/api/settings` shows them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
@@ -73,7 +75,7 @@ impl Settings {
         let mut all = self.as_map();
         for (key, value) in change {
             let Some((_, least, greatest)) = RANGES.iter().find(|(name, _, _)| name == key) else {
-                return Err(SettingsError(format!("there is no setting \"{key}\"")));
+                return Err(SettingsError(format!("there is no setting \"{}\"", shown(key, 80))));
             };
             match value.as_i64() {
                 Some(number) if (*least..=*greatest).contains(&number) => {

@@ -135,6 +135,9 @@ fn send(headers: &HeaderMap, asset: &Asset) -> Response {
                 coding.trim().eq_ignore_ascii_case(name) && !refused
             })
     };
+    // A part of a packed body cannot be unpacked: a range is one of the file as it is.
+    let whole = !headers.contains_key(header::RANGE);
+    let accepts = |name: &str| whole && accepts(name);
     let (body, coding) = match (&asset.brotli, &asset.gzip) {
         (Some(body), _) if accepts("br") => (body, Some("br")),
         (_, Some(body)) if accepts("gzip") => (body, Some("gzip")),

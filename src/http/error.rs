@@ -3,57 +3,55 @@
 use warp::http::{HeaderValue, StatusCode, header};
 use warp::reply::{Reply, Response};
 
-/// The closed list of what can be wrong with a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Code {
-    BadRequest,
-    Unauthorized,
-    Forbidden,
-    NotFound,
-    MethodNotAllowed,
-    Conflict,
-    TooLarge,
-    UnsupportedMediaType,
-    Misdirected,
-    Busy,
-    Internal,
+macro_rules! codes {
+    ($($name:ident = $word:literal, $status:ident, $meaning:literal;)*) => {
+        /// The closed list of what can be wrong with a request.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Code {
+            $(#[doc = $meaning] $name,)*
+        }
+
+        impl Code {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The HTTP status.
+            pub const fn status(self) -> StatusCode {
+                match self {
+                    $(Self::$name => StatusCode::$status,)*
+                }
+            }
+
+            /// The word in the answer.
+            pub const fn word(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+
+            /// What it means, for the document.
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$name => $meaning,)*
+                }
+            }
+        }
+    };
 }
 
-impl Code {
-    /// The HTTP status.
-    pub const fn status(self) -> StatusCode {
-        match self {
-            Self::BadRequest => StatusCode::BAD_REQUEST,
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Conflict => StatusCode::CONFLICT,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        }
-    }
-
-    /// The word in the answer.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::BadRequest => "bad_request",
-            Self::Unauthorized => "unauthorized",
-            Self::Forbidden => "forbidden",
-            Self::NotFound => "not_found",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::Conflict => "conflict",
-            Self::TooLarge => "too_large",
-            Self::UnsupportedMediaType => "unsupported_media_type",
-            Self::Misdirected => "misdirected",
-            Self::Busy => "busy",
-            Self::Internal => "internal",
-        }
-    }
+codes! {
+    BadRequest = "bad_request", BAD_REQUEST, "path, query or body are not as described";
+    Unauthorized = "unauthorized", UNAUTHORIZED, "the server wants its token";
+    Forbidden = "forbidden", FORBIDDEN, "from another site's page, or the server is read-only";
+    NotFound = "not_found", NOT_FOUND, "there is nothing of that name";
+    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "not for this address";
+    Conflict = "conflict", CONFLICT, "not in the present state";
+    TooLarge = "too_large", PAYLOAD_TOO_LARGE, "the body is larger than 64 KiB";
+    UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE,
+        "the body is not sent as application/json";
+    Misdirected = "misdirected", MISDIRECTED_REQUEST, "the server has no such host name";
+    Busy = "busy", SERVICE_UNAVAILABLE, "not just now; try again";
+    Internal = "internal", INTERNAL_SERVER_ERROR, "the server's fault; its log says why";
 }
 
 /// `{"error": message, "code": word}` with the code's status.

@@ -11,8 +11,8 @@
 //!   misleading 404 or 405. Their bodies are read before them, up to the cap.
 //! - The end takes 5 s at most: streams are told, answers finished, the rest is cut.
 //!
-//! To add a route: a file in `api/` that exports its filter, one line where `api` joins them, its
-//! `Allow` in the guard's `options` when it takes more than GET, a row in the `openapi` table.
+//! To add a route: a file in `api/` that exports its filter, one line where `api` joins them, a row
+//! in `table` (what may be done there), its path in the file of its resource in `openapi/`.
 
 pub mod api;
 mod assets;
@@ -20,9 +20,12 @@ mod body;
 mod connection;
 pub mod context;
 mod data;
+#[doc(hidden)]
+pub mod doors;
 pub mod error;
 pub mod guard;
 pub mod limits;
+mod openapi;
 mod past;
 mod pipe;
 mod query;
@@ -32,6 +35,7 @@ pub mod server;
 mod service;
 mod socket;
 pub mod stream;
+mod table;
 mod unix_listener;
 
 pub use context::{About, Context};

@@ -37,11 +37,21 @@ impl Query {
     /// A whole number, from 0.
     pub(super) fn number(&self, name: &str) -> Result<Option<u64>, Response> {
         let Some(text) = self.text(name) else { return Ok(None) };
-        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        match text.parse() {
-            Ok(number) if digits => Ok(Some(number)),
-            _ => Err(bad(format!("\"{name}\" must be a whole number"))),
-        }
+        whole(name, text).map(Some)
+    }
+
+    /// All whole numbers of a list.
+    pub(super) fn numbers(&self, name: &str) -> Result<Vec<u64>, Response> {
+        self.list(&[name]).into_iter().map(|text| whole(name, text)).collect()
+    }
+}
+
+/// Digits and nothing else: Rust would also read `+5`.
+fn whole(name: &str, text: &str) -> Result<u64, Response> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse() {
+        Ok(number) if digits => Ok(number),
+        _ => Err(bad(format!("\"{name}\" must be a whole number"))),
     }
 }
 
@@ -63,6 +73,10 @@ mod tests {
         assert_eq!(query.number("f").unwrap(), Some(1));
         for name in ["b", "c", "e", "g"] {
             assert_eq!(query.number(name).unwrap_err().status(), 400, "{name}");
+        }
+        assert_eq!(Query::read("a=1,2&a=3").numbers("a").unwrap(), [1, 2, 3]);
+        for wrong in ["a=1,-2", "a=%2B1", "a=1.5", "a=x"] {
+            assert!(Query::read(wrong).numbers("a").is_err(), "{wrong}");
         }
         let list = Query::read("type=a,b&types=c&type=,d");
         assert_eq!(list.list(&["type", "types"]), ["a", "b", "c", "d"]);

@@ -108,6 +108,17 @@ impl Range {
     }
 }
 
+/// What is made anew at each request, as asked for: 304 or 200. It has no ranges: a part of JSON is
+/// no JSON, and the rest may be another's by the time it is asked for.
+pub(super) fn versioned(headers: &HeaderMap, etag: &str, body: &Bytes) -> Response {
+    if Conditions::of(headers).has(etag) {
+        return not_modified(etag);
+    }
+    let mut response = bytes(JSON, body.clone());
+    version(&mut response, etag);
+    response
+}
+
 /// A whole body as asked for: 304, 206, 416 or 200.
 pub(super) fn conditional(headers: &HeaderMap, kind: &str, etag: &str, body: &Bytes) -> Response {
     let length = body.len() as u64;
@@ -124,6 +135,7 @@ pub(super) fn conditional(headers: &HeaderMap, kind: &str, etag: &str, body: &By
         _ => bytes(kind, body.clone()),
     };
     version(&mut response, etag);
+    set(&mut response, header::ACCEPT_RANGES, "bytes");
     response
 }
 
@@ -135,9 +147,7 @@ pub(super) fn conditional_without_body(
 ) -> Option<Response> {
     let conditions = Conditions::of(headers);
     let mut response = if conditions.has(etag) {
-        let mut response = Response::default();
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        response
+        not_modified(etag)
     } else if conditions.range(etag, length) == Some(Range::Unsatisfiable) {
         let mut response = error_reply(Code::BadRequest, "the range lies outside the file");
         *response.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
@@ -150,9 +160,15 @@ pub(super) fn conditional_without_body(
     Some(response)
 }
 
+fn not_modified(etag: &str) -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    version(&mut response, etag);
+    response
+}
+
 fn version(response: &mut Response, etag: &str) {
     set(response, header::ETAG, etag);
-    set(response, header::ACCEPT_RANGES, "bytes");
     set(response, header::CACHE_CONTROL, "no-cache");
 }
 

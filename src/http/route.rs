@@ -13,7 +13,7 @@ use warp::{Filter, Rejection};
 use super::context::Context;
 use super::error::{Code, error_reply};
 use super::query::Query;
-use super::reply;
+use super::{reply, table};
 use crate::store::StoreError;
 
 /// What a request asks for, beside its path.
@@ -35,6 +35,7 @@ pub(super) fn asked() -> impl Filter<Extract = (Asked,), Error = Infallible> + C
 
 /// Just this path.
 pub(super) fn exact(path: &'static str) -> impl Filter<Extract = (), Error = Rejection> + Copy {
+    debug_assert!(table::allow(path).is_some(), "{path} is not in the table of routes");
     warp::path::full()
         .and_then(move |full: FullPath| async move {
             if full.as_str() == path { Ok(()) } else { Err(warp::reject::not_found()) }

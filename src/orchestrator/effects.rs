@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
-use crate::agents::process::{Receipt, end_leftovers};
+use crate::agents::process::{Receipt, end_batch_leftovers};
 use crate::agents::story_files::has_tech_spec;
 use crate::domain::event::{NewEvent, Source};
 use crate::domain::payload::Payload;
@@ -51,7 +51,7 @@ pub(super) fn tell(
 pub(super) fn tell_end(parts: Parts, batch_id: i64, end: Payload) -> BoxFuture<'static, Done> {
     async move {
         let grace = parts.agents.workflow().stop_grace;
-        let receipt = end_leftovers(&parts.project_mark(), grace).await;
+        let receipt = end_batch_leftovers(&parts.project_mark(), grace).await;
         let looker = parts.looker.clone();
         // When it takes longer, late rows still find their batch.
         let _ = tokio::task::spawn_blocking(move || looker.look(LAST_LOOK)).await;

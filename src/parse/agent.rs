@@ -31,6 +31,8 @@ use words::Words;
 pub const MAX_LINE: usize = 1024 * 1024;
 /// Longest line for the live log, in characters.
 const MAX_SAID: usize = 200;
+/// Longest cause of a failure; a list of what was denied may be long.
+const MAX_CAUSE: usize = 600;
 
 /// How an agent writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -237,7 +239,7 @@ impl AgentStream {
     /// Why the run failed, in one sentence, as far as its output tells; none when it tells of no
     /// failure.
     pub fn failure(&self) -> Option<String> {
-        failure::of(self)
+        failure::of(self).and_then(|text| plain::line_of(&text, MAX_CAUSE))
     }
 
     fn ended_well(&self) -> bool {

@@ -307,7 +307,7 @@ fn is_status(word: &str) -> bool {
 fn number(text: &str) -> Option<f64> {
     let text = text.trim();
     let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    plain.then(|| text.parse().ok()).flatten()
+    plain.then(|| text.parse().ok().filter(|number: &f64| number.is_finite())).flatten()
 }
 
 /// The row's time, and a remark when it is not its own.

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::domain::issue::shown;
+
 /// The keys a row takes from the JSON, and whether they must be there.
 const COLUMNS: [(&str, bool); 6] = [
     ("epic_id", true),
@@ -28,7 +30,8 @@ pub fn format_row(json: &Value, now_s: i64) -> Result<String, RowError> {
         let known = COLUMNS.iter().any(|(name, _)| name == key);
         if !known && !matches!(key.as_str(), "metrics" | "attempt") {
             return Err(RowError(format!(
-                "unknown key \"{key}\"; a row takes epic_id, story_id, command, task_id, status, message, metrics, attempt"
+                "unknown key \"{}\"; a row takes epic_id, story_id, command, task_id, status, message, metrics, attempt",
+                shown(key, 80)
             )));
         }
     }
@@ -89,6 +92,7 @@ fn metrics_of(value: Option<&Value>) -> Result<String, RowError> {
         let plain =
             !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
         if !plain || !value.is_number() {
+            let name = shown(name, 80);
             return Err(RowError(format!("the metric \"{name}\" must be a word with a number")));
         }
         pairs.push(format!("{name}:{value}"));

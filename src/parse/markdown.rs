@@ -175,7 +175,8 @@ fn seconds(text: &str) -> Option<f64> {
             _ => {}
         }
     }
-    total
+    // Hundreds of digits are no time.
+    total.filter(|seconds| seconds.is_finite())
 }
 
 /// The lines that are no heading, trimmed: the activity list of older pages.

@@ -36,7 +36,7 @@ async function scene(play) {
   }
 }
 
-test("a hidden tab's title is true within five seconds", async () => {
+test("b45 a hidden tab's title is true within five seconds", async () => {
   await scene(async ({ server, tab }) => {
     const page = await tab();
     await page.until(RUNS);
@@ -77,7 +77,7 @@ test("the tab that is looked at has the line, the one behind it follows", async 
   });
 });
 
-test("a frozen tab does not say that anything runs, hands the line on, and has all when it wakes", async () => {
+test("b45 a frozen tab does not say that anything runs, hands the line on, and has all when it wakes", async () => {
   await scene(async ({ tab, streams, say }) => {
     const first = await tab();
     await first.until(RUNS);

@@ -224,7 +224,7 @@ test("the page says how many events came while it was away", async () => {
 });
 
 describe("never said to be running for more than five seconds", () => {
-  test("the server is killed", async () => {
+  test("b45 the server is killed", async () => {
     await scene({ view: "overview" }, async ({ page, files, end }) => {
       work(files);
       await runs(page);
@@ -248,7 +248,7 @@ describe("never said to be running for more than five seconds", () => {
     });
   });
 
-  test("the server is killed, three tabs look", async () => {
+  test("b45 the server is killed, three tabs look", async () => {
     await scene({ view: "overview" }, async (stage) => {
       const pages = [stage.page, await stage.tab("overview"), await stage.tab("run")];
       work(stage.files);
@@ -261,7 +261,7 @@ describe("never said to be running for more than five seconds", () => {
     });
   });
 
-  test("the server stands still", async () => {
+  test("b45 the server stands still", async () => {
     await scene({ view: "overview" }, async ({ page, files, end }) => {
       work(files);
       await runs(page);
@@ -275,7 +275,7 @@ describe("never said to be running for more than five seconds", () => {
     });
   });
 
-  test("the network is cut", async () => {
+  test("b45 the network is cut", async () => {
     await scene({ view: "overview" }, async ({ page, files, context, url }) => {
       work(files);
       await runs(page);
@@ -291,7 +291,7 @@ describe("never said to be running for more than five seconds", () => {
     });
   });
 
-  test("the files stop: after the idle limit", async () => {
+  test("b45 the files stop: after the idle limit", async () => {
     await scene({ view: "overview", toml: "observed_idle_minutes = 0.1\n" }, async ({ page, files }) => {
       work(files);
       await runs(page);
@@ -301,7 +301,7 @@ describe("never said to be running for more than five seconds", () => {
     });
   });
 
-  test("the agent is killed", async () => {
+  test("b45 the agent is killed", async () => {
     const agents = fileURLToPath(new URL("../../fixtures/agents/", import.meta.url));
     process.env.AGENT_SECONDS = "60";
     await scene({ view: "run", toml: `[agents.claude]\nprogram = ${JSON.stringify(join(agents, "slow"))}\n` }, async ({ page, url }) => {

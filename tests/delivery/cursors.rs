@@ -10,6 +10,9 @@ use crate::support::project::now_s;
 use crate::support::sse::Sse;
 use crate::support::{Project, Server, eventually};
 
+/// What a client hears next.
+type Next = Box<dyn FnMut() -> Value>;
+
 #[test]
 fn resume_by_header_query_and_message_gives_exactly_what_was_missed() {
     let project = Project::new();
@@ -191,7 +194,7 @@ fn begins_anew(project: &Project, server: &Server, last: &str) {
     let (mut by_header, mut by_query) =
         (Sse::open(server.port(), "", Some(last)), server.sse(&query));
     let mut over_ws = server.ws(&query);
-    let mut next: [(&str, Box<dyn FnMut() -> Value>); 4] = [
+    let mut next: [(&str, Next); 4] = [
         ("header", Box::new(move || by_header.next().expect("a message").json)),
         ("query", Box::new(move || by_query.next().expect("a message").json)),
         ("WebSocket", Box::new(move || over_ws.next().expect("a message"))),

@@ -106,7 +106,7 @@ const NEVER_WELL: Expected = Expected {
 };
 
 #[test]
-fn those_that_never_work_end_the_batch_and_no_story_is_touched() {
+fn b32_those_that_never_work_end_the_batch_and_no_story_is_touched() {
     let mut lab = Lab::new("");
     for (agent, cause) in [
         ("crash", "ended by signal 11"),
@@ -199,8 +199,35 @@ fn a_thousand_rows_from_every_agent_are_a_thousand_events() {
     lab.good();
 }
 
+/// One that ends by a signal each time: tried again after a pause, after a longer one, given up.
 #[test]
-fn two_failures_are_tried_again_and_forgiven() {
+fn b33_a_crash_loop_backs_off_is_given_up_and_told() {
+    let mut lab = Lab::new("");
+    let config = lab.bench.project.root().join("sprint-runner.toml");
+    let text = fs::read_to_string(config).unwrap();
+    lab.bench.config(&text.replace("retry_seconds = 0.05", "retry_seconds = 0.4"));
+    lab.server.terminate();
+    lab.server = lab.bench.serve();
+    lab.follower = Follower::open(&lab.server);
+    let events = lab.batch("crash", "", &NEVER_WELL);
+    let of = |kind: &str| -> Vec<&Value> {
+        events.iter().filter(|event| event["type"] == kind).collect()
+    };
+    let at = |event: &Value| event["timestamp"].as_i64().unwrap();
+    let (starts, ends) = (of("agent:start"), of("agent:end"));
+    assert_eq!((starts.len(), lab.bench.starts()), (3, 3), "{}", told(&events));
+    assert!(ends.iter().all(|end| end["payload"]["signal"] == 11));
+    let pauses = [at(starts[1]) - at(ends[0]), at(starts[2]) - at(ends[1])];
+    assert!(pauses[0] >= 400 && pauses[1] >= 800, "{pauses:?}");
+    for (warning, words) in of("batch:warning").iter().zip(["try in 0.4 s", "try in 0.8 s"]) {
+        let message = warning["payload"]["message"].as_str().unwrap();
+        assert!(message.contains(words) && message.contains("signal 11"), "{message}");
+    }
+    lab.good();
+}
+
+#[test]
+fn b33_two_failures_are_tried_again_and_forgiven() {
     let mut lab = Lab::new("");
     let state = format!("export AGENT_STATE='{}'", lab.bench.path("calls").display());
     let told = &["agent_failed", "agent_failed"];
@@ -236,7 +263,7 @@ fn the_same_critical_findings_three_times_block_the_story() {
 }
 
 #[test]
-fn a_usage_limit_parks_the_batch_which_goes_on_by_itself() {
+fn b34_a_usage_limit_parks_the_batch_which_goes_on_by_itself() {
     let mut lab = Lab::new("");
     lab.bench.plan(
         "usage-limit",
@@ -268,7 +295,7 @@ fn a_usage_limit_parks_the_batch_which_goes_on_by_itself() {
 }
 
 #[test]
-fn a_program_that_is_missing_or_may_not_be_executed_is_a_conflict() {
+fn b32_a_program_that_is_missing_or_may_not_be_executed_is_a_conflict() {
     let lab = Lab::new("");
     let program = lab.bench.path("agent");
     let aside = lab.bench.path("aside");
@@ -303,7 +330,7 @@ fn a_program_that_is_missing_or_may_not_be_executed_is_a_conflict() {
 }
 
 #[test]
-fn a_program_that_vanishes_after_the_start_ends_the_batch() {
+fn b32_a_program_that_vanishes_after_the_start_ends_the_batch() {
     let mut lab = Lab::new("");
     // The first agent takes the program away with it.
     let program = lab.bench.path("agent");
@@ -325,7 +352,7 @@ fn a_program_that_vanishes_after_the_start_ends_the_batch() {
 }
 
 #[test]
-fn a_program_that_the_system_cannot_run_ends_the_batch() {
+fn b32_a_program_that_the_system_cannot_run_ends_the_batch() {
     let mut lab = Lab::new("");
     let program = lab.bench.path("agent");
     let good = fs::read(&program).unwrap();

@@ -6,8 +6,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::support::bench::{Bench, Follower, STORIES, doing, start, told};
+use crate::support::heavy::{Need, heavy};
 use crate::support::server::binary;
-use crate::support::{Server, eventually};
+use crate::support::{Server, eventually, process};
 
 fn command_line(bench: &Bench) -> Value {
     let output =
@@ -28,8 +29,9 @@ fn b27_after_a_kill_of_the_server_its_children_are_ended_and_the_batch_is_lost()
     // A stranger of the same kind, with no cookie of ours.
     let mut stranger = std::process::Command::new("sleep").arg("300").spawn().unwrap();
     let before: Vec<Value> = server.log_after(0);
+    let before_kill = bench.alive().len();
     server.kill();
-    // Nobody was there to end them; one that printed just then may have died of its closed pipe.
+    assert_eq!(bench.alive().len(), before_kill, "nobody was there to end them");
     let offline = command_line(&bench);
     assert!(offline["active"].as_array().is_none_or(Vec::is_empty), "{offline}");
 
@@ -62,7 +64,7 @@ fn b27_after_a_kill_of_the_server_its_children_are_ended_and_the_batch_is_lost()
 }
 
 #[test]
-fn a_start_right_after_a_crash_waits_for_what_was_left() {
+fn b27_a_start_right_after_a_crash_waits_for_what_was_left() {
     let bench = Bench::new(STORIES);
     bench.plan("ignores-term", "");
     let server = bench.serve();
@@ -76,6 +78,48 @@ fn a_start_right_after_a_crash_waits_for_what_was_left() {
     assert_eq!(follower.end_of(batch_id)["status"], "lost");
     assert_eq!(follower.end_of(next)["status"], "completed");
     bench.nothing_alive();
+}
+
+/// The pid of an agent is given to a stranger while the server is down.
+#[test]
+fn b27_a_stranger_with_a_pid_of_ours_is_not_touched() {
+    if !heavy("b27_a_stranger_with_a_pid_of_ours_is_not_touched", &[Need::Root]) {
+        return;
+    }
+    let bench = Bench::new(STORIES);
+    bench.plan("ignores-term", "");
+    let server = bench.serve();
+    let batch_id = start(&server, "\"all\"");
+    eventually("two agents", || (bench.descendants().len() == 2).then_some(()));
+    server.kill();
+    let freed = bench.pids()[0];
+    process::signal(freed, Signal::KILL);
+    eventually("a free number", || process::state(freed).is_none().then_some(()));
+    let mut stranger = with_pid(freed);
+    let server = bench.serve();
+    let mut follower = Follower::open(&server);
+    assert_eq!(follower.end_of(batch_id)["status"], "lost");
+    let others: Vec<u32> = bench.alive().into_iter().filter(|pid| *pid != freed).collect();
+    assert_eq!(others, [0_u32; 0], "the other agent is ended");
+    assert_eq!(stranger.try_wait().unwrap(), None, "the stranger is none of our business");
+    drop(server);
+    assert_eq!(stranger.try_wait().unwrap(), None);
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+}
+
+/// A child of ours that got this very number: the system gives the next one after the last.
+fn with_pid(pid: u32) -> std::process::Child {
+    for _ in 0..10_000 {
+        std::fs::write("/proc/sys/kernel/ns_last_pid", (pid - 1).to_string()).unwrap();
+        let mut child = std::process::Command::new("sleep").arg("300").spawn().unwrap();
+        if child.id() == pid {
+            return child;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    panic!("the number {pid} could not be had");
 }
 
 #[test]

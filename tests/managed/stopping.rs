@@ -1,48 +1,120 @@
 //! Stop: now, gracefully, one agent, and when there is nothing to stop.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use crate::support::Server;
 use crate::support::bench::{Bench, Follower, STORIES, doing, start, told};
-use crate::support::eventually;
+use crate::support::{eventually, process};
 
 const STOP: &str = "/api/orchestrator/stop";
 
 #[test]
-fn stop_now_ends_three_levels_and_shows_the_receipt() {
+fn b25_stop_now_ends_three_levels_and_the_receipt_counts_them() {
+    let grace = Duration::from_millis(500);
     let bench = Bench::new(STORIES);
     bench.plan("three-levels", "");
     let server = bench.serve();
     let mut follower = Follower::open(&server);
-    let batch_id = start(&server, "\"all\"");
-    // Two agents create and discover at once; of each, all levels and the stopped one are there.
-    let names = ["level-0", "level-1", "level-2", "level-3", "stopped"];
-    eventually("two agents with all their descendants", || {
-        let there = bench.descendants();
-        let twice = |name: &&str| there.iter().filter(|one| one == name).count() == 2;
-        names.iter().all(twice).then_some(())
-    });
-    let answer = server.post(STOP, "{\"mode\":\"now\"}");
-    // Looked at before anything else: the answer says that all is over.
-    let alive = bench.alive();
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    let receipt = answer.json();
-    assert_eq!(alive, [0_u32; 0], "{receipt}");
-    assert_eq!((&receipt["status"], &receipt["left"]), (&json!("stopped"), &json!(0)), "{receipt}");
-    let count = |key: &str| receipt[key].as_i64().unwrap();
-    // Each `level-0` waits, so it counts; the sleep of the last level is that level.
-    assert!(count("processes") >= 10, "{receipt}");
-    assert_eq!(doing(&server), "idle");
-    let end = follower.end_of(batch_id);
-    assert_eq!((&end["status"], &end["reason"]), (&json!("stopped"), &json!("stop_now")));
-    assert_eq!(end["cycles_completed"], 0, "a stopped cycle does not count");
-    assert_eq!(bench.status_file(), STORIES);
-    bench.nothing_alive();
+    let mut took = Vec::new();
+    // A busy machine is given another try: everything but the time must hold each time.
+    for n in 1..=3 {
+        let batch_id = start(&server, "\"all\"");
+        // Two agents create and discover at once; of each, all levels and the stopped one are there.
+        let names = ["level-0", "level-1", "level-2", "level-3", "stopped"];
+        eventually("two agents with all their descendants", || {
+            let there = bench.descendants();
+            let all = |name: &&str| there.iter().filter(|one| one == name).count() == 2 * n;
+            (names.iter().all(all) && ignores_term(&bench, 2) && stopped(&bench, 2)).then_some(())
+        });
+        let before = bench.alive().len();
+        let asked = Instant::now();
+        let answer = server.post(STOP, "{\"mode\":\"now\"}");
+        took.push(asked.elapsed());
+        // Looked at before anything else: the answer says that all is over.
+        let alive = bench.alive();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let receipt = answer.json();
+        assert_eq!(alive, [0_u32; 0], "{receipt}");
+        let count = |key: &str| receipt[key].as_u64().unwrap();
+        assert_eq!(receipt["status"], "stopped", "{receipt}");
+        assert_eq!(
+            (count("processes"), before),
+            (10, 12),
+            "{receipt}: each leader is listed twice"
+        );
+        assert_eq!((count("killed"), count("left"), count("escaped")), (2, 0, 0), "{receipt}");
+        assert_eq!(doing(&server), "idle");
+        let end = follower.end_of(batch_id);
+        assert_eq!((&end["status"], &end["reason"]), (&json!("stopped"), &json!("stop_now")));
+        assert_eq!(end["cycles_completed"], 0, "a stopped cycle does not count");
+        assert_eq!(bench.status_file(), STORIES);
+        bench.nothing_alive();
+        let zombie = |pid: &u32| process::state(*pid) == Some('Z');
+        eventually("no zombie", || {
+            (!process::children(server.pid()).iter().any(zombie)).then_some(())
+        });
+        if took[n - 1] < grace + Duration::from_secs(1) {
+            break;
+        }
+    }
+    println!("all gone after {took:?}, with a grace of {grace:?}");
+    assert!(took.last().unwrap() < &(grace + Duration::from_secs(1)), "{took:?}");
     let again = server.post(STOP, "{\"mode\":\"now\"}");
     assert_eq!((again.status, &again.json()["code"]), (409, &json!("conflict")));
     bench.plan("quick", "");
     let batch_id = start(&server, "\"all\"");
     assert_eq!(follower.end_of(batch_id)["status"], "completed");
+}
+
+/// Whether so many of the living ignore TERM.
+fn ignores_term(bench: &Bench, count: usize) -> bool {
+    let deaf = |pid: &&u32| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        ignored.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).unwrap() & 1 << 14 != 0)
+    };
+    bench.alive().iter().filter(deaf).count() == count
+}
+
+/// Whether so many of the living stand still.
+fn stopped(bench: &Bench, count: usize) -> bool {
+    bench.alive().iter().filter(|pid| process::state(**pid) == Some('T')).count() == count
+}
+
+#[test]
+fn b26_those_that_leave_the_group_are_gone_too_and_told_as_escaped() {
+    let bench = Bench::new(STORIES);
+    bench.plan("setsid-grandchild", "export AGENT_SECONDS=300");
+    let server = bench.serve();
+    let mut follower = Follower::open(&server);
+    let batch_id = start(&server, "\"all\"");
+    let names = ["setsid", "forked-twice", "bare"];
+    eventually("two agents with all their descendants", || {
+        let there = bench.descendants();
+        let twice = |name: &&str| there.iter().filter(|one| one == name).count() == 2;
+        names.iter().all(twice).then_some(())
+    });
+    let receipt = server.post(STOP, "{\"mode\":\"now\"}").json();
+    assert_eq!(bench.alive(), [0_u32; 0], "{receipt}");
+    assert_eq!((&receipt["escaped"], &receipt["left"]), (&json!(6), &json!(0)), "{receipt}");
+    assert_eq!(follower.end_of(batch_id)["status"], "stopped");
+    bench.nothing_alive();
+}
+
+#[test]
+fn b26_what_good_agents_leave_behind_is_gone_with_their_batch() {
+    let bench = Bench::new(STORIES);
+    bench.plan("setsid-grandchild", "export AGENT_SECONDS=0.3");
+    let server = bench.serve();
+    let mut follower = Follower::open(&server);
+    let batch_id = start(&server, "1");
+    assert_eq!(follower.end_of(batch_id)["status"], "completed");
+    // The batch's end is told only when they have gone.
+    assert_eq!(bench.alive(), [0_u32; 0]);
+    assert!(bench.descendants().iter().filter(|name| *name == "bare").count() > 2);
+    bench.nothing_alive();
 }
 
 #[test]

@@ -5,37 +5,34 @@ use std::sync::Barrier;
 use crate::support::bench::{Bench, Follower, STORIES, doing, start};
 use crate::support::{Dice, eventually};
 
-const CALLS: u64 = 200;
+const CALLERS: u64 = 200;
 
 #[test]
-fn b31_two_hundred_starts_and_stops_make_one_batch_at_a_time() {
+fn b31_two_hundred_starts_and_stops_at_once_make_one_batch_at_a_time() {
     let bench = Bench::new(STORIES);
     bench.plan("quick", "");
     let server = bench.serve();
-    let together = Barrier::new(8);
+    let together = Barrier::new(CALLERS as usize);
     let answers: Vec<(String, u16, String)> = std::thread::scope(|scope| {
-        let callers: Vec<_> = (0..8)
+        let callers: Vec<_> = (0..CALLERS)
             .map(|caller| {
                 let (server, together) = (&server, &together);
                 scope.spawn(move || {
                     let mut dice = Dice::new(caller + 1);
-                    together.wait();
-                    let call = |_| {
-                        let (path, body) = match dice.below(4) {
-                            0 | 1 => ("/api/orchestrator/start", "{\"batch_size\":1}"),
-                            2 => ("/api/orchestrator/stop", "{\"mode\":\"now\"}"),
-                            _ => ("/api/orchestrator/stop", "{}"),
-                        };
-                        let answer = server.post(path, body);
-                        (format!("{path} {body}"), answer.status, answer.text())
+                    let (path, body) = match dice.below(4) {
+                        0 | 1 => ("/api/orchestrator/start", "{\"batch_size\":1}"),
+                        2 => ("/api/orchestrator/stop", "{\"mode\":\"now\"}"),
+                        _ => ("/api/orchestrator/stop", "{}"),
                     };
-                    (0..CALLS / 8).map(call).collect::<Vec<_>>()
+                    together.wait();
+                    let answer = server.post(path, body);
+                    (format!("{path} {body}"), answer.status, answer.text())
                 })
             })
             .collect();
-        callers.into_iter().flat_map(|caller| caller.join().unwrap()).collect()
+        callers.into_iter().map(|caller| caller.join().unwrap()).collect()
     });
-    assert_eq!(answers.len() as u64, CALLS);
+    assert_eq!(answers.len() as u64, CALLERS);
     let mut started = 0;
     for (call, status, text) in &answers {
         match status {
@@ -74,7 +71,7 @@ fn b31_two_hundred_starts_and_stops_make_one_batch_at_a_time() {
 
 /// Who sees the end of one batch may start the next.
 #[test]
-fn a_start_at_the_very_end_of_a_batch_is_no_conflict() {
+fn b31_a_start_at_the_very_end_of_a_batch_is_no_conflict() {
     let bench = Bench::new(STORIES);
     bench.project.replace("sprint-status.yaml", b"development_status:\n  1-1-skeleton: done\n");
     let server = bench.serve();

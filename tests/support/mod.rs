@@ -3,6 +3,8 @@
 pub(crate) mod bench;
 pub(crate) mod heavy;
 pub(crate) mod http;
+pub(crate) mod openapi;
+pub(crate) mod process;
 pub(crate) mod project;
 pub(crate) mod server;
 pub(crate) mod sse;

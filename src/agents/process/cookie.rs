@@ -40,6 +40,11 @@ pub(super) fn project_cookie<'a>(environment: &'a [u8], project: &str) -> Option
     whole.then_some(cookie)
 }
 
+/// Whether an environment carries any cookie.
+pub(super) fn has_cookie(environment: &[u8]) -> bool {
+    value(environment).is_some()
+}
+
 fn prefix(project: &str) -> String {
     // The environment cannot hold a NUL.
     format!("{}:", project.replace('\0', "_"))

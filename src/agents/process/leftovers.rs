@@ -1,4 +1,5 @@
-//! What a crash of the server left: found by the cookie alone, since nothing else survived.
+//! What a crash of the server left, found by the cookie alone, since nothing else survived; and what
+//! a batch left, orphans without a cookie included.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,20 +7,26 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use super::cookie::project_cookie;
+use super::cookie::{has_cookie, project_cookie};
 use super::end::{self, Family, Look, Member};
 use super::table::Row;
-use super::{Identity, Receipt, look, table};
+use super::{Identity, Receipt, look, reaper, table};
 
 /// Ends every living process of this user that carries a cookie of this project. This program and
 /// those it descends from are left alone: an agent may itself have started us.
 pub async fn end_leftovers(project: &str, grace: Duration) -> Receipt {
-    end::end(Arc::new(Project(project.to_owned())), grace).await
+    end::end(Arc::new(Project { name: project.to_owned(), orphans: false }), grace).await
+}
+
+/// The same at the end of a batch, when no agent of this program runs any more: orphans that came
+/// to us and carry no cookie at all are some agent's that let go of its environment, and end too.
+pub async fn end_batch_leftovers(project: &str, grace: Duration) -> Receipt {
+    end::end(Arc::new(Project { name: project.to_owned(), orphans: true }), grace).await
 }
 
 /// Who would be ended by [`end_leftovers`].
 pub async fn find_leftovers(project: &str) -> Vec<Identity> {
-    let project = Project(project.to_owned());
+    let project = Project { name: project.to_owned(), orphans: false };
     let look = tokio::task::spawn_blocking(move || {
         let mut found: Vec<Identity> =
             project.look().members.into_iter().map(|member| member.identity).collect();
@@ -29,7 +36,18 @@ pub async fn find_leftovers(project: &str) -> Vec<Identity> {
     look.await.unwrap_or_default()
 }
 
-struct Project(String);
+struct Project {
+    name: String,
+    /// Orphans without a cookie count as well.
+    orphans: bool,
+}
+
+impl Project {
+    /// Whether this process is nobody else's: it came to us and carries no project's cookie.
+    fn is_orphan(&self, row: &Row, environment: &[u8]) -> bool {
+        self.orphans && !has_cookie(environment) && reaper::is_left_behind(row)
+    }
+}
 
 impl Family for Project {
     fn look(&self) -> Look {
@@ -40,7 +58,10 @@ impl Family for Project {
             .filter(|row| !row.dead && !ours.contains(&row.identity.pid))
             .filter_map(|row| {
                 let environment = table::environment(row.identity.pid);
-                Some((project_cookie(&environment, &self.0)?.to_vec(), row))
+                let cookie = project_cookie(&environment, &self.name).map(<[u8]>::to_vec);
+                // Without one it has left every group there was.
+                let orphan = || self.is_orphan(row, &environment).then(Vec::new);
+                Some((cookie.or_else(orphan)?, row))
             })
             .collect();
         carriers.sort_by_key(|(_, row)| (row.identity.start, row.identity.pid));
@@ -50,7 +71,8 @@ impl Family for Project {
             .into_iter()
             .map(|(cookie, row)| Member {
                 identity: row.identity,
-                escaped: *groups.entry(cookie).or_insert(row.group) != row.group,
+                escaped: cookie.is_empty()
+                    || *groups.entry(cookie).or_insert(row.group) != row.group,
             })
             .collect();
         Look { members, ..Look::default() }
@@ -62,6 +84,8 @@ impl Family for Project {
     }
 
     fn still(&self, identity: Identity) -> bool {
-        project_cookie(&table::environment(identity.pid), &self.0).is_some()
+        let environment = table::environment(identity.pid);
+        project_cookie(&environment, &self.name).is_some()
+            || table::row(identity.pid).is_some_and(|row| self.is_orphan(&row, &environment))
     }
 }

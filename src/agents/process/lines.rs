@@ -30,7 +30,7 @@ pub struct Line {
 
 /// Takes bytes as they come and gives whole lines.
 #[derive(Debug)]
-pub(super) struct Splitter {
+pub struct Splitter {
     /// What is kept of a line.
     max: usize,
     buffer: Vec<u8>,
@@ -45,12 +45,13 @@ pub(super) struct Splitter {
 }
 
 impl Splitter {
-    pub(super) fn new(max: usize) -> Self {
+    /// Keeps `max` bytes of a line.
+    pub fn new(max: usize) -> Self {
         Self { max, buffer: Vec::new(), start: 0, scanned: 0, dropped: 0, ended: false }
     }
 
     /// The next whole line; its bytes and its real length.
-    pub(super) fn take(&mut self) -> Option<(Vec<u8>, u64)> {
+    pub fn take(&mut self) -> Option<(Vec<u8>, u64)> {
         if let Some(at) = memchr(b'\n', &self.buffer[self.scanned..]) {
             let end = self.scanned + at;
             let line = self.cut(end);
@@ -68,7 +69,7 @@ impl Splitter {
     }
 
     /// More bytes. To be called when [`Self::take`] gave none, or the buffer would grow.
-    pub(super) fn feed(&mut self, bytes: &[u8]) {
+    pub fn feed(&mut self, bytes: &[u8]) {
         self.tidy();
         if self.dropped == 0 {
             self.buffer.extend_from_slice(bytes);
@@ -86,7 +87,7 @@ impl Splitter {
     }
 
     /// No more bytes come.
-    pub(super) fn end(&mut self) {
+    pub fn end(&mut self) {
         self.ended = true;
     }
 

@@ -11,7 +11,8 @@
 //!
 //! **Orphans.** The program makes itself a child subreaper when it starts its first agent, so what
 //! an agent leaves behind becomes our child instead of vanishing to the system's first process:
-//! it can be found, and somebody has to collect it once it is dead. That is done by process number
+//! it can be found (at the end of its batch even without a cookie), and somebody has to collect it
+//! once it is dead. That is done by process number
 //! and never by waiting for "any child", which would take away exit codes that others wait for.
 //! Collected is a dead child that lies in another process group than the program's own and is no
 //! agent's leader; a leader is collected by the agent it belongs to. Every other child of this
@@ -62,14 +63,19 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use cookie::{COOKIE_VARIABLE, Cookie};
+// For the laws in `tests/laws/`: fuzzed as what stands between a child's pipe and all that reads it.
+#[doc(hidden)]
+pub use lines::Splitter;
 pub use lines::{Line, MAX_LINE, Stream};
 pub use receipt::Receipt;
 #[cfg(not(unix))]
-pub use unsupported::{Group, Process, end_leftovers, find_leftovers, find_program, spawn};
+pub use unsupported::{
+    Group, Process, end_batch_leftovers, end_leftovers, find_leftovers, find_program, spawn,
+};
 #[cfg(unix)]
 pub use {
     group::Group,
-    leftovers::{end_leftovers, find_leftovers},
+    leftovers::{end_batch_leftovers, end_leftovers, find_leftovers},
     program::find_program,
     reader::Process,
     start::spawn,

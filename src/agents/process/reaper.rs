@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::process::{Child, Command};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +16,9 @@ use super::table::{self, Row, Table};
 /// Leaders that are not collected yet: those are their agents' business. Held while one is
 /// started, so that a leader that ends at once is never taken for an orphan.
 static LEADERS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+/// Every orphan that comes to us is an agent's.
+static ALL_OURS: AtomicBool = AtomicBool::new(false);
 
 /// Deaths come in flocks; one look serves them all.
 const GATHER: Duration = Duration::from_millis(20);
@@ -30,6 +34,10 @@ pub(super) fn start_leader(command: &mut Command) -> io::Result<Child> {
                 rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
             {
                 tracing::warn!(%error, "what agents leave behind goes to the system's first process");
+            } else if !table::read().values().any(|row| is_adopted(row, own_group())) {
+                // With children of a former life (`daemon & exec sprint-runner`) no orphan could be
+                // told from one of theirs.
+                ALL_OURS.store(true, Ordering::Relaxed);
             }
         });
     }
@@ -47,9 +55,8 @@ pub(super) fn collect_leader(pid: u32) {
 
 /// Collects the orphans among the dead of this table.
 pub(super) fn sweep(table: &Table) {
-    let own = std::process::id();
-    let group = getpgrp().as_raw_pid() as u32;
-    let orphan = |row: &Row| row.dead && row.parent == own && row.group != group;
+    let group = own_group();
+    let orphan = |row: &Row| row.dead && is_adopted(row, group);
     for row in table.values().filter(|row| orphan(row)) {
         let leaders = leaders();
         let pid = row.identity.pid;
@@ -58,6 +65,22 @@ pub(super) fn sweep(table: &Table) {
             collect(pid);
         }
     }
+}
+
+/// Whether this is a living orphan that an agent left behind, whatever became of its environment:
+/// a child of ours that we did not start. Of which agent cannot be told.
+pub(super) fn is_left_behind(row: &Row) -> bool {
+    let ours = ALL_OURS.load(Ordering::Relaxed) && !row.dead && is_adopted(row, own_group());
+    ours && !leaders().contains(&row.identity.pid)
+}
+
+/// A child of ours in another group than our own: nothing but agents and what they leave is that.
+fn is_adopted(row: &Row, own_group: u32) -> bool {
+    row.parent == std::process::id() && row.group != own_group
+}
+
+fn own_group() -> u32 {
+    getpgrp().as_raw_pid() as u32
 }
 
 /// Sees to it that somebody collects orphans whenever a child of ours dies.

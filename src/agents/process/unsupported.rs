@@ -33,6 +33,12 @@ pub async fn end_leftovers(_: &str, _: Duration) -> Receipt {
     Receipt::default()
 }
 
+/// Ends nothing.
+#[allow(clippy::unused_async)] // as where there is something to wait for
+pub async fn end_batch_leftovers(_: &str, _: Duration) -> Receipt {
+    Receipt::default()
+}
+
 /// Finds nothing.
 #[allow(clippy::unused_async)] // as where there is something to wait for
 pub async fn find_leftovers(_: &str) -> Vec<Identity> {

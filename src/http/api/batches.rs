@@ -59,7 +59,9 @@ fn detail_route(context: &Context) -> BoxedFilter<(Response,)> {
 }
 
 async fn detail(context: Context, id: &str) -> Result<Response, Response> {
-    let id: i64 = id.parse().map_err(|_| bad("a batch's id is a whole number"))?;
+    // Rust would also read `+5`.
+    let number = id.parse().ok().filter(|_| !id.starts_with('+'));
+    let id: i64 = number.ok_or_else(|| bad("a batch's id is a whole number"))?;
     let queries = context.hub.queries().clone();
     let found = blocking(move || {
         let Some(batch) = queries.batch(id)? else { return Ok(None) };

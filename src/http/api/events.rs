@@ -64,11 +64,8 @@ async fn events(context: Context, asked: Asked) -> Result<Response, Response> {
 
 fn filter(query: &Query) -> Result<EventFilter, Response> {
     let texts = |names: &[&str]| query.list(names).into_iter().map(str::to_owned).collect();
-    let batch_ids = query
-        .list(&["batch_id"])
-        .into_iter()
-        .map(|id| id.parse().map_err(|_| bad("\"batch_id\" must be a whole number")))
-        .collect::<Result<_, _>>()?;
+    let batch_ids = query.numbers("batch_id")?;
+    let batch_ids = batch_ids.into_iter().map(|id| i64::try_from(id).unwrap_or(i64::MAX)).collect();
     let kinds: Vec<String> = texts(&["type", "types"]);
     let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '_' | '-' | '.' | '*');
     if let Some(kind) = kinds.iter().find(|kind| !kind.chars().all(letters)) {

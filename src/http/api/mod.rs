@@ -6,7 +6,8 @@ mod batches;
 mod events;
 mod export;
 mod health;
-mod orchestrator;
+mod openapi;
+pub(super) mod orchestrator;
 mod settings;
 mod snapshot;
 mod sprint;
@@ -33,6 +34,8 @@ pub fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Re
         .or(export::routes(context))
         .unify()
         .or(health::routes(context))
+        .unify()
+        .or(openapi::routes(context))
         .unify()
         .or(orchestrator::routes(context, orchestrator))
         .unify()

@@ -37,12 +37,10 @@ async fn start(
     orchestrator: Orchestrator,
     body: Bytes,
 ) -> Result<Response, Response> {
-    let body = object(&body)?;
-    let default = context.settings.get().default_max_cycles.unsigned_abs();
-    let size = match body.get("batch_size") {
-        None => BatchSize::Cycles(u32::try_from(default).unwrap_or(u32::MAX)),
-        Some(size) => batch_size(size)?,
-    };
+    let size = asked_size(&body)?.unwrap_or_else(|| {
+        let default = context.settings.get().default_max_cycles.unsigned_abs();
+        BatchSize::Cycles(u32::try_from(default).unwrap_or(u32::MAX))
+    });
     let started = orchestrator.start(size).await.map_err(|error| refused(&error))?;
     let size = match size {
         BatchSize::Cycles(cycles) => json!(cycles),
@@ -52,16 +50,13 @@ async fn start(
     Ok(reply::json(&json!({ "status": "started", "batch_size": size, "batch_id": batch_id })))
 }
 
+/// The size that a start's body names; none where it leaves that to the setting.
+pub(in crate::http) fn asked_size(body: &[u8]) -> Result<Option<BatchSize>, Response> {
+    object(body)?.get("batch_size").map(batch_size).transpose()
+}
+
 async fn stop(orchestrator: Orchestrator, body: Bytes) -> Result<Response, Response> {
-    // Scripts of the older server stop without a body.
-    let body = if body.is_empty() { Map::new() } else { object(&body)? };
-    let mode = match body.get("mode") {
-        None => StopMode::Graceful,
-        Some(Value::String(mode)) if mode == "graceful" => StopMode::Graceful,
-        Some(Value::String(mode)) if mode == "now" => StopMode::Now,
-        Some(_) => return Err(bad("\"mode\" is either \"graceful\" or \"now\"")),
-    };
-    let answer = orchestrator.stop(mode).await.map_err(not_stopped)?;
+    let answer = orchestrator.stop(asked_mode(&body)?).await.map_err(not_stopped)?;
     Ok(reply::json(&match answer {
         StopAnswer::Stopping => json!({ "status": "stopping" }),
         StopAnswer::Cleaned { batch_id } => json!({ "status": "cleaned", "batch_id": batch_id }),
@@ -75,6 +70,17 @@ async fn stop(orchestrator: Orchestrator, body: Bytes) -> Result<Response, Respo
             answer
         }
     }))
+}
+
+/// How a stop's body wants it. Scripts of the older server stop without a body.
+pub(in crate::http) fn asked_mode(body: &[u8]) -> Result<StopMode, Response> {
+    let body = if body.is_empty() { Map::new() } else { object(body)? };
+    match body.get("mode") {
+        None => Ok(StopMode::Graceful),
+        Some(Value::String(mode)) if mode == "graceful" => Ok(StopMode::Graceful),
+        Some(Value::String(mode)) if mode == "now" => Ok(StopMode::Now),
+        Some(_) => Err(bad("\"mode\" is either \"graceful\" or \"now\"")),
+    }
 }
 
 /// The body as an object; anything else is told.

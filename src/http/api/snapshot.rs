@@ -48,5 +48,5 @@ async fn snapshot(context: Context, asked: Asked, past: Arc<Past>) -> Result<Res
 /// The same log under the same rules adds up to the same.
 fn answer(context: &Context, headers: &HeaderMap, id: EventId, json: &Bytes) -> Response {
     let etag = format!("\"{}-{id}-{FOLD_VERSION}\"", context.hub.epoch());
-    reply::conditional(headers, reply::JSON, &etag, json)
+    reply::versioned(headers, &etag, json)
 }

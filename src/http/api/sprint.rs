@@ -46,7 +46,7 @@ fn answer(
         }
     };
     drop(kept);
-    Ok(reply::conditional(&asked.headers, reply::JSON, &etag, &body))
+    Ok(reply::versioned(&asked.headers, &etag, &body))
 }
 
 /// The file's own keys in their order, and beside them ours.

@@ -35,7 +35,7 @@ pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
 
 async fn answer(context: Context, asked: Asked, kept: Kept) -> Result<Response, Response> {
     let (mark, body) = blocking(move || Ok(read(&context, &kept))).await?;
-    Ok(reply::conditional(&asked.headers, reply::JSON, &format!("\"{mark:016x}\""), &body))
+    Ok(reply::versioned(&asked.headers, &format!("\"{mark:016x}\""), &body))
 }
 
 /// A file of the artifacts folder by its name.

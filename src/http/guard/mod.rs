@@ -1,8 +1,8 @@
 //! Who may come in: checked before any route, streams included.
 //!
 //! Order: target form and `Host` (421) → `Origin`, `Sec-Fetch-Site` (403) → path (400) → sign-in
-//! (303) → token (401) → read-only (403) → media type of a control request (415). Its body (413)
-//! is the service's matter, its content (400) the route's. What stands behind a refusal is never
+//! (303) → token (401) → read-only (403) → a method that the address does not have (405) → media
+//! type of a control request (415). Its body (413) is the service's matter, its content (400) the route's. What stands behind a refusal is never
 //! looked at. To add a check: a pure function in a file of its own, one line in [`Guard::check`],
 //! rows in the table of `tests.rs`.
 
@@ -22,6 +22,9 @@ use self::host::OwnNames;
 use self::origin::{AllowedOrigins, Origin};
 use self::token::{SignIn, Token};
 use super::error::{Code, error_reply};
+use super::table;
+
+pub(super) use self::token::cookie_name;
 
 /// What the guard is told at start.
 #[derive(Debug, Clone, Default)]
@@ -109,6 +112,10 @@ impl Guard {
         if !matches!(*method, Method::GET | Method::HEAD) {
             if self.read_only {
                 return pass.answer(error_reply(Code::Forbidden, "this server is read-only"));
+            }
+            // Which methods there are stands before what they must be sent as.
+            if let Some(allow) = table::refuses(uri.path(), method) {
+                return pass.answer(replies::not_allowed(method, allow));
             }
             // What a form can send never gets through: not its type, and not its missing type.
             if matches!(*method, Method::POST | Method::PUT | Method::PATCH) && !is_json(headers) {

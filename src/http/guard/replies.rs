@@ -1,8 +1,11 @@
 //! Headers that every answer carries, and the answers the guard gives itself.
 
 use http::header::{self, HeaderName};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use warp::reply::{Reply, Response};
+
+use crate::http::error::{Code, error_reply};
+use crate::http::table;
 
 /// For the page in the binary: nothing inline, nothing from elsewhere. `data:` is the favicon the
 /// page draws.
@@ -45,12 +48,7 @@ pub(super) fn dress(headers: &mut HeaderMap, foreign_page: bool, cors: Option<He
 
 /// 204 with what may be done at a path; for an allowed foreign origin also what its page may send.
 pub(super) fn options(path: &str, preflight: bool) -> Response {
-    let allow = match path {
-        "/api/orchestrator/start" | "/api/orchestrator/stop" => "POST, OPTIONS",
-        "/api/settings" => "GET, HEAD, PUT, OPTIONS",
-        _ if path.starts_with("/api/agents/") && path.ends_with("/stop") => "POST, OPTIONS",
-        _ => "GET, HEAD, OPTIONS",
-    };
+    let allow = table::allow(path).unwrap_or(table::READ);
     let mut reply = StatusCode::NO_CONTENT.into_response();
     let headers = reply.headers_mut();
     headers.remove(header::CONTENT_TYPE);
@@ -63,6 +61,14 @@ pub(super) fn options(path: &str, preflight: bool) -> Response {
         );
         headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     }
+    reply
+}
+
+/// 405: the address is there, but not for this.
+pub(super) fn not_allowed(method: &Method, allow: &'static str) -> Response {
+    let mut reply =
+        error_reply(Code::MethodNotAllowed, format!("{method} is not for this address"));
+    reply.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
     reply
 }
 

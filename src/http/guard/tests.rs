@@ -177,16 +177,23 @@ fn control_requests_want_json() {
         ("text/plain; application/json", 415),
         ("", 415),
     ] {
-        for method in ["POST", "PUT"] {
+        for (method, path) in [("POST", "/api/orchestrator/start"), ("PUT", "/api/settings")] {
             let lines = [OWN, ("content-type", kind)];
-            assert_eq!(
-                ask(&guard, method, "/api/orchestrator/start", &lines),
-                status,
-                "{method} {kind}"
-            );
+            assert_eq!(ask(&guard, method, path, &lines), status, "{method} {kind}");
         }
     }
     assert_eq!(ask(&guard, "POST", "/api/orchestrator/start", &[OWN]), 415);
+    // A method that the address does not have is told before what it would have to be sent as.
+    for (method, path) in [
+        ("PUT", "/api/orchestrator/start"),
+        ("PATCH", "/api/settings"),
+        ("POST", "/api/batches/7"),
+        ("DELETE", "/api/agents/7-1/stop"),
+        ("PUT", "/ws"),
+        ("BREW", "/"),
+    ] {
+        assert_eq!(ask(&guard, method, path, &[OWN]), 405, "{method} {path}");
+    }
     let twice = [OWN, ("content-type", "application/json"), ("content-type", "text/plain")];
     assert_eq!(ask(&guard, "POST", "/api/orchestrator/start", &twice), 415);
     // The guard speaks before the media type.

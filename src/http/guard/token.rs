@@ -12,6 +12,11 @@ pub(super) struct Token {
     cookie: String,
 }
 
+/// The cookie of the server on this port.
+pub(in crate::http) fn cookie_name(port: u16) -> String {
+    format!("sprint_runner_{port}")
+}
+
 /// What a `?token=` on the page says.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum SignIn {
@@ -36,7 +41,7 @@ impl Token {
         if secret.is_empty() || secret.chars().any(char::is_control) {
             return Err("the token is empty or holds control characters".to_owned());
         }
-        Ok(Self { secret: secret.to_owned(), cookie: format!("sprint_runner_{port}") })
+        Ok(Self { secret: secret.to_owned(), cookie: cookie_name(port) })
     }
 
     /// True when the request carries the token, as bearer or as cookie.

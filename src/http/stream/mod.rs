@@ -14,6 +14,7 @@
 //! upgrade, and its bodies cost a box and a lock more than a stream's life needs.
 
 mod chunk;
+pub(super) mod doors;
 mod filter;
 mod glob;
 mod init;

@@ -17,7 +17,15 @@ const MOST: u64 = 256 * 1024;
 pub(in crate::orchestrator) async fn status(root: &Path) -> Result<String, String> {
     let mut command = Command::new("git");
     command
-        .args(["--no-optional-locks", "status", "--porcelain=v1", "--branch"])
+        // No daemon of its own is left behind, nor a hook of the project run.
+        .args([
+            "--no-optional-locks",
+            "-c",
+            "core.fsmonitor=false",
+            "status",
+            "--porcelain=v1",
+            "--branch",
+        ])
         .current_dir(root)
         .env("GIT_TERMINAL_PROMPT", "0")
         .stdin(Stdio::null())

@@ -6,6 +6,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use crate::domain::issue::shown;
+
 /// A value; scalars that are not texts keep their type for the JSON of the document.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Node {
@@ -26,14 +28,16 @@ pub(super) struct Broken {
 impl Node {
     pub(super) fn parse(text: &str) -> Result<Self, Broken> {
         serde_yaml::from_str(text).map_err(|error| {
-            let place = error.location();
+            // To the library NEL and U+2028 end lines as well, to an editor they do not: the place
+            // is counted anew from the characters before it.
+            let place = error.location().map(|place| place_of(text, place.index()));
             let full = error.to_string();
             // The place is told apart from the message.
-            let message = full.split(" at line ").next().unwrap_or(&full).to_owned();
+            let message = full.split(" at line ").next().unwrap_or(&full);
             Broken {
-                line: place.as_ref().map(|place| place.line() as u64),
-                column: place.as_ref().map(|place| place.column() as u64),
-                message,
+                line: place.map(|(line, _)| line),
+                column: place.map(|(_, column)| column),
+                message: shown(message, 200),
             }
         })
     }
@@ -69,6 +73,15 @@ impl Node {
             }
         }
     }
+}
+
+/// Line and column, from 1, of the character at `index`.
+fn place_of(text: &str, index: usize) -> (u64, u64) {
+    let mut place = (1, 1);
+    for c in text.chars().take(index) {
+        place = if c == '\n' { (place.0 + 1, 1) } else { (place.0, place.1 + 1) };
+    }
+    place
 }
 
 impl<'de> Deserialize<'de> for Node {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use crate::domain::issue::{Issue, Severity};
+use crate::domain::issue::{Issue, Severity, shown};
 use crate::domain::reading::{Reading, ReadingState};
 
 use super::entries::{Found, MAX_ENTRIES, epic_title, settle, without_entries};
@@ -51,7 +51,7 @@ pub fn read_status(bytes: &[u8]) -> Reading {
 fn other_schema(node: &Node) -> Reading {
     let (document, message) = match node {
         Node::Mapping(pairs) => {
-            let keys: Vec<&str> = pairs.iter().take(12).map(|(key, _)| key.as_str()).collect();
+            let keys: Vec<String> = pairs.iter().take(12).map(|(key, _)| shown(key, 60)).collect();
             let document = match node.json() {
                 Value::Object(document) => document,
                 _ => Map::new(),

@@ -2,9 +2,14 @@
 
 use std::collections::HashMap;
 
-use crate::domain::issue::{Issue, Severity};
+use crate::domain::issue::{Issue, Severity, shown};
 use crate::domain::reading::{Entry, EntryKind};
 use crate::domain::status::{self, StatusClass};
+
+/// A key in a sentence; the longest real one has 165 characters.
+fn named(key: &str) -> String {
+    shown(key, 200)
+}
 
 fn remark(severity: Severity, code: &str, line: u64, message: String, hint: &str) -> Issue {
     Issue {
@@ -18,17 +23,18 @@ fn remark(severity: Severity, code: &str, line: u64, message: String, hint: &str
 }
 
 pub(super) fn mapping_value(key: &str, line: u64) -> Issue {
-    let message = format!("the status of {key} is not a plain word");
+    let message = format!("the status of {} is not a plain word", named(key));
     remark(Severity::Warning, "mapping-value", line, message, "write `key: status` on one line")
 }
 
 pub(super) fn duplicate(key: &str, first: u64, second: u64) -> Issue {
+    let key = named(key);
     let message = format!("{key} stands twice, in lines {first} and {second}; the last one counts");
     remark(Severity::Warning, "duplicate-key", second, message, "remove one of the two")
 }
 
 pub(super) fn repeated_top_key(key: &str, line: Option<u64>) -> Issue {
-    let message = format!("the key {key} stands more than once; the last one counts");
+    let message = format!("the key {} stands more than once; the last one counts", named(key));
     let issue = remark(Severity::Warning, "duplicate-key", 1, message, "remove the earlier ones");
     Issue { line, ..issue }
 }
@@ -39,8 +45,8 @@ pub(super) fn statuses(entries: &[Entry], issues: &mut Vec<Issue>) {
         if !status::is_known(entry.kind, &entry.status) {
             let message = format!(
                 "{} has the status \"{}\", which is none of the method's words",
-                entry.key,
-                entry.status.chars().take(60).collect::<String>()
+                named(&entry.key),
+                shown(&entry.status, 60)
             );
             let hint = match entry.kind {
                 EntryKind::Epic => "an epic is backlog, in-progress or done",
@@ -67,15 +73,12 @@ pub(super) fn disagreements(entries: &[Entry], issues: &mut Vec<Issue>) {
     for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Epic) {
         let Some((all, done)) = stories.get(entry.key.as_str()).copied() else { continue };
         let epic_done = StatusClass::of(&entry.status) == StatusClass::Done;
+        let epic = named(&entry.key);
         let message = match (epic_done, all == done) {
-            (true, false) => {
-                format!("{} is done, but of its stories only {done} of {all}", entry.key)
-            }
+            (true, false) => format!("{epic} is done, but of its stories only {done} of {all}"),
             (false, true) => {
-                format!(
-                    "every story of {} is done ({all}), but the epic is \"{}\"",
-                    entry.key, entry.status
-                )
+                let status = shown(&entry.status, 60);
+                format!("every story of {epic} is done ({all}), but the epic is \"{status}\"")
             }
             _ => continue,
         };

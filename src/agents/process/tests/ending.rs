@@ -10,7 +10,7 @@ const LONG: Duration = Duration::from_secs(300);
 const SHORT: Duration = Duration::from_millis(300);
 
 #[tokio::test]
-async fn three_levels_one_deaf_one_stopped_all_gone_and_counted() {
+async fn b25_three_levels_one_deaf_one_stopped_all_gone_and_counted() {
     let stage = Stage::new();
     stage
         .script("middle.sh", "sh ./deep.sh & sleep 1000 & echo $!; kill -STOP $!; wait")
@@ -61,7 +61,7 @@ async fn a_stopped_leader_is_ended_too() {
 }
 
 #[tokio::test]
-async fn those_that_left_the_group_are_found_by_their_cookie() {
+async fn b26_those_that_left_the_group_are_found_by_their_cookie() {
     let stage = Stage::new();
     stage
         .script("daemon.sh", "trap '' HUP TERM; echo $$; sleep 1000 & wait")
@@ -80,7 +80,7 @@ async fn those_that_left_the_group_are_found_by_their_cookie() {
 }
 
 #[tokio::test]
-async fn one_that_cleared_its_environment_is_found_by_its_group_or_its_parent() {
+async fn b26_one_that_cleared_its_environment_is_found_by_its_group_or_its_parent() {
     let stage = Stage::new();
     let clean = "env -i sh -c 'echo $$; exec sleep 1000' &";
     let far = "setsid env -i sh -c 'echo $$; exec sleep 1000' &";

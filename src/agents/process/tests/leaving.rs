@@ -22,7 +22,7 @@ fn child(cookie: Option<&Cookie>) -> Child {
 }
 
 #[tokio::test]
-async fn what_a_crash_left_is_found_and_ended_and_nobody_else() {
+async fn b27_what_a_crash_left_is_found_and_ended_and_nobody_else() {
     let stage = Stage::new();
     let mut left: Vec<Child> =
         (0..3).map(|run| child(Some(&Cookie::new(&stage.project, 4, run)))).collect();
@@ -47,7 +47,7 @@ async fn what_a_crash_left_is_found_and_ended_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn leftovers_that_are_deaf_stopped_or_in_other_sessions_are_ended() {
+async fn b27_leftovers_that_are_deaf_stopped_or_in_other_sessions_are_ended() {
     let stage = Stage::new();
     stage.script("deaf.sh", "trap '' TERM; echo $$; sleep 1000 & echo $!; wait");
     let mut process =
@@ -63,7 +63,7 @@ async fn leftovers_that_are_deaf_stopped_or_in_other_sessions_are_ended() {
 }
 
 #[test]
-fn a_number_given_to_another_is_not_touched() {
+fn b27_a_number_given_to_another_is_not_touched() {
     let mut stranger = child(None);
     let now = now(stranger.id());
     let before = Identity { start: now.start - 1, ..now };
@@ -78,7 +78,7 @@ fn a_number_given_to_another_is_not_touched() {
 }
 
 #[tokio::test]
-async fn a_group_whose_number_went_to_a_stranger_is_not_touched() {
+async fn b27_a_group_whose_number_went_to_a_stranger_is_not_touched() {
     // An agent long gone, and a stranger that leads a group with its number.
     let mut stranger = {
         let mut command = Command::new("sh");

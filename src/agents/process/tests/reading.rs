@@ -31,7 +31,7 @@ async fn bytes_that_are_no_text_come_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_line_without_end_costs_no_memory() {
+async fn b30_a_line_without_end_costs_no_memory() {
     let stage = Stage::new();
     let mut process =
         stage.spawn("head -c 64000000 /dev/zero; echo; echo next; head -c 3000000 /dev/zero >&2");
@@ -52,7 +52,7 @@ async fn a_line_without_end_costs_no_memory() {
 }
 
 #[tokio::test]
-async fn a_flood_on_one_stream_does_not_starve_the_other() {
+async fn b30_a_flood_on_one_stream_does_not_starve_the_other() {
     let stage = Stage::new();
     for (flood, other) in [("", ">&2"), (">&2", "")] {
         let script = format!(
@@ -131,7 +131,7 @@ async fn the_exit_tells_the_code_or_the_signal() {
 }
 
 #[tokio::test]
-async fn a_grandchild_that_holds_the_output_does_not_delay_the_exit() {
+async fn b29_a_grandchild_that_holds_the_output_does_not_delay_the_exit() {
     let stage = Stage::new();
     let mut process = stage.spawn("sleep 1000 & echo $!; printf half; exit 3");
     let grandchild = pid(&mut process).await;
@@ -147,7 +147,7 @@ async fn a_grandchild_that_holds_the_output_does_not_delay_the_exit() {
 }
 
 #[tokio::test]
-async fn a_grandchild_that_writes_for_ever_does_not_delay_the_exit() {
+async fn b29_a_grandchild_that_writes_for_ever_does_not_delay_the_exit() {
     let stage = Stage::new();
     let mut process = stage.spawn("yes & exec 1>&2; exit 6");
     let (_, exit) = rest(&mut process).await;

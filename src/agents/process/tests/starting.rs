@@ -132,7 +132,7 @@ async fn an_agent_that_never_reads_its_input_hangs_nobody() {
 }
 
 #[tokio::test]
-async fn the_end_of_the_thread_that_started_it_does_not_touch_it() {
+async fn b28_the_end_of_the_thread_that_started_it_does_not_touch_it() {
     let stage = Stage::new();
     let launch = stage.launch("mkfifo go; echo up; cat go; exit 9");
     let runtime = tokio::runtime::Handle::current();

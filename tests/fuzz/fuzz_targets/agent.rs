@@ -1,0 +1,4 @@
+//! The law of `tests/laws/agent.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| sprint_runner_fuzz::hold("agent", data));

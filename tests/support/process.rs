@@ -1,0 +1,85 @@
+//! A running process as the system sees it: stopped and let go, its memory, its time, its threads.
+
+use std::fs;
+use std::path::PathBuf;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{Server, eventually};
+
+/// A server that stands still (SIGSTOP) until this is dropped.
+pub(crate) struct Stopped(u32);
+
+impl Stopped {
+    pub(crate) fn new(server: &Server) -> Self {
+        let pid = server.pid();
+        signal(pid, Signal::STOP);
+        eventually("a server that stands still", || (state(pid)? == 'T').then_some(()));
+        Self(pid)
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        signal(self.0, Signal::CONT);
+    }
+}
+
+pub(crate) fn signal(pid: u32, signal: Signal) {
+    kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), signal).unwrap();
+}
+
+/// The fields of `/proc/<pid>/stat` behind the name: the state first, then the parent.
+pub(crate) fn stat(pid: u32) -> Option<Vec<String>> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = text.rsplit_once(") ")?;
+    Some(rest.split_ascii_whitespace().map(str::to_owned).collect())
+}
+
+/// `R`, `S`, `T`, `Z` …; `None` when there is no such process.
+pub(crate) fn state(pid: u32) -> Option<char> {
+    stat(pid)?[0].chars().next()
+}
+
+/// Children of a process, the dead that nobody collected included.
+pub(crate) fn children(of: u32) -> Vec<u32> {
+    let pids = fs::read_dir("/proc").unwrap().flatten();
+    let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter(|pid| stat(*pid).is_some_and(|stat| stat[1] == of.to_string())).collect()
+}
+
+/// Processor time used so far, in seconds.
+pub(crate) fn cpu_s(pid: u32) -> f64 {
+    let stat = stat(pid).unwrap();
+    let ticks: u64 = stat[11].parse::<u64>().unwrap() + stat[12].parse::<u64>().unwrap();
+    ticks as f64 / rustix::param::clock_ticks_per_second() as f64
+}
+
+/// From now on [`peak_mib`] tells the highest memory since now.
+pub(crate) fn forget_peak(pid: u32) {
+    fs::write(format!("/proc/{pid}/clear_refs"), "5").unwrap();
+}
+
+/// The highest memory that was ever held, in MiB.
+pub(crate) fn peak_mib(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+}
+
+/// The folders of its threads.
+pub(crate) fn threads(pid: u32) -> Vec<PathBuf> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+    tasks.map(|entry| entry.path()).collect()
+}
+
+/// How often its thread of this name has waited for something so far.
+pub(crate) fn waits(pid: u32, name: &str) -> u64 {
+    let is_it = |path: &PathBuf| {
+        fs::read_to_string(path.join("comm")).is_ok_and(|comm| comm.trim_end() == name)
+    };
+    let thread = threads(pid).into_iter().find(is_it).expect("a thread of that name");
+    let status = fs::read_to_string(thread.join("status")).unwrap();
+    let field = |line: &str| line.strip_prefix("voluntary_ctxt_switches:").map(str::to_owned);
+    status.lines().find_map(field).unwrap().trim().parse().unwrap()
+}
