@@ -136,7 +136,7 @@ fn no_text_of_a_file_drives_the_terminal() {
     both("with a server");
     assert!(piped(root, &["events"]).contains("\\x1b[2J"), "it is there, and shown as it is");
     assert!(piped(root, &["status"]).contains("\\x1b[2J"));
-    assert!(piped(root, &["check"]).contains("\\x1b[2J"));
+    assert!(piped(root, &["check"]).contains("\\u{1b}[2J"));
 }
 
 #[test]

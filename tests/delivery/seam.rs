@@ -40,25 +40,24 @@ impl Flow {
             let (newest, over) = (Arc::clone(&newest), Arc::clone(&over));
             std::thread::spawn(move || {
                 let base = now_s() - 1;
-                for n in 0.. {
+                let mut n = 0;
+                while !over.load(Ordering::Acquire) {
                     let before = newest.load(Ordering::Acquire);
                     let row = row(base, n);
                     // Cut anywhere: the event is published when its last byte is there.
                     let (half, rest) = row.split_at(n % row.len());
                     project.append(half.as_bytes());
                     project.append(rest.as_bytes());
-                    while n % 4 == 3 && newest.load(Ordering::Acquire) == before {
-                        if over.load(Ordering::Acquire) {
-                            return;
-                        }
+                    while n % 4 == 3
+                        && newest.load(Ordering::Acquire) == before
+                        && !over.load(Ordering::Acquire)
+                    {
                         std::thread::yield_now();
                     }
-                    if over.load(Ordering::Acquire) {
-                        // One more, for the one who waits for it.
-                        project.append(super::row(base, n + 1).as_bytes());
-                        return;
-                    }
+                    n += 1;
                 }
+                // One more, for the one who waits for it.
+                project.append(row(base, n).as_bytes());
             })
         };
         Self { newest, over, writer, watcher }
