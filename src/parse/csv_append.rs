@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::csv::{CsvContext, RowOutcome, parse_row};
 use crate::domain::issue::shown;
 
 /// The keys a row takes from the JSON, and whether they must be there.
@@ -59,7 +60,25 @@ pub fn format_row(json: &Value, now_s: i64) -> Result<String, RowError> {
             row.push_str(&value);
         }
     }
-    Ok(row)
+    if reads_back(&row, object) {
+        Ok(row)
+    } else {
+        let message = "readers of the log would take this row for another one; \
+                       give a command such as dev-story and a status such as start";
+        Err(RowError(message.to_owned()))
+    }
+}
+
+/// Whether readers find command and status where they were put: a command that looks like a
+/// story's id is one more story to them.
+fn reads_back(row: &str, object: &serde_json::Map<String, Value>) -> bool {
+    let RowOutcome::Row(read, _) = parse_row(row.as_bytes(), 1, &mut CsvContext::default()) else {
+        return false;
+    };
+    let is = |read: &str, name: &str, required: bool| {
+        text_of(object.get(name), name, required).is_ok_and(|given| read.starts_with(given.trim()))
+    };
+    is(&read.command, "command", true) && is(&read.status, "status", true)
 }
 
 fn text_of(value: Option<&Value>, name: &str, required: bool) -> Result<String, RowError> {
@@ -116,7 +135,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::parse::csv::{CsvContext, RowOutcome, parse_row};
 
     #[test]
     fn rows_as_the_older_script_wrote_them() {

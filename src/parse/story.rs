@@ -59,7 +59,8 @@ fn paragraphs(lines: &[&str], first: bool) -> String {
         }
         out.push_str(&line.replace("**", ""));
     }
-    out
+    // Stars alone are nothing: what is left of them may be blanks.
+    out.trim().to_owned()
 }
 
 /// What a Markdown file of the artifacts folder is.
