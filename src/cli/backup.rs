@@ -16,7 +16,7 @@ use super::terminal::line;
 /// The flags of `backup`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Write the copy here; never over a file [default: backups/sprint-runner-<time>.db in the
+    /// Write the copy here; never over a file [default: backups/sprint-runner-TIME.db in the
     /// state folder]
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
