@@ -263,3 +263,51 @@ fn b43_used_up_descriptors_are_told_once_and_streams_go_on() {
     assert_eq!(scene.times_told("new connections must wait"), 1);
     assert_eq!(scene.times_told("new connections are taken again"), 1);
 }
+
+#[test]
+fn b36_a_clock_that_jumps_loses_nothing() {
+    const NAME: &str = "b36_a_clock_that_jumps_loses_nothing";
+    if !heavy(NAME, &[Need::Program("faketime")]) {
+        return;
+    }
+    let place = tempfile::tempdir().unwrap();
+    let clock = place.path().join("clock");
+    let jump = |hours: i64| {
+        let new = place.path().join("new");
+        fs::write(&new, format!("{hours:+}h")).unwrap();
+        fs::rename(&new, &clock).unwrap();
+    };
+    jump(0);
+    let fake = format!(
+        "export LD_PRELOAD=\"$(ls /usr/lib/*/faketime/libfaketimeMT.so.1)\" FAKETIME_NO_CACHE=1 \
+         DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1 FAKETIME_TIMESTAMP_FILE='{}'",
+        clock.display()
+    );
+    let mut scene = Scene::new(&fake, None);
+    // What others write has the jumped time as well. Each leap of more than the idle limit parts
+    // two batches, as a silence does.
+    for hours in [-2, 0, 3, 0] {
+        jump(hours);
+        let rows = (scene.rows..scene.rows + 5).map(|n| row(now_s() + hours * 3600, n));
+        scene.project.append(rows.collect::<String>().as_bytes());
+        scene.rows += 5;
+        scene.all_arrive();
+        scene.well();
+        let snapshot = scene.server.json("/api/snapshot");
+        assert!(snapshot["batch"]["id"].is_number(), "{hours} h: {}", snapshot["batch"]);
+    }
+    jump(3);
+    eventually("the end of the last batch", || {
+        scene.server.json("/api/snapshot")["batch"].is_null().then_some(())
+    });
+    let log = scene.server.log_after(0);
+    let of = |kind: &str| -> Vec<Value> {
+        log.iter()
+            .filter(|event| event["type"] == kind)
+            .map(|event| event["batch_id"].clone())
+            .collect()
+    };
+    assert_eq!(of("batch:start").len(), 5);
+    assert_eq!(of("batch:end"), of("batch:start"), "each ends once, in order");
+    assert_eq!(scene.times_told("panicked"), 0);
+}

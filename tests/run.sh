@@ -19,6 +19,7 @@ install_packages() {
   if [ -n "${SPRINT_RUNNER_HEAVY:-}" ]; then
     command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing+=(nginx)
     command -v strace >/dev/null || missing+=(strace)
+    command -v faketime >/dev/null || missing+=(faketime)
     command -v ip >/dev/null || [ -x /usr/sbin/ip ] || missing+=(iproute2)
   fi
   [ ${#missing[@]} -eq 0 ] && return

@@ -342,3 +342,20 @@ fn order(trace: &str, id: &str, event: &Value) {
         });
     assert!(done, "the sync had not ended:\n{}", lines[written..=sent].join("\n"));
 }
+
+#[test]
+fn after_an_orderly_end_the_file_alone_is_whole() {
+    let project = Project::new();
+    let mut server = Server::start(&project);
+    project.append((0..50).map(|n| row(now_s(), n)).collect::<String>().as_bytes());
+    let log = eventually("the rows", || {
+        let log = server.log_after(0);
+        (log.len() >= 50).then_some(log)
+    });
+    let last = log.last().unwrap()["id"].as_i64().unwrap();
+    assert!(server.terminate().success());
+    let copy = tempfile::tempdir().unwrap();
+    let file = copy.path().join("copy.db");
+    fs::copy(database(&project), &file).unwrap();
+    assert_eq!(log_of(&file).last().unwrap().0, last);
+}

@@ -79,9 +79,9 @@ impl Hub {
         let thread = std::thread::Builder::new()
             .name("log".to_owned())
             .spawn(move || writer.run(&inbox))
-            .map_err(|source| StoreError::File {
+            .map_err(|cause| StoreError::File {
                 what: "cannot start the log's thread".to_owned(),
-                source,
+                cause,
             })?;
         let thread = Mutex::new(Some(thread));
         Ok(Self { inner: Arc::new(Inner { shared, queries, requests, thread }) })

@@ -74,7 +74,7 @@ impl Subscription {
             Ok(entries) => entries,
             Err(error) => Err(StoreError::File {
                 what: "cannot read a page of the log".to_owned(),
-                source: std::io::Error::other(error),
+                cause: std::io::Error::other(error),
             }),
         }
     }

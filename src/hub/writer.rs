@@ -114,6 +114,10 @@ impl Writer {
             }
         }
         self.store_state();
+        // Who copies the database of a server that has ended copies one file.
+        if let Err(error) = self.log.write_back() {
+            tracing::debug!(%error, "the write-ahead log was not written back at the end");
+        }
     }
 
     /// The next request. While there is none, and somebody waits for the search index or a lull

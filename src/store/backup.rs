@@ -25,7 +25,7 @@ const TRIES: u32 = 500;
 /// afterwards is whole, was checked, is on the disk, and is its owner's alone to read. Refuses to
 /// replace a file.
 pub fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
-    let failed = |source| StoreError::File { what: "cannot write the backup".to_owned(), source };
+    let failed = |cause| StoreError::File { what: "cannot write the backup".to_owned(), cause };
     let folder = match to.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
@@ -77,7 +77,7 @@ fn copy_pages(conn: &Connection, copy: &mut Connection) -> Result<(), StoreError
             _ => {
                 return Err(StoreError::File {
                     what: "cannot read the database".to_owned(),
-                    source: std::io::Error::other("another program holds it locked"),
+                    cause: std::io::Error::other("another program holds it locked"),
                 });
             }
         }

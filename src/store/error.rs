@@ -43,12 +43,12 @@ pub enum StoreError {
     )]
     Foreign,
     /// A file beside the database could not be made or read.
-    #[error("{what}: {source}")]
+    #[error("{what}: {cause}")]
     File {
         /// What was tried.
         what: String,
-        /// Why not.
-        source: std::io::Error,
+        /// Why not; told in the sentence, so not once more as the error's source.
+        cause: std::io::Error,
     },
     /// The event lies before what is kept.
     #[error("the events up to {first} are not kept any more")]

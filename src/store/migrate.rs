@@ -103,9 +103,9 @@ fn in_use(error: rusqlite::Error, found: i64) -> StoreError {
 fn put_aside(conn: &Connection, path: &Path, found: i64) -> Result<(), StoreError> {
     let aside = beside(path, &format!(".v{found}.bak"));
     let part = beside(path, &format!(".v{found}.bak.part"));
-    let failed = |source| StoreError::File {
+    let failed = |cause| StoreError::File {
         what: "cannot put a copy of the older database aside".to_owned(),
-        source,
+        cause,
     };
     match std::fs::remove_file(&part) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
@@ -136,7 +136,7 @@ pub(super) fn draw_epoch() -> Result<String, StoreError> {
     rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()).map_err(
         |error| StoreError::File {
             what: "cannot draw the log's name".to_owned(),
-            source: error.into(),
+            cause: error.into(),
         },
     )?;
     Ok(format!("{:08x}", u32::from_be_bytes(bytes)))
@@ -158,7 +158,7 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
     {
         use std::os::unix::fs::OpenOptionsExt;
         std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(
-            |source| StoreError::File { what: "cannot open the database file".to_owned(), source },
+            |cause| StoreError::File { what: "cannot open the database file".to_owned(), cause },
         )?;
     }
     #[cfg(not(unix))]

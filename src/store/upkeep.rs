@@ -24,14 +24,18 @@ impl Log {
         if self.place.wal_bytes() <= most {
             return Ok(false);
         }
-        self.conn.busy_timeout(WAL_PATIENCE)?;
-        let done = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
-            // Whether a reader was in the way: then it is tried again later.
-            row.get::<_, i64>(0)
-        });
-        self.conn.busy_timeout(LOCK_PATIENCE)?;
-        done?;
+        self.write_back()?;
         Ok(self.place.wal_bytes() > most)
+    }
+
+    /// Writes the write-ahead log back and empties it, unless somebody reads: then it stays as it
+    /// is. Afterwards the database file alone is whole.
+    pub fn write_back(&mut self) -> Result<(), StoreError> {
+        self.conn.busy_timeout(WAL_PATIENCE)?;
+        // The row says whether a reader was in the way.
+        let done = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        self.conn.busy_timeout(LOCK_PATIENCE)?;
+        Ok(done?)
     }
 
     /// Gives pages that purged events have left back to the system. Returns whether there are more.

@@ -101,6 +101,6 @@ fn as_running(mut row: BatchRow) -> BatchRow {
     row
 }
 
-fn failed(source: std::io::Error) -> StoreError {
-    StoreError::File { what: "cannot make an init".to_owned(), source }
+fn failed(cause: std::io::Error) -> StoreError {
+    StoreError::File { what: "cannot make an init".to_owned(), cause }
 }
