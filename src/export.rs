@@ -31,6 +31,9 @@ pub enum ExportError {
     /// The page cannot be put into one file.
     #[error("the page cannot be one file: {0}")]
     Page(#[from] Fault),
+    /// The purge was faster than the reader.
+    #[error("events were purged while they were exported; export once more")]
+    Overtaken,
     /// The database said no.
     #[error(transparent)]
     Store(#[from] StoreError),

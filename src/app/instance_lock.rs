@@ -138,9 +138,18 @@ fn lock(path: &Path) -> anyhow::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file =
-        options.open(path).with_context(|| format!("cannot open the lock {}", path.display()))?;
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        // It is written over: a link that came with a project must not lead to somebody's file.
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.mode(0o600).custom_flags(flags.bits().cast_signed());
+    }
+    let mut file = options.open(path).with_context(|| {
+        format!("cannot open the lock {}; it must be a plain file", path.display())
+    })?;
+    if !file.metadata()?.is_file() {
+        bail!("the lock {} is no plain file: remove it", path.display());
+    }
     let deadline = Instant::now() + PATIENCE;
     loop {
         match file.try_lock() {

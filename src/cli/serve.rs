@@ -116,9 +116,10 @@ pub(crate) async fn serve(
     if config.unix.is_none() && config.host.is_unspecified() && config.allow_host.is_empty() {
         note("other machines are let in only by a name given with --allow-host NAME");
     }
-    match app.url_with_token() {
-        Some(url) if open => open_browser(&url),
-        None if open => note("no browser can open a Unix socket: name a --port"),
+    match app.url() {
+        // Without the token: others can read a program's arguments.
+        url if open && url.starts_with("http") => open_browser(url),
+        _ if open => note("no browser can open a Unix socket: name a --port"),
         _ => {}
     }
     if let Err(error) = begun(&app) {

@@ -215,16 +215,26 @@ pub(crate) fn escape_record(record: &str, coloured: bool) -> String {
     out + &escape(rest) + end
 }
 
-/// The bytes of `ESC [ digits ; … m` at the beginning; 0 for anything else.
+/// The bytes of `ESC [ … m` at the beginning, for what the log sets: plain, bold, dim, italic and six
+/// colours; 0 for anything else, such as what would hide the rest of a line.
 fn colour_length(text: &str) -> usize {
-    let Some(inside) = text.strip_prefix("\x1b[") else { return 0 };
-    let digits = inside.bytes().take_while(|b| b.is_ascii_digit() || *b == b';').count();
-    if inside.as_bytes().get(digits) == Some(&b'm') { digits + 3 } else { 0 }
+    let known = |inside: &str| matches!(inside, "0" | "1" | "2" | "3") || is_colour(inside);
+    text.strip_prefix("\x1b[")
+        .and_then(|rest| rest.split_once('m'))
+        .map_or(0, |(inside, _)| if known(inside) { inside.len() + 3 } else { 0 })
+}
+
+fn is_colour(code: &str) -> bool {
+    matches!(code.as_bytes(), [b'3', b'1'..=b'6'])
 }
 
 fn is_unsafe(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
+        || matches!(c,
+            // What turns the direction of text, parts lines, or is not seen.
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

@@ -28,12 +28,18 @@ pub(super) fn each(
 ) -> Result<(), ExportError> {
     let head = queries.head()?;
     let all = *filter == EventFilter::default();
+    let mut begun = false;
     loop {
         let events = if all {
             queries.events_after(after, PAGE_BYTES)?
         } else {
             filtered(queries, after, filter)?
         };
+        // Better no file than one with a hole: only its beginning may be missing.
+        if begun && queries.base_id()? > after {
+            return Err(ExportError::Overtaken);
+        }
+        begun = true;
         for event in &events {
             if event.id > head {
                 return Ok(());

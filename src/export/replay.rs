@@ -132,7 +132,10 @@ impl Replay {
         let mut between = "\n";
         while after < self.last {
             let events = queries.events_after(after, PAGE_BYTES)?;
-            // What was deleted meanwhile leaves a hole.
+            // The base was taken at the first event: what follows must be whole.
+            if queries.base_id()? > after {
+                return Err(ExportError::Overtaken);
+            }
             let Some(newest) = events.last() else { break };
             after = newest.id;
             for event in events.iter().filter(|event| event.id <= self.last) {

@@ -56,7 +56,8 @@ fn cells(event: &StoredEvent) -> [String; 13] {
         text(&["task_id"]),
         text(&["status", "new_status", "state"]),
         text(&["message", "text", "error"]),
-        event.payload.get().to_owned(),
+        // The same JSON: within it a semicolon stands in texts alone.
+        event.payload.get().replace(';', "\\u003b"),
     ]
 }
 
@@ -68,11 +69,19 @@ fn time(ms: i64) -> String {
 /// A cell that a spreadsheet would run as a formula gets an apostrophe before it, which makes it
 /// text. Messages are written by agents, and by whatever they have read.
 fn tame(text: &str) -> String {
-    let runs = text.starts_with([
-        '=', '+', '-', '@', '\t', '\r', '\n', // and their full-width twins
-        '＝', '＋', '－', '＠',
-    ]);
-    if runs { format!("'{text}") } else { text.to_owned() }
+    let mut out = String::with_capacity(text.len() + 1);
+    // Where commas stand in numbers a spreadsheet parts cells at `;`: a cell may begin within.
+    let mut begins = true;
+    for c in text.chars() {
+        let runs = matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠');
+        if (begins && runs) || (out.is_empty() && matches!(c, '\t' | '\r' | '\n')) {
+            out.push('\'');
+        }
+        let parts = matches!(c, ';' | '\t' | '\r' | '\n');
+        begins = parts || (begins && matches!(c, ' ' | '\u{feff}' | '\u{200b}'));
+        out.push(c);
+    }
+    out
 }
 
 fn record(cells: [String; 13]) -> Result<Vec<u8>, ExportError> {
@@ -94,8 +103,12 @@ mod tests {
             ("+1", "'+1"),
             ("-1", "'-1"),
             ("@SUM(A1)", "'@SUM(A1)"),
-            ("\t=1", "'\t=1"),
-            ("\r=1", "'\r=1"),
+            ("\t=1", "'\t'=1"),
+            ("\r=1", "'\r'=1"),
+            ("x;=1", "x;'=1"),
+            ("x; @a", "x; '@a"),
+            ("x\n=1;2", "x\n'=1;2"),
+            ("\u{feff} =1", "\u{feff} '=1"),
             ("＝1", "'＝1"),
             ("a=1", "a=1"),
             ("", ""),

@@ -80,16 +80,23 @@ impl Past {
         {
             state = stored;
         }
-        // Where the way would begin before what is kept, it begins at the base instead.
-        let base = queries.base_id()?;
-        if state.last_event_id < base {
-            queries.fold_on(&mut state, base.min(id))?;
-        }
-        let mut done = state.last_event_id;
-        while done < id {
-            done = id.min((done / STEP + 1) * STEP);
-            queries.fold_on(&mut state, done)?;
+        // Where the way would begin before what is kept, it begins at the base instead. A purge may
+        // overtake the way: then a step goes as far as that.
+        let (mut base, mut done) = (queries.base_id()?, state.last_event_id);
+        loop {
+            let next = id.min(((done / STEP + 1) * STEP).max(base));
+            match queries.fold_on(&mut state, next) {
+                Err(StoreError::Purged { first }) if first > base && first <= id => {
+                    base = first;
+                    continue;
+                }
+                other => other?,
+            }
             self.kept().mark(&state, head);
+            done = next;
+            if done >= id {
+                break;
+            }
         }
         self.kept().keep(&state);
         Ok(state)

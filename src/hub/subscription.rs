@@ -38,9 +38,11 @@ impl Subscription {
     /// The next events, at least one, in order, about `max_bytes` at most; waits for them. Moves the
     /// cursor. Cancel-safe: a dropped call gives nothing out and moves nothing.
     pub async fn next(&mut self, max_bytes: usize) -> Result<Vec<Arc<Entry>>, StoreError> {
+        // Up to where nothing is left. The cursor itself stays: who reads on behind a gap is told.
+        let mut nothing_up_to = self.cursor;
         loop {
             let head = *self.head.borrow_and_update();
-            if head > self.cursor {
+            if head > nothing_up_to {
                 let entries = match self.shared.recent(self.cursor, max_bytes) {
                     Some(entries) => entries,
                     None => self.page(max_bytes).await?,
@@ -50,7 +52,7 @@ impl Subscription {
                     return Ok(entries);
                 }
                 // Nothing is left between cursor and head: those events were deleted.
-                self.cursor = head;
+                nothing_up_to = head;
             }
             if self.head.changed().await.is_err() {
                 // The log has ended; there will be nothing more.

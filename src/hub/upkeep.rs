@@ -13,6 +13,8 @@ const LEAST: Duration = Duration::from_secs(1);
 const MOST: Duration = Duration::from_secs(600);
 /// Between two steps while events keep coming: the appends are to have most of the time.
 const BREATH: Duration = Duration::from_millis(50);
+/// Between two tries to shorten the write-ahead log while somebody reads from it.
+const WAL_AGAIN: Duration = Duration::from_secs(2);
 /// Between two tries to write while the log cannot be written.
 const PROBE: Duration = Duration::from_millis(500);
 
@@ -28,8 +30,9 @@ pub(super) struct Upkeep {
     shrinking: bool,
     /// The write-ahead log could not be made short: somebody reads.
     wal_long: bool,
-    /// The next step under load.
+    /// The next step under load, and the next look at the write-ahead log.
     step_at: Instant,
+    wal_at: Instant,
     probe_at: Instant,
 }
 
@@ -40,9 +43,11 @@ impl Upkeep {
             keep_ms: None,
             purge_at: now,
             purging: false,
-            shrinking: false,
+            // An earlier purge may have been cut short.
+            shrinking: true,
             wal_long: false,
             step_at: now,
+            wal_at: now,
             probe_at: now,
         }
     }
@@ -65,17 +70,25 @@ impl Writer {
     pub(super) fn idle_for(&self) -> Duration {
         let now = Instant::now();
         let until = |at: Instant| at.saturating_duration_since(now);
+        // Then nothing else is done, however long it has been due.
+        if self.trouble.is_there() {
+            return until(self.upkeep.probe_at);
+        }
         let purge = self.upkeep.keep_ms.map_or(MOST, |_| until(self.upkeep.purge_at));
-        let purge = if self.upkeep.wal_long { purge.min(LEAST) } else { purge };
-        if self.trouble.is_there() { purge.min(until(self.upkeep.probe_at)) } else { purge }
+        if self.upkeep.wal_long { purge.min(LEAST) } else { purge }
     }
 
     /// One step between two publications. Most times there is nothing to do.
     pub(super) fn upkeep_under_load(&mut self) {
-        if let Err(error) = self.log.bound_wal(false) {
-            self.has_failed(&error);
-        }
         let now = Instant::now();
+        if now >= self.upkeep.wal_at {
+            match self.log.bound_wal(false) {
+                // Somebody reads for long: all writers wait while it is tried.
+                Ok(true) => self.upkeep.wal_at = Instant::now() + WAL_AGAIN,
+                Ok(false) => {}
+                Err(error) => self.has_failed(&error),
+            }
+        }
         if now >= self.upkeep.step_at {
             self.upkeep_step();
             self.upkeep.step_at = Instant::now() + BREATH;
@@ -117,7 +130,9 @@ impl Writer {
         };
         let now_ms = (self.clock)();
         let before_ms = now_ms.saturating_sub(keep_ms);
-        if let Some(purged) = self.log.purge_some(before_ms, now_ms, PURGE_EVENTS)? {
+        let shared = &self.shared;
+        let announce = |first| shared.forget(first);
+        if let Some(purged) = self.log.purge_some(before_ms, now_ms, PURGE_EVENTS, announce)? {
             self.shared.forget(purged.first_available);
             self.purged += purged.events;
         } else {

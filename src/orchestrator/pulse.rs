@@ -1,6 +1,6 @@
 //! When an agent last printed anything.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::parts::now_ms;
@@ -14,11 +14,18 @@ pub(super) struct Pulse {
     last: AtomicU64,
     /// Milliseconds since the epoch; 0 before the first beat.
     last_wall_ms: AtomicI64,
+    /// Nobody listens just now.
+    deaf: AtomicBool,
 }
 
 impl Pulse {
     pub(super) fn begin() -> Self {
-        Self { begun: Instant::now(), last: AtomicU64::new(0), last_wall_ms: AtomicI64::new(0) }
+        Self {
+            begun: Instant::now(),
+            last: AtomicU64::new(0),
+            last_wall_ms: AtomicI64::new(0),
+            deaf: AtomicBool::new(false),
+        }
     }
 
     /// Something was printed.
@@ -28,8 +35,24 @@ impl Pulse {
         self.last_wall_ms.store(now_ms(), Ordering::Relaxed);
     }
 
+    /// Nobody listens for a while, as the log cannot be written: what is printed meanwhile waits in
+    /// a pipe, and it is not the agent that is silent.
+    pub(super) fn deaf(&self) {
+        self.deaf.store(true, Ordering::Relaxed);
+    }
+
+    /// Somebody listens again; silence is counted from now on.
+    pub(super) fn listening(&self) {
+        let since = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last.store(since, Ordering::Relaxed);
+        self.deaf.store(false, Ordering::Relaxed);
+    }
+
     /// For how long nothing was printed.
     pub(super) fn silence(&self) -> Duration {
+        if self.deaf.load(Ordering::Relaxed) {
+            return Duration::ZERO;
+        }
         let last = Duration::from_millis(self.last.load(Ordering::Relaxed));
         self.begun.elapsed().saturating_sub(last)
     }

@@ -12,6 +12,7 @@ use rusqlite::Connection;
 
 use super::StoreError;
 use super::migrate;
+use super::place::Place;
 
 /// Readers at once; more wait. Two cores read no faster than this many.
 const CONNECTIONS: usize = 4;
@@ -25,6 +26,8 @@ pub struct Queries {
 #[derive(Debug)]
 struct Pool {
     path: PathBuf,
+    /// Another file of that name is not opened beside the first.
+    place: Place,
     idle: Mutex<Idle>,
     returned: Condvar,
 }
@@ -38,10 +41,12 @@ struct Idle {
 impl Queries {
     /// Opens a database that exists.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let place = Place::of(path);
         let first = migrate::open_reader(path)?;
         Ok(Self {
             pool: Arc::new(Pool {
                 path: path.to_owned(),
+                place,
                 idle: Mutex::new(Idle { connections: vec![first], out: 0 }),
                 returned: Condvar::new(),
             }),
@@ -86,9 +91,12 @@ impl Pool {
         while idle.connections.is_empty() && idle.out >= CONNECTIONS {
             idle = self.returned.wait(idle).unwrap_or_else(PoisonError::into_inner);
         }
-        let conn = match idle.connections.pop() {
-            Some(conn) => conn,
-            None => migrate::open_reader(&self.path)?,
+        let conn = if let Some(conn) = idle.connections.pop() {
+            conn
+        } else {
+            let conn = migrate::open_reader(&self.path)?;
+            self.place.check()?;
+            conn
         };
         idle.out += 1;
         Ok(conn)

@@ -22,6 +22,9 @@ impl Log {
     /// Purges up to `limit` of the oldest events that happened before `before_ms`; `None` when
     /// there is nothing to purge.
     ///
+    /// `announce` hears of the oldest event to be kept before any is gone: who then misses one knows
+    /// that it was purged.
+    ///
     /// An event stays while one before it stays, while its batch or an earlier one is running, and
     /// until the stored state and the search index are past it. One dated in the future says
     /// nothing of its age: it goes with its neighbours.
@@ -30,9 +33,11 @@ impl Log {
         before_ms: i64,
         now_ms: i64,
         limit: u32,
+        announce: impl FnOnce(EventId),
     ) -> Result<Option<Purged>, StoreError> {
         self.place.check()?;
         let Some(until) = self.purgeable(before_ms, now_ms, limit)? else { return Ok(None) };
+        announce(until + 1);
         let purged = self.purge(until);
         if purged.is_err() {
             self.roll_back();
@@ -52,18 +57,22 @@ impl Log {
         if let Some(first) = first_of_running(&self.conn)? {
             end = end.min(first - 1);
         }
-        let mut read = self.conn.prepare_cached(
-            "SELECT id, timestamp FROM events WHERE id <= ?1 ORDER BY id LIMIT ?2",
-        )?;
-        let mut rows = read.query(params![end.cast_signed(), limit])?;
-        let mut until = None;
-        while let Some(row) = rows.next()? {
+        let mut read = self
+            .conn
+            .prepare_cached("SELECT id, timestamp FROM events WHERE id <= ?1 ORDER BY id")?;
+        let mut rows = read.query([end.cast_signed()])?;
+        let (mut until, mut seen) = (None, 0);
+        // Beyond the limit only behind events of the future: they alone must not hold up the rest.
+        while (seen < limit || until.is_none())
+            && let Some(row) = rows.next()?
+        {
             let (id, timestamp): (i64, i64) = (row.get(0)?, row.get(1)?);
             if timestamp < before_ms {
                 until = Some(id.cast_unsigned());
             } else if timestamp <= now_ms {
                 break;
             }
+            seen += 1;
         }
         Ok(until)
     }

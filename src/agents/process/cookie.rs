@@ -40,9 +40,11 @@ pub(super) fn project_cookie<'a>(environment: &'a [u8], project: &str) -> Option
     whole.then_some(cookie)
 }
 
-/// Whether an environment carries any cookie.
-pub(super) fn has_cookie(environment: &[u8]) -> bool {
-    value(environment).is_some()
+/// Whether an environment carries the cookie that this program was itself started with, by an agent
+/// of another server: what carries it is that one's business. Any other value is an agent's doing.
+pub(super) fn has_inherited_cookie(environment: &[u8]) -> bool {
+    std::env::var_os(COOKIE_VARIABLE)
+        .is_some_and(|own| value(environment) == Some(own.as_encoded_bytes()))
 }
 
 fn prefix(project: &str) -> String {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use super::cookie::{has_cookie, project_cookie};
+use super::cookie::{has_inherited_cookie, project_cookie};
 use super::end::{self, Family, Look, Member};
 use super::table::Row;
 use super::{Identity, Receipt, look, reaper, table};
@@ -43,9 +43,10 @@ struct Project {
 }
 
 impl Project {
-    /// Whether this process is nobody else's: it came to us and carries no project's cookie.
+    /// Whether this process is nobody else's: it came to us, and its cookie, if it has any, is not
+    /// the one that we were started with ourselves.
     fn is_orphan(&self, row: &Row, environment: &[u8]) -> bool {
-        self.orphans && !has_cookie(environment) && reaper::is_left_behind(row)
+        self.orphans && !has_inherited_cookie(environment) && reaper::is_left_behind(row)
     }
 }
 

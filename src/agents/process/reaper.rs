@@ -30,14 +30,18 @@ pub(super) fn start_leader(command: &mut Command) -> io::Result<Child> {
     {
         static ONCE: std::sync::Once = std::sync::Once::new();
         ONCE.call_once(|| {
+            // With children of our own (`daemon & exec sprint-runner`, a browser that was opened),
+            // as a container's first process, and where orphans came to us before, no orphan can
+            // be told from somebody else's.
+            let alone = std::process::id() != 1
+                && rustix::process::child_subreaper().is_ok_and(|already| already.is_none())
+                && !table::read().values().any(|row| row.parent == std::process::id());
             if let Err(error) =
                 rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
             {
                 tracing::warn!(%error, "what agents leave behind goes to the system's first process");
-            } else if !table::read().values().any(|row| is_adopted(row, own_group())) {
-                // With children of a former life (`daemon & exec sprint-runner`) no orphan could be
-                // told from one of theirs.
-                ALL_OURS.store(true, Ordering::Relaxed);
+            } else {
+                ALL_OURS.store(alone, Ordering::Relaxed);
             }
         });
     }

@@ -81,7 +81,7 @@ proptest! {
         let words = found(&queries, "dev");
         let running = moments[&head].batch.as_ref().map(|batch| batch.id);
         let mut gone = 0;
-        while let Some(purged) = log.purge_some(before_ms, i64::MAX, step).unwrap() {
+        while let Some(purged) = log.purge_some(before_ms, i64::MAX, step, |_| {}).unwrap() {
             prop_assert!(purged.events > 0 && purged.events <= u64::from(step));
             gone += purged.events;
             let base = queries.base_id().unwrap();
@@ -133,7 +133,7 @@ fn b38_ids_are_never_used_again_not_even_behind_an_empty_log() {
     let moments = filled(dir.path(), &rows);
     let head = *moments.keys().last().unwrap();
     let (mut log, queries) = ready(dir.path());
-    let purged = log.purge_some(i64::MAX, i64::MAX, 1000).unwrap().unwrap();
+    let purged = log.purge_some(i64::MAX, i64::MAX, 1000, |_| {}).unwrap().unwrap();
     assert_eq!((purged.events, purged.first_available), (10, head + 1));
     assert!(ids(&queries).is_empty());
     drop((log, queries));
@@ -154,12 +154,12 @@ fn what_index_and_stored_state_have_not_seen_does_not_go() {
     let conn = rusqlite::Connection::open(dir.path().join("test.db")).unwrap();
     conn.execute_batch("DELETE FROM fold; DELETE FROM meta WHERE key = 'search_cursor'").unwrap();
     let (mut log, _queries) = Log::open(&dir.path().join("test.db")).unwrap();
-    assert_eq!(log.purge_some(i64::MAX, i64::MAX, 100).unwrap(), None);
+    assert_eq!(log.purge_some(i64::MAX, i64::MAX, 100, |_| {}).unwrap(), None);
     let state = log.load_state().unwrap();
     log.save_state(&state).unwrap();
-    assert_eq!(log.purge_some(i64::MAX, i64::MAX, 100).unwrap(), None);
+    assert_eq!(log.purge_some(i64::MAX, i64::MAX, 100, |_| {}).unwrap(), None);
     log.index_some(4).unwrap();
-    assert_eq!(log.purge_some(i64::MAX, i64::MAX, 100).unwrap().unwrap().events, 4);
+    assert_eq!(log.purge_some(i64::MAX, i64::MAX, 100, |_| {}).unwrap().unwrap().events, 4);
 }
 
 #[test]
@@ -171,8 +171,8 @@ fn a_row_dated_in_the_future_holds_nothing_up() {
     }
     hub.shutdown();
     let (mut log, queries) = ready(dir.path());
-    let purged = log.purge_some(50_000, 70_000, 100).unwrap().unwrap();
+    let purged = log.purge_some(50_000, 70_000, 100, |_| {}).unwrap().unwrap();
     assert_eq!(purged.events, 4, "the one from the future goes with its neighbours");
     assert_eq!(ids(&queries), [5]);
-    assert_eq!(log.purge_some(50_000, 70_000, 100).unwrap(), None);
+    assert_eq!(log.purge_some(50_000, 70_000, 100, |_| {}).unwrap(), None);
 }

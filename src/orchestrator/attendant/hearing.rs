@@ -128,7 +128,9 @@ impl<'a> Hearing<'a> {
     /// Publishes the rows heard so far; they are committed when it returns.
     pub(super) async fn flush(&mut self) {
         if !self.rows.is_empty() {
+            self.pulse.deaf();
             publish(&self.attendant.parts.hub, std::mem::take(&mut self.rows)).await;
+            self.pulse.listening();
         }
     }
 }

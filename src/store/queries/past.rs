@@ -12,14 +12,23 @@ impl Queries {
     /// The state right after event `at`; 0 = before the first. An error where that was purged.
     pub fn state_at(&self, at: EventId) -> Result<State, StoreError> {
         let mut state = self.stored_state(0, at)?.unwrap_or_default();
-        // Also where nothing is to be folded: that moment may lie before what is kept.
-        self.fold_on(&mut state, at.min(self.base_id()?))?;
-        let mut until = state.last_event_id;
-        while until < at {
-            until = at.min(until.saturating_add(STEP));
-            self.fold_on(&mut state, until)?;
+        // Also where nothing is to be folded: that moment may lie before what is kept. A purge may
+        // overtake the way: then a step goes as far as that.
+        let (mut base, mut done) = (self.base_id()?, state.last_event_id);
+        loop {
+            let next = at.min(done.saturating_add(STEP).max(base));
+            match self.fold_on(&mut state, next) {
+                Err(StoreError::Purged { first }) if first > base && first <= at => {
+                    base = first;
+                    continue;
+                }
+                other => other?,
+            }
+            done = next;
+            if done >= at {
+                return Ok(state);
+            }
         }
-        Ok(state)
     }
 
     /// The last event that was purged: the earliest moment that is known. 0 when none was.
