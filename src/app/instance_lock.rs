@@ -219,6 +219,19 @@ fn resolved(path: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_its_place_is_not_written_through() {
+        let state = tempfile::tempdir().unwrap();
+        let theirs = state.path().join("theirs");
+        std::fs::write(&theirs, "precious").unwrap();
+        let link = state.path().join("x.lock");
+        std::os::unix::fs::symlink(&theirs, &link).unwrap();
+        let error = format!("{:#}", lock(&link).unwrap_err());
+        assert!(error.contains("it must be a plain file"), "{error}");
+        assert_eq!(std::fs::read_to_string(&theirs).unwrap(), "precious");
+    }
+
     #[test]
     fn the_second_is_told_where_the_first_is() {
         let state = tempfile::tempdir().unwrap();
