@@ -180,12 +180,8 @@ fn seconds(text: &str) -> Option<f64> {
 }
 
 /// The lines that are no heading, trimmed: the activity list of older pages.
-pub fn activities(text: &str) -> Vec<String> {
-    text.lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .map(str::to_owned)
-        .collect()
+pub fn activities(text: &str) -> Vec<&str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
 }
 
 #[cfg(test)]

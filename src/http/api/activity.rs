@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 
 use indexmap::IndexMap;
-use serde_json::{Value, json};
+use serde::Serialize;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
@@ -22,20 +22,30 @@ pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
     get(context, "/api/orchestrator-status", files)
 }
 
+/// The whole answer.
+#[derive(Serialize)]
+struct Status<'a> {
+    activities: Vec<&'a str>,
+    entries: Vec<MdEntry>,
+    raw: &'a str,
+    stories: Vec<Story<'a>>,
+}
+
 async fn files(context: Context, _: Asked) -> Result<Response, Response> {
     let answer = blocking(move || {
+        // A long history makes a long answer: it is written as it is, without a tree of values.
         let text = read(&context);
         let stories = context.hub.queries().stories(None)?;
         let statuses = context.hub.state();
         let word = |key: &str| statuses.sprint.stories.get(key).map(|story| story.status.clone());
-        Ok(json!({
-            "activities": activities(&text),
-            "entries": entries(&text),
-            "raw": text,
-            "stories": of_stories(&stories, word),
+        Ok(reply::json(&Status {
+            activities: activities(&text),
+            entries: entries(&text),
+            raw: &text,
+            stories: of_stories(&stories, word),
         }))
     });
-    Ok(reply::json(&answer.await?))
+    answer.await
 }
 
 fn read(context: &Context) -> String {
@@ -69,7 +79,31 @@ fn entries(text: &str) -> Vec<MdEntry> {
 }
 
 /// A story over all its batches.
-fn of_stories(rows: &[StoryRow], word: impl Fn(&str) -> Option<String>) -> Vec<Value> {
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Story<'a> {
+    #[serde(rename = "storyId")]
+    key: &'a str,
+    status: Option<String>,
+    total_duration: Option<f64>,
+    last_activity_time: Option<i64>,
+    description: Option<&'a str>,
+    commands: Vec<Command<'a>>,
+}
+
+/// One of its commands; the duration in seconds.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Command<'a> {
+    #[serde(rename = "command")]
+    name: &'a str,
+    task_id: &'a str,
+    duration: Option<f64>,
+    status: &'a str,
+    started_at: i64,
+}
+
+fn of_stories(rows: &[StoryRow], word: impl Fn(&str) -> Option<String>) -> Vec<Story<'_>> {
     let mut by_key: IndexMap<&str, Vec<&StoryRow>> = IndexMap::new();
     for row in rows {
         by_key.entry(&row.story_key).or_default().push(row);
@@ -78,29 +112,26 @@ fn of_stories(rows: &[StoryRow], word: impl Fn(&str) -> Option<String>) -> Vec<V
         .into_iter()
         .map(|(key, rows)| {
             let commands = || rows.iter().flat_map(|row| &row.commands);
-            let last = commands().map(|c| c.ended_at.unwrap_or(c.started_at)).max();
             let durations: Vec<f64> = rows.iter().filter_map(|row| row.duration_seconds).collect();
-            let total = (!durations.is_empty()).then(|| durations.iter().sum::<f64>());
-            let description = commands().rev().find_map(|c| c.output_summary.as_deref());
-            json!({
-                "storyId": key,
-                "status": word(key).or_else(|| rows.last().map(|row| row.status.clone())),
-                "totalDuration": total,
-                "lastActivityTime": last,
-                "description": description,
-                "commands": commands().map(command).collect::<Vec<_>>(),
-            })
+            Story {
+                key,
+                status: word(key).or_else(|| rows.last().map(|row| row.status.clone())),
+                total_duration: (!durations.is_empty()).then(|| durations.iter().sum()),
+                last_activity_time: commands().map(|c| c.ended_at.unwrap_or(c.started_at)).max(),
+                description: commands().rev().find_map(|c| c.output_summary.as_deref()),
+                commands: commands().map(command).collect(),
+            }
         })
         .collect()
 }
 
-fn command(row: &CommandRow) -> Value {
-    let duration = row.ended_at.map(|ended_at| (ended_at - row.started_at).max(0) as f64 / 1000.0);
-    json!({
-        "command": row.command,
-        "taskId": row.task_id,
-        "duration": duration,
-        "status": row.status,
-        "startedAt": row.started_at,
-    })
+fn command(row: &CommandRow) -> Command<'_> {
+    let seconds = |ended_at: i64| (ended_at - row.started_at).max(0) as f64 / 1000.0;
+    Command {
+        name: &row.command,
+        task_id: &row.task_id,
+        duration: row.ended_at.map(seconds),
+        status: &row.status,
+        started_at: row.started_at,
+    }
 }
