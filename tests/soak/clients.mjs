@@ -52,7 +52,6 @@ export class Client {
       socket.write(this.kind === "sse"
         ? `GET /sse${query} HTTP/1.1\r\nHost: 127.0.0.1:${this.port}\r\n${cursor && `Last-Event-ID: ${cursor}\r\n`}\r\n`
         : `GET /ws${query}${cursor && `${query ? "&" : "?"}last_event_id=${cursor}`} HTTP/1.1\r\nHost: 127.0.0.1:${this.port}\r\n${upgrade}\r\n`);
-      if (this.asks) this.send(0x1, Buffer.from(JSON.stringify({ type: "resume", last_event_id: `${this.epoch}:${this.last}` })));
     });
     socket.on("data", (data) => this.take(data));
     socket.on("error", () => {});
@@ -198,7 +197,11 @@ export class Client {
       const [epoch, head] = [/"epoch":"([0-9a-f]+)"/.exec(json)?.[1] ?? "", Number(/"last_event_id":(\d+)/.exec(json)?.[1])];
       if (this.resumed) fault(`${this.name}: init where it had a place`);
       if (this.last < 0) [this.epoch, this.from, this.last] = [epoch, head, head];
-      else if (this.asks && head > this.last) this.skipsFrom = head;
+      // Asked for only where something was missed: what came live before the server heard it comes again.
+      else if (this.asks && head > this.last) {
+        this.skipsFrom = head;
+        this.send(0x1, Buffer.from(JSON.stringify({ type: "resume", last_event_id: `${this.epoch}:${this.last}` })));
+      }
     } else if (type === "reset" || type === "gap") fault(`${this.name}: ${json.slice(0, 80)}`);
   }
 }
