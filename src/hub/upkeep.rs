@@ -15,6 +15,8 @@ const MOST: Duration = Duration::from_secs(600);
 const BREATH: Duration = Duration::from_millis(50);
 /// Between two tries to shorten the write-ahead log while somebody reads from it.
 const WAL_AGAIN: Duration = Duration::from_secs(2);
+/// And what it may grow by meanwhile, in bytes.
+const WAL_GROWN: u64 = 4 * 1024 * 1024;
 /// Between two tries to write while the log cannot be written.
 const PROBE: Duration = Duration::from_millis(500);
 
@@ -33,6 +35,8 @@ pub(super) struct Upkeep {
     /// The next step under load, and the next look at the write-ahead log.
     step_at: Instant,
     wal_at: Instant,
+    /// Or at once when that is as long as this.
+    wal_from: u64,
     probe_at: Instant,
 }
 
@@ -48,6 +52,7 @@ impl Upkeep {
             wal_long: false,
             step_at: now,
             wal_at: now,
+            wal_from: 0,
             probe_at: now,
         }
     }
@@ -81,10 +86,13 @@ impl Writer {
     /// One step between two publications. Most times there is nothing to do.
     pub(super) fn upkeep_under_load(&mut self) {
         let now = Instant::now();
-        if now >= self.upkeep.wal_at {
+        if now >= self.upkeep.wal_at || self.log.wal_bytes() >= self.upkeep.wal_from {
             match self.log.bound_wal(false) {
-                // Somebody reads for long: all writers wait while it is tried.
-                Ok(true) => self.upkeep.wal_at = Instant::now() + WAL_AGAIN,
+                // Somebody reads for long, and all writers wait while it is tried: not each time.
+                Ok(true) => {
+                    self.upkeep.wal_at = Instant::now() + WAL_AGAIN;
+                    self.upkeep.wal_from = self.log.wal_bytes() + WAL_GROWN;
+                }
                 Ok(false) => {}
                 Err(error) => self.has_failed(&error),
             }

@@ -28,6 +28,11 @@ impl Log {
         Ok(self.place.wal_bytes() > most)
     }
 
+    /// How long the write-ahead log is, in bytes.
+    pub fn wal_bytes(&self) -> u64 {
+        self.place.wal_bytes()
+    }
+
     /// Writes the write-ahead log back and empties it, unless somebody reads: then it stays as it
     /// is. Afterwards the database file alone is whole.
     pub fn write_back(&mut self) -> Result<(), StoreError> {
