@@ -181,10 +181,11 @@ fn b42_nothing_is_kept_for_who_never_reads() {
 }
 
 #[test]
-fn b42_who_never_reads_among_a_thousand() {
-    if !heavy("b42_who_never_reads_among_a_thousand", &[]) {
+fn b42_who_never_reads_among_three_hundred() {
+    if !heavy("b42_who_never_reads_among_three_hundred", &[]) {
         return;
     }
     super::ending::many_descriptors();
-    among(1_000, 10_000, 1_000, 300);
+    // More readers than this, in the same machine, are themselves too slow for what they are sent.
+    among(300, 5_000, 300, 300);
 }
