@@ -74,9 +74,9 @@ test("a search looks through the whole log, and says how much it found", async (
     await first(page, "old2999 rope");
     const field = page.getByRole("searchbox", { name: "Search all events" });
     await field.fill("old17");
-    await page.waitForFunction(() => document.querySelector("#view-activity .toolbar-note").textContent === "111 found");
+    await page.waitForFunction(() => document.querySelector("#view-activity .toolbar-note")?.textContent === "111 found");
     await field.fill("rope");
-    await page.waitForFunction(() => /^\d[\d,]* found back to /.test(document.querySelector("#view-activity .toolbar-note").textContent));
+    await page.waitForFunction(() => /^\d[\d,]* found back to /.test(document.querySelector("#view-activity .toolbar-note")?.textContent));
     await page.waitForFunction(() => document.querySelector("#view-activity .older:not([hidden]) span")?.textContent === "Search further back");
     await field.fill("nothing-is-called-so");
     await page.getByText("Nothing in the whole log fits these filters.").waitFor();
@@ -85,7 +85,7 @@ test("a search looks through the whole log, and says how much it found", async (
     await page.getByText("Nothing in the whole log fits these filters.").waitFor();
     await page.getByRole("button", { name: "Clear filters" }).click();
     await first(page, "old2999 rope");
-    await page.waitForFunction(() => /older – load$/.test(document.querySelector("#view-activity .older:last-of-type span, #view-activity .list-end:not(.is-above) .older span").textContent));
+    await page.waitForFunction(() => /older – load$/.test(document.querySelector("#view-activity .older:last-of-type span, #view-activity .list-end:not(.is-above) .older span")?.textContent));
   });
 });
 
@@ -143,7 +143,7 @@ test("failures are walked through, and the end of them is told", async () => {
     await first(page, "old1199 rope");
     const at = () => page.evaluate(() => document.activeElement.querySelector?.(".event-text")?.textContent ?? "");
     await page.getByRole("button", { name: /older – load/ }).click();
-    await page.waitForFunction(() => document.querySelector("#view-activity .toolbar-note").textContent.startsWith("7"));
+    await page.waitForFunction(() => document.querySelector("#view-activity .toolbar-note")?.textContent.startsWith("7"));
     await page.evaluate(() => document.activeElement.blur());
     await page.keyboard.press("n");
     await page.waitForFunction(() => /old750/.test(document.activeElement.textContent));

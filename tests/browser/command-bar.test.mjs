@@ -127,13 +127,13 @@ test("a disabled action says why and stays; starting is asked twice", async () =
     await page.waitForFunction(() => document.querySelector(".cmd-said")?.textContent.includes("Press Enter again"));
     await page.keyboard.press("Enter");
     await at(page, "#run");
-    await page.waitForFunction(() => document.querySelector("#state").dataset.kind === "running");
+    await page.waitForFunction(() => document.querySelector("#state")?.dataset.kind === "running");
     await ask(page, "stop", "Stop the batch after the running command");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
     await page.waitForFunction(() => /\d+ agents? will be ended at once/.test(document.querySelector(".cmd-said")?.textContent));
     await page.keyboard.press("Enter");
-    await page.waitForFunction(() => document.querySelector("#state").dataset.kind === "idle");
+    await page.waitForFunction(() => document.querySelector("#state")?.dataset.kind === "idle");
   });
 });
 

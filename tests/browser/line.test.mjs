@@ -110,7 +110,7 @@ const live = (page) => page.waitForFunction(() => document.querySelector("#line"
 const shares = (page, n) => page.waitForFunction((many) => (document.querySelector("#line").title.match(/shared with (\d+) other/)?.[1] ?? "0") === String(many), n);
 const bar = (page, words) => page.waitForFunction((text) => { const el = document.querySelector("#bar"); return !el.hidden && el.innerText.includes(text); }, words);
 const silent = (page) => page.waitForFunction(() => !/running/i.test(document.title + document.querySelector("#header").innerText + document.querySelector("#main").innerText) && document.querySelector("#favicon").dataset.state !== "running", null, { timeout: 5000 });
-const runs = (page) => page.waitForFunction(() => document.title.includes("running") && document.querySelector("#favicon").dataset.state === "running");
+const runs = (page) => page.waitForFunction(() => document.title.includes("running") && document.querySelector("#favicon")?.dataset.state === "running");
 const until = async (what, good) => { const end = Date.now() + PATIENCE_MS; for (let seen; ;) { seen = await what(); if (good(seen)) return seen; assert.ok(Date.now() < end, `still ${JSON.stringify(seen)}`); } };
 const oneStream = (stage) => until(stage.streams, (n) => n === 1);
 const given = (page, n) => page.waitForFunction((many) => window.given.length >= many, n);
@@ -135,7 +135,7 @@ describe("appended rows appear", () => {
         const [before] = [await page.locator("#operations .op-time").innerText()];
         await page.waitForFunction((old) => document.querySelector("#operations .op-time").textContent !== old, before);
         files.status(STATUS.replace("1-2-rope-and-fender: in-progress", "1-2-rope-and-fender: done"));
-        await page.waitForFunction(() => document.querySelector(".hero-number").textContent === "2");
+        await page.waitForFunction(() => document.querySelector(".hero-number")?.textContent === "2");
         assert.equal((await told(page)).transport, kind);
         await gotAll(page, url);
       });
@@ -168,7 +168,7 @@ test("from a fallback back to the WebSocket", async () => {
     stage.flow();
     await page.evaluate(() => { window.barred = false; });
     // A person who looks brings the next try nearer.
-    await page.waitForFunction(() => { dispatchEvent(new Event("focus")); return document.querySelector("#line").dataset.transport === "ws"; }, null, { polling: 250 });
+    await page.waitForFunction(() => { dispatchEvent(new Event("focus")); return document.querySelector("#line")?.dataset.transport === "ws"; }, null, { polling: 250 });
     stage.quiet();
     await gotAll(page, url);
     await oneStream(stage);
@@ -184,9 +184,9 @@ describe("a restart of the server while rows are written loses and doubles nothi
         stage.flow();
         await given(page, 20);
         await stage.end(signal);
-        await page.waitForFunction(() => document.querySelector("#state").dataset.kind === "offline");
+        await page.waitForFunction(() => document.querySelector("#state")?.dataset.kind === "offline");
         await stage.again();
-        await page.waitForFunction(() => document.querySelector("#bar").dataset.kind === "caught-up");
+        await page.waitForFunction(() => document.querySelector("#bar")?.dataset.kind === "caught-up");
         if (kind === "ws") {
           await stage.end(signal);
           await stage.again();
@@ -296,7 +296,7 @@ describe("never said to be running for more than five seconds", () => {
       work(files);
       await runs(page);
       // The limit is six seconds here, and five are what the page has after it.
-      await page.waitForFunction(() => !/running/i.test(document.title + document.querySelector("#main").innerText), null, { timeout: 11_000 });
+      await page.waitForFunction(() => !/running/i.test(document.title + document.querySelector("#main")?.innerText), null, { timeout: 11_000 });
       assert.match((await told(page)).body, /idle/i);
     });
   });

@@ -133,7 +133,7 @@ test("a moment is in the address: reload, sharing, back and forward", async () =
     await page.waitForFunction(() => /^\?at=\d+$/.test(location.search));
     await place(page);
     await page.locator(".time-slider").fill(String(id));
-    await page.waitForFunction((text) => document.querySelector(".time-place").textContent.startsWith(text), of);
+    await page.waitForFunction((text) => document.querySelector(".time-place")?.textContent.startsWith(text), of);
     await searchIs(page, `?at=${id}`);
     const words = await page.locator(".time-when").innerText();
     await page.reload();

@@ -68,7 +68,7 @@ test("a batch is started from the page, watched, and its end told", async () => 
     await page.waitForFunction(() => location.hash === "#run");
     await dialog.waitFor({ state: "hidden" });
     await sees(page, "Cycle 1 of 1");
-    await page.waitForFunction(() => /^running \d\/\d/.test(document.title) && document.querySelector("#favicon").dataset.state === "running");
+    await page.waitForFunction(() => /^running \d\/\d/.test(document.title) && document.querySelector("#favicon")?.dataset.state === "running");
     await sees(page, "Rope and fender", ".now-stories");
     await agentAtWork(page);
     await page.waitForFunction(() => document.querySelector(".cycle-bar [class*=is-here]"));
@@ -148,13 +148,13 @@ test("a graceful stop lets the running command end, and says so meanwhile", asyn
     await page.keyboard.press("b");
     const dialog = page.getByRole("dialog", { name: "Stop batch 1?" });
     await dialog.getByRole("button", { name: /^After the running command/ }).click();
-    await page.waitForFunction(() => /Stopping… \d/.test(document.querySelector("#control .stop-clock")?.innerText ?? "") && document.querySelector("#state").dataset.kind === "stopping");
+    await page.waitForFunction(() => /Stopping… \d/.test(document.querySelector("#control .stop-clock")?.innerText ?? "") && document.querySelector("#state")?.dataset.kind === "stopping");
     await sees(page, "Nothing more begins", "#control");
     await page.keyboard.press("Escape");
     await sees(page, "Stopping…");
     await sees(page, "Batch 1: stopped", ".end-card");
     await sees(page, "Stopped after the running command", ".end-card");
-    await page.waitForFunction(() => document.querySelectorAll("#agents .agent").length === 1 && document.querySelector("#agents .agent-exit").innerText === "done");
+    await page.waitForFunction(() => document.querySelectorAll("#agents .agent").length === 1 && document.querySelector("#agents .agent-exit")?.innerText === "done");
   });
 });
 
@@ -169,7 +169,7 @@ test("a stop now counts its grace down, then shows its receipt", async () => {
     await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
     await sees(page, "none left", ".end-card .receipt");
     await sees(page, "Batch 1: stopped", ".end-card");
-    await page.waitForFunction(() => document.querySelector("#state").dataset.kind === "idle");
+    await page.waitForFunction(() => document.querySelector("#state")?.dataset.kind === "idle");
   });
 });
 
@@ -192,7 +192,7 @@ test("a broken status file refuses the start with its place; mended, it starts",
   await scene({ agent: "good" }, async ({ page, files, run }) => {
     await run.getByRole("button", { name: "Start" }).waitFor();
     files.status("project: harbour\ndevelopment_status: [\n");
-    await page.waitForFunction(() => document.querySelector("#favicon").dataset.state === "attention");
+    await page.waitForFunction(() => document.querySelector("#favicon")?.dataset.state === "attention");
     await begin(page);
     await page.waitForFunction(() => /sprint-status\.yaml/.test(document.querySelector("#view-run .start-form .trouble")?.innerText ?? ""));
     files.status("project: harbour\ndevelopment_status:\n  1-2-rope-and-fender: review\n");
@@ -224,7 +224,7 @@ test("a batch run by someone else is shown without a control", async () => {
 test("a parked batch tells until when, and a notice tells why", async () => {
   await scene({ agent: "usage-limit", env: { AGENT_RESET_SECONDS: "3600" } }, async ({ page }) => {
     await begin(page);
-    await page.waitForFunction(() => /^parked/i.test(document.querySelector("#state").innerText) && /goes on by itself at \d\d:\d\d.*in \d+ min/i.test(document.querySelector(".run-hero").innerText));
+    await page.waitForFunction(() => /^parked/i.test(document.querySelector("#state")?.innerText) && /goes on by itself at \d\d:\d\d.*in \d+ min/i.test(document.querySelector(".run-hero")?.innerText));
     const toast = page.getByRole("region", { name: "Notices" }).locator(".toast[data-tone=warn]", { hasText: "Usage limit" });
     await toast.waitFor();
     await page.waitForFunction(() => !/\brunning\b/.test(document.title));

@@ -18,7 +18,7 @@ const THEMES = /** @type {const} */ (["light", "dark"]);
 const browser = await launch();
 
 const known = (/** @type {Page} */ page) => page.waitForFunction(() => document.querySelector("#state").dataset.kind !== "loading");
-const says = (/** @type {string} */ word) => (/** @type {Page} */ page) => page.waitForFunction((wanted) => document.querySelector("#state").innerText.includes(wanted), word);
+const says = (/** @type {string} */ word) => (/** @type {Page} */ page) => page.waitForFunction((wanted) => document.querySelector("#state")?.innerText.includes(wanted), word);
 const settled = (/** @type {Page} */ page) => page.evaluate(() => new Promise((done) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 700)));
 
 /**
@@ -89,7 +89,7 @@ const STATES = {
   failed: () => still("failed", NIGHT, { rows: FAILED }),
   async offline() {
     const server = await start("demo", "--port", "0");
-    await shoot("offline", server.url, { before: () => server.end("SIGKILL"), ready: (page) => page.waitForFunction(() => document.querySelector("#bar").dataset.kind === "offline") });
+    await shoot("offline", server.url, { before: () => server.end("SIGKILL"), ready: (page) => page.waitForFunction(() => document.querySelector("#bar")?.dataset.kind === "offline") });
   },
   broken: () => still("broken", STATUS, { after: `${STATUS}  1-4-oops: backlog: twice\n   x: [\n`, ready: (page) => page.waitForFunction(() => document.title.startsWith("needs you")) }),
   many: () => still("many", `project: many\ndevelopment_status:\n${MANY}`),

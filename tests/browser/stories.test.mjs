@@ -52,16 +52,16 @@ test("filters, sort and search meet in the address, are cleared at once and are 
     await page.getByRole("button", { name: "Clear filters" }).click();
     await page.getByRole("button", { name: "Story", exact: true }).click();
     await page.getByRole("button", { name: "Story", exact: true }).click();
-    await page.waitForFunction(() => document.querySelector("#stories .rows .story-link").dataset.story.startsWith("2-1"));
+    await page.waitForFunction(() => document.querySelector("#stories .rows .story-link")?.dataset.story.startsWith("2-1"));
     await page.locator(".th-story[aria-sort=descending]").waitFor();
     await page.keyboard.press("3");
     await page.waitForFunction(() => location.hash.startsWith("#") && document.getElementById("view-stories").hidden);
     await page.getByRole("link", { name: /^Stories/ }).first().click();
     await page.waitForFunction(() => location.hash.includes("sort=-story"));
     await page.goto(`${url}#stories?sort=story`);
-    await page.waitForFunction(() => document.querySelector("#stories .rows .story-link").dataset.story.startsWith("1-1"));
+    await page.waitForFunction(() => document.querySelector("#stories .rows .story-link")?.dataset.story.startsWith("1-1"));
     work(files);
-    await page.waitForFunction(() => [...document.querySelectorAll("#stories .tr")].some((row) => row.querySelector(".td-attempts")?.textContent === "2" && row.querySelector(".td-failures").textContent === "✕ 1"));
+    await page.waitForFunction(() => [...document.querySelectorAll("#stories .tr")].some((row) => row.querySelector(".td-attempts")?.textContent === "2" && row.querySelector(".td-failures")?.textContent === "✕ 1"));
   });
 });
 
@@ -152,7 +152,7 @@ describe("any key is shown as it is, linked, and opened", () => {
         await page.waitForFunction(() => document.querySelectorAll("#detail .detail-events .event").length >= 2);
         assert.equal(await page.locator(".detail-key").innerText(), key);
         await page.goto(`${url}#activity?${new URLSearchParams({ story: key })}`);
-        await page.waitForFunction((one) => document.querySelectorAll("#activity .event").length === 2 && document.querySelector("#view-activity .filter-chip .mono").textContent === one, key);
+        await page.waitForFunction((one) => document.querySelectorAll("#activity .event").length === 2 && document.querySelector("#view-activity .filter-chip .mono")?.textContent === one, key);
         const found = await page.evaluate(() => ({ pwned: window.pwned, images: document.images.length, wide: document.documentElement.scrollWidth > innerWidth, violations: window.violations }));
         assert.deepEqual(found, { pwned: undefined, images: 0, wide: false, violations: [] });
       });
@@ -167,7 +167,7 @@ test("a story that only the log knows has a panel, and one that nobody knows say
     assert.match(await page.locator("#detail").innerText(), /not in the status file/);
     await rows(page, 5);
     assert.equal((await shown(page)).at(-1), "9-9");
-    await page.waitForFunction(() => document.querySelector("#view-stories .toolbar-note").textContent === "4 stories, 1 only in the log");
+    await page.waitForFunction(() => document.querySelector("#view-stories .toolbar-note")?.textContent === "4 stories, 1 only in the log");
     await page.locator("#view-stories").getByLabel("Status", { exact: true }).selectOption({ label: "only in the log" });
     await rows(page, 1);
     assert.equal(await page.locator("#stories .rows .status-word").innerText(), "only in the log");
@@ -179,7 +179,7 @@ test("a story that only the log knows has a panel, and one that nobody knows say
 test("of 5,000 stories only those in sight exist", async () => {
   const many = Array.from({ length: 5000 }, (_, i) => `  ${1 + Math.floor(i / 100)}-${i % 100}-story-number-${i}: ${["done", "backlog", "review", "on hold", "in-progress"][(i * 7) % 5]}\n`).join("");
   await scene({ status: `project: many\ndevelopment_status:\n  epic-1: in-progress\n${many}` }, async ({ page }) => {
-    await page.waitForFunction(() => document.querySelector("#view-stories .toolbar-note").textContent === "5,000 stories");
+    await page.waitForFunction(() => document.querySelector("#view-stories .toolbar-note")?.textContent === "5,000 stories");
     assert.ok((await shown(page)).length < 80);
     await page.evaluate(() => { document.getElementById("main").scrollTop = 1e9; });
     await page.waitForFunction(() => [...document.querySelectorAll("#stories .story-link")].some((link) => link.dataset.story === "50-99-story-number-4999"));
@@ -187,7 +187,7 @@ test("of 5,000 stories only those in sight exist", async () => {
     await page.getByRole("searchbox", { name: "Search stories" }).fill("number-4321");
     await rows(page, 1);
     await page.getByRole("searchbox", { name: "Search stories" }).fill("");
-    await page.waitForFunction(() => document.querySelector("#view-stories .toolbar-note").textContent === "5,000 stories");
+    await page.waitForFunction(() => document.querySelector("#view-stories .toolbar-note")?.textContent === "5,000 stories");
     await page.getByRole("button", { name: "Worked" }).click();
     await page.waitForFunction(() => document.querySelector(".th-duration").getAttribute("aria-sort") === "descending");
   });

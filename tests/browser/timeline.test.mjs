@@ -160,7 +160,7 @@ test("a folded gap says how long nothing ran; unfolded it is as long as it was",
     const fold = await page.locator(".tl-fold").first().boundingBox();
     assert.ok(fold.width <= 58);
     await page.mouse.move(fold.x + fold.width / 2, fold.y + 5);
-    await page.waitForFunction(() => /^idle 1 h/.test(document.querySelector(".tl-flag").textContent));
+    await page.waitForFunction(() => /^idle 1 h/.test(document.querySelector(".tl-flag")?.textContent));
     await page.getByText("Display", { exact: true }).click();
     await page.getByLabel("Fold idle time").uncheck();
     await page.waitForFunction(() => !document.querySelector(".tl-fold"));
