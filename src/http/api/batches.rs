@@ -65,7 +65,7 @@ async fn detail(context: Context, id: &str) -> Result<Response, Response> {
     let queries = context.hub.queries().clone();
     let found = blocking(move || {
         let Some(batch) = queries.batch(id)? else { return Ok(None) };
-        Ok(Some((batch, queries.stories(Some(id))?)))
+        Ok(Some((batch, queries.stories(id)?)))
     });
     let Some((batch, stories)) = found.await? else {
         return Err(error_reply(Code::NotFound, format!("there is no batch {id}")));
