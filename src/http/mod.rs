@@ -39,6 +39,7 @@ mod table;
 mod unix_listener;
 
 pub use context::{About, Context};
+pub use data::Downloads;
 pub use guard::{Guard, GuardSettings};
 pub use limits::Limits;
 pub use server::Server;
