@@ -391,6 +391,7 @@ fn after_a_restored_backup_new_batches_leave_the_logs_of_others_alone() {
         drop(fs::remove_file(beside(&path, end)));
     }
     fs::copy(&copy, &path).unwrap();
+    bench.project.write("sprint-status.yaml", STORIES.as_bytes());
     let server = bench.serve();
     let third = run(&server);
     assert!(third > second, "{third} was given before");

@@ -167,11 +167,9 @@ fn open_browser(url: &str) {
     } else {
         std::process::Command::new(program)
     };
-    let started =
-        command.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    match started {
+    command.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    match descriptors::start(|| command.spawn(), |child| Some(child.id())) {
         Ok(mut child) => {
-            descriptors::give_back(child.id());
             // Collects it when it ends, so that no zombie stays.
             std::thread::spawn(move || child.wait());
         }

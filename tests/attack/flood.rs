@@ -355,7 +355,7 @@ fn many_connections_are_taken_at_a_low_soft_limit_and_agents_have_that_limit() {
         .arg(binary().get_program())
         .arg(bench.project.root())
         .env("NO_COLOR", "1");
-    let server = Server::spawn(command);
+    let mut server = Server::spawn(command);
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
     let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
     let soft: u64 = line.split_whitespace().nth(3).unwrap().parse().unwrap();
@@ -379,5 +379,16 @@ fn many_connections_are_taken_at_a_low_soft_limit_and_agents_have_that_limit() {
             stream
         })
         .collect();
+    // So many files are open that the limit is set right after the start.
+    bench.plan("slow", "export AGENT_SECONDS=600");
+    start(&server, "1");
+    eventually("an agent with its limit", || {
+        let pid = *bench.alive().first()?;
+        let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).ok()?;
+        let line = limits.lines().find(|line| line.starts_with("Max open files"))?;
+        (line.split_whitespace().nth(3) == Some("300")).then_some(())
+    });
     drop(crowd);
+    assert!(server.terminate().success());
+    bench.nothing_alive();
 }

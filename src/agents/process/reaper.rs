@@ -46,8 +46,7 @@ pub(super) fn start_leader(command: &mut Command) -> io::Result<Child> {
             }
         });
     }
-    let child = command.spawn()?;
-    descriptors::give_back(child.id());
+    let child = descriptors::start(|| command.spawn(), |child| Some(child.id()))?;
     leaders.insert(child.id());
     Ok(child)
 }

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt as _;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use crate::agents::process::descriptors;
@@ -40,8 +40,8 @@ pub(in crate::orchestrator) async fn status(root: &Path) -> Result<String, Strin
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
-    let mut child = command.spawn().map_err(|error| format!("git cannot be started: {error}"))?;
-    child.id().map(descriptors::give_back);
+    let mut child = descriptors::start(|| command.spawn(), Child::id)
+        .map_err(|error| format!("git cannot be started: {error}"))?;
     let stdout = child.stdout.take();
     let stderr = child.stderr.take();
     let run = async {
