@@ -29,7 +29,7 @@ pub(in crate::orchestrator) async fn status(root: &Path) -> Result<String, Strin
             "-c",
             "core.hooksPath=/dev/null",
         ])
-        // A submodule has a configuration of its own, which the words above do not reach.
+        // A submodule's files are not looked at: filters of its own would run.
         .args(["status", "--porcelain=v1", "--branch", "--ignore-submodules=dirty"])
         .current_dir(root)
         .env("GIT_TERMINAL_PROMPT", "0")
@@ -116,14 +116,19 @@ mod tests {
         git(&root, &["commit", "-q", "-m", "below"]);
         git(&root, &["config", "core.fsmonitor", &program(folder.path(), "monitor")]);
         let below = root.join("below");
-        git(&below, &["config", "core.fsmonitor", &program(folder.path(), "below")]);
+        git(&below, &["config", "filter.below.clean", &program(folder.path(), "below")]);
+        let attributes = root.join(".git/modules/below/info/attributes");
+        fs::create_dir_all(attributes.parent().unwrap()).unwrap();
+        fs::write(attributes, "* filter=below\n").unwrap();
         let hooks = folder.path().join("hooks");
         fs::create_dir(&hooks).unwrap();
         program(&hooks, "post-index-change");
         git(&root, &["config", "core.hooksPath", hooks.to_str().unwrap()]);
-        // It looks changed and is not: git would write what it found into its index.
-        let file = fs::File::options().write(true).open(root.join("a")).unwrap();
-        file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+        // They look changed and are not: git would write what it found into its index.
+        for looks_changed in [&root, &below] {
+            let file = fs::File::options().write(true).open(looks_changed.join("a")).unwrap();
+            file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+        }
         fs::write(root.join("b"), "b").unwrap();
         assert_eq!(status(&root).await.unwrap(), "## main\n?? b\n");
         for (place, name) in
