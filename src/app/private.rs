@@ -107,11 +107,12 @@ mod unix {
     fn close(file: &File, path: &Path) -> io::Result<()> {
         let metadata = file.metadata()?;
         let found = metadata.permissions().mode() & 0o7777;
-        if found & 0o077 == 0 || !(metadata.is_dir() || metadata.is_file()) {
-            return Ok(());
-        }
         // Nothing is given: what its owner may not write stays read-only.
         let mode = found & if metadata.is_dir() { 0o700 } else { 0o600 };
+        let is_open = found & 0o077 > 0;
+        if !is_open || !(metadata.is_dir() || metadata.is_file()) {
+            return Ok(());
+        }
         file.set_permissions(fs::Permissions::from_mode(mode))?;
         tracing::info!(
             "others could use {} ({found:o}); it has the mode {mode:o} now",

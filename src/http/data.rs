@@ -204,6 +204,6 @@ fn parts(
         });
         let (file, part) = read.await.map_err(std::io::Error::other)??;
         let next = at + part.len() as u64;
-        Ok((!part.is_empty()).then(|| (part, (file, next, place))))
+        Ok((!part.is_empty()).then_some((part, (file, next, place))))
     })
 }
