@@ -331,12 +331,12 @@ fn b43_half_read_downloads_take_a_bounded_number_of_descriptors() {
     // All else is answered: short files, and a part of the long one.
     assert_eq!(http::get(port, "/sprint-status.yaml").status, 200);
     assert_eq!(http::get(port, "/healthz").status, 200);
-    let part = format!(
+    let ask = format!(
         "GET /orchestrator-sample.md HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nRange: bytes=5-9\r\n\
          Connection: close\r\n\r\n"
     );
-    let part = send(port, part).unwrap();
-    assert_eq!((part.status, part.body.len()), (206, 5));
+    let answer = send(port, ask).unwrap();
+    assert_eq!((answer.status, answer.body.len()), (206, 5));
     drop(open);
     eventually("a place", || (half_read(port).0 == 200).then_some(()));
     no_panic(&server);
