@@ -194,7 +194,6 @@ async fn serve(socket: Socket, slot: OwnedSemaphorePermit, shared: Arc<Shared>) 
     if let Some(takeover) = takeover {
         let parts = connection.into_parts();
         let context = Arc::clone(&shared.context);
-        // A task of its own, so that this one's memory, hyper's share above all, is given back.
-        tokio::spawn(takeover.run(context, parts.io.into_inner(), parts.read_buf));
+        takeover.begin(context, parts.io.into_inner(), parts.read_buf).await;
     }
 }

@@ -68,7 +68,11 @@ pub(in crate::http) fn answer(method: &Method, headers: &HeaderMap, query: Optio
 }
 
 /// Talks to one client until it goes, stands still, or the server ends.
-pub(super) async fn run(context: Arc<Context>, connection: Connection, asked: Asked) {
+pub(super) fn run(
+    context: Arc<Context>,
+    connection: Connection,
+    asked: Asked,
+) -> impl Future<Output = ()> {
     let mut ending = context.streams.ending();
     let mut session = Session {
         reader: Reader::new(&context, asked.filter, Form::Sse),
@@ -81,9 +85,11 @@ pub(super) async fn run(context: Arc<Context>, connection: Connection, asked: As
         connection,
         context,
     };
-    tokio::select! {
-        () = session.talk(asked.cursor) => {}
-        () = ending.reaches(Phase::Cut) => {}
+    async move {
+        tokio::select! {
+            () = session.talk(asked.cursor) => {}
+            () = ending.reaches(Phase::Cut) => {}
+        }
     }
 }
 

@@ -43,9 +43,8 @@ impl Takeover {
         self.head.headers_mut()
     }
 
-    /// Answers, and streams until either side ends. `read` is what the client has sent behind its
-    /// request.
-    pub(in crate::http) async fn run(
+    /// Answers, and starts the stream. `read` is what the client has sent behind its request.
+    pub(in crate::http) async fn begin(
         self: Box<Self>,
         context: Arc<Context>,
         mut connection: Connection,
@@ -56,10 +55,11 @@ impl Takeover {
         if connection.write_all(&encode(&self.head)).await.is_err() {
             return;
         }
+        // A task of its own, and a copy of the few bytes: what hyper needed is given back.
         match self.form {
-            Form::Sse => sse::run(context, connection, self.asked).await,
-            Form::Ws => ws::run(context, connection, &read, self.asked).await,
-        }
+            Form::Sse => tokio::spawn(sse::run(context, connection, self.asked)),
+            Form::Ws => tokio::spawn(ws::run(context, connection, read.to_vec(), self.asked)),
+        };
     }
 }
 

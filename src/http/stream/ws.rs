@@ -38,10 +38,14 @@ type Socket = WebSocketStream<Connection>;
 
 /// Talks to one client until it goes, stands still, or the server ends. `read` are its first
 /// frames, when they came with the request.
-pub(super) async fn run(context: Arc<Context>, connection: Connection, read: &[u8], asked: Asked) {
+pub(super) async fn run(
+    context: Arc<Context>,
+    connection: Connection,
+    read: Vec<u8>,
+    asked: Asked,
+) {
     let config = Some(config());
-    let socket =
-        WebSocketStream::from_partially_read(connection, read.to_vec(), Role::Server, config).await;
+    let socket = WebSocketStream::from_partially_read(connection, read, Role::Server, config).await;
     let mut ending = context.streams.ending();
     let mut session = Session {
         reader: Reader::new(&context, asked.filter, Form::Ws),
