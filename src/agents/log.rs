@@ -368,8 +368,7 @@ mod tests {
         assert_eq!((fs::read_to_string(&theirs).unwrap().as_str(), mode()), ("precious", before));
         // With a reader at its other end a pipe could be opened.
         let pipe = folder.path().join("2-x.log");
-        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
-        assert!(made.success());
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         let _reader = OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
         assert!(AgentLog::create(&pipe, DEFAULT_CAP).is_err());
     }

@@ -94,9 +94,9 @@ fn b38_a_checkpoint_that_achieves_nothing_is_not_tried_each_time() {
         }
         let look_at = |writer: &mut Writer| {
             if idle {
-                writer.rest()
+                writer.rest();
             } else {
-                writer.upkeep_under_load()
+                writer.upkeep_under_load();
             }
             writer.upkeep.wal_at
         };
