@@ -21,7 +21,12 @@ pub(super) async fn write_on(
 ) -> io::Result<bool> {
     tokio::select! {
         biased;
-        written = connection.write_all_buf(rest) => written.map(|()| true),
+        written = connection.write_all_buf(rest) => {
+            written?;
+            // Bytes that are read to their end hold their memory all the same.
+            *rest = Bytes::new();
+            Ok(true)
+        }
         () = ending.reaches(Phase::Ending) => Ok(false),
     }
 }

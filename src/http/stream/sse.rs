@@ -7,7 +7,7 @@
 use std::io;
 use std::sync::Arc;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Response};
 use tokio::io::AsyncWriteExt;
@@ -20,7 +20,6 @@ use crate::http::error::{Code, error_reply};
 
 use super::Asked;
 use super::chunk::Form;
-use super::message::Message;
 use super::outlet::{hung_up, write_on};
 use super::reader::Reader;
 use super::resume::Cursor;
@@ -136,11 +135,11 @@ impl Session {
     async fn open(&mut self, cursor: Cursor) -> Result<(), End> {
         let messages = self.reader.begin(&cursor).await.map_err(|error| give_up(&error))?;
         self.told = self.reader.cursor();
-        let mut bytes = BytesMut::from(RETRY);
-        for message in &messages {
-            put_block(&mut bytes, self.reader.epoch(), message);
+        self.put(Bytes::from_static(RETRY)).await?;
+        for message in messages {
+            self.put(message).await?;
         }
-        self.put(bytes.freeze()).await
+        Ok(())
     }
 
     /// One thing: the end, a heartbeat or some events.
@@ -166,9 +165,7 @@ impl Session {
                 }
                 self.told = self.reader.cursor();
                 if let Some(gap) = news.gap {
-                    let mut bytes = BytesMut::new();
-                    put_block(&mut bytes, self.reader.epoch(), &gap);
-                    self.put(bytes.freeze()).await?;
+                    self.put(gap).await?;
                 }
                 self.put(news.bytes).await
             }
@@ -224,15 +221,6 @@ fn give_up(error: &crate::store::StoreError) -> End {
     // The client comes back by itself; an error status would keep a browser away for good.
     tracing::warn!(%error, "a stream ends because the log cannot be read");
     End::Over
-}
-
-fn put_block(bytes: &mut BytesMut, epoch: &str, message: &Message) {
-    if let Some(at) = message.at {
-        bytes.put_slice(format!("id: {epoch}:{at}\n").as_bytes());
-    }
-    bytes.put_slice(b"data: ");
-    bytes.put_slice(&message.json);
-    bytes.put_slice(b"\n\n");
 }
 
 #[cfg(test)]

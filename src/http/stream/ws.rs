@@ -8,7 +8,7 @@
 use std::io;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -23,7 +23,7 @@ use crate::http::limits::{MESSAGE_BYTES, WS_READ_BYTES};
 use crate::store::StoreError;
 
 use super::Asked;
-use super::chunk::{Form, put_text_frame};
+use super::chunk::Form;
 use super::message::{Message, Said};
 use super::outlet::write_on;
 use super::reader::{News, Reader};
@@ -134,8 +134,10 @@ impl Session {
     }
 
     async fn begin(&mut self, cursor: &Cursor) -> Result<(), End> {
-        let messages = self.reader.begin(cursor).await.map_err(|error| give_up(&error))?;
-        self.say(&messages).await
+        for message in self.reader.begin(cursor).await.map_err(|error| give_up(&error))? {
+            self.put(message).await?;
+        }
+        Ok(())
     }
 
     async fn ping(&mut self) -> Result<(), End> {
@@ -160,7 +162,7 @@ impl Session {
         self.unanswered = 0;
         match frame {
             Frame::Text(text) => match Said::from_text(&text) {
-                Said::Ping => self.say(&[Message::pong()]).await,
+                Said::Ping => self.put(Message::pong().framed(Form::Ws, "")).await,
                 // A resume without a cursor that holds moves nothing the client did not ask for:
                 // it gets a defined start like everybody else.
                 Said::Resume(cursor) => Box::pin(self.begin(&cursor)).await,
@@ -174,7 +176,7 @@ impl Session {
     async fn tell(&mut self, news: Result<News, StoreError>) -> Result<(), End> {
         let news = news.map_err(|error| give_up(&error))?;
         if let Some(gap) = news.gap {
-            self.say(&[gap]).await?;
+            self.put(gap).await?;
         }
         if news.bytes.is_empty() {
             // A long run that the filter holds back must leave the thread to others.
@@ -182,15 +184,6 @@ impl Session {
             return Ok(());
         }
         self.put(news.bytes).await
-    }
-
-    async fn say(&mut self, messages: &[Message]) -> Result<(), End> {
-        for message in messages {
-            let mut frame = BytesMut::with_capacity(message.json.len() + 10);
-            put_text_frame(&mut frame, &message.json);
-            self.put(frame.freeze()).await?;
-        }
-        Ok(())
     }
 
     /// Writes whole frames. When the server ends meanwhile, they have a moment left.
