@@ -98,7 +98,7 @@ pub(crate) fn read_some(reader: &mut impl BufRead) -> Option<Vec<u8>> {
 }
 
 /// One chunk of a chunked body; `None` at its end or when the connection is gone.
-fn read_chunk(reader: &mut impl BufRead) -> Option<Vec<u8>> {
+pub(crate) fn read_chunk(reader: &mut impl BufRead) -> Option<Vec<u8>> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
     let length = usize::from_str_radix(line.trim(), 16).ok()?;
