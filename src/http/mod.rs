@@ -23,6 +23,7 @@ mod data;
 pub mod doors;
 pub mod error;
 pub mod guard;
+mod kept;
 pub mod limits;
 mod openapi;
 mod past;
