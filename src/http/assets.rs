@@ -40,26 +40,26 @@ type Cache = Arc<Mutex<HashMap<String, Arc<Asset>>>>;
 /// Every path that no other route took: the page's files, or not found.
 pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
     let cache = Cache::default();
-    let context = context.clone();
+    let public_dir: Option<Arc<Path>> = context.public_dir.as_deref().map(Arc::from);
     warp::path::full()
         .and(asked())
         .then(move |path: FullPath, asked: Asked| {
-            let context = context.clone();
-            let cache = Arc::clone(&cache);
-            async move { answer(&context, &cache, path.as_str(), &asked).await.unwrap_or_else(|r| r) }
+            let (public_dir, cache) = (public_dir.clone(), Arc::clone(&cache));
+            async move {
+                answer(public_dir, &cache, path.as_str(), &asked).await.unwrap_or_else(|r| r)
+            }
         })
         .boxed()
 }
 
 async fn answer(
-    context: &Context,
+    public_dir: Option<Arc<Path>>,
     cache: &Cache,
     path: &str,
     asked: &Asked,
 ) -> Result<Response, Response> {
     let name = if path == "/" { "index.html" } else { path.trim_start_matches('/') };
     let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy().into_owned();
-    let public_dir = context.public_dir.clone();
     // What is in the binary never changes; a folder's files may at any time.
     let known = if public_dir.is_none() { known(cache, &name, None) } else { None };
     let found = match known {
