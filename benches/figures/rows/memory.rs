@@ -1,0 +1,83 @@
+//! Memory: of idle clients, and of a server at rest.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::{Bench, STORIES, Side};
+use crate::load::Kind;
+use crate::machine::{median, rss_mib};
+use crate::ours::binary;
+use crate::peers::Nginx;
+use crate::table::{Aim, Figure, Peer};
+
+/// Allocators give back late, and take in steps.
+const REST: Duration = Duration::from_secs(2);
+
+/// The row `memory`: each round has servers of its own, so that nothing is left of the round before.
+pub(super) fn clients(bench: &mut Bench) -> Result<()> {
+    let count = bench.sized(1000, 500);
+    for (kind, what, most) in [(Kind::Sse, "SSE", 12.0), (Kind::Ws, "WebSocket", 8.0)] {
+        let (mut ours_kib, mut theirs_kib) = (Vec::new(), Vec::new());
+        for _ in 0..bench.rounds {
+            let project = bench.project("memory", STORIES)?;
+            let ours = bench.ours(&project)?;
+            ours_kib.push(per_client(&Side::ours(&ours, &project)?, kind, count)?);
+            drop(ours);
+            if let Some(nginx) = bench.nchan()? {
+                theirs_kib.push(per_client(&Side::nchan(&nginx)?, kind, count)?);
+            }
+        }
+        let peer = (!theirs_kib.is_empty()).then(|| Peer::new("nginx + nchan", theirs_kib));
+        let figure = Figure::new("memory", &format!("idle {what} client"), "KiB", ours_kib);
+        let note = format!("resident memory, {count} clients; without the kernel's buffers");
+        bench.tell(figure.beside(peer).aim(Aim::AtMost(most)).note(note));
+    }
+    Ok(())
+}
+
+fn per_client(side: &Side, kind: Kind, count: usize) -> Result<f64> {
+    // One client and one event first: what the first of them makes is no client's.
+    drop(side.connect(kind, 1)?);
+    std::thread::sleep(REST);
+    let before = rss_mib(side.pid)?;
+    let mut clients = side.connect(kind, count)?;
+    clients.settle(REST)?;
+    Ok((rss_mib(side.pid)? - before) * 1024.0 / count as f64)
+}
+
+/// The row `idle`.
+pub(super) fn idle(bench: &mut Bench) -> Result<()> {
+    let (mut ours_mib, mut theirs_mib) = (Vec::new(), Vec::new());
+    for _ in 0..bench.rounds {
+        let project = bench.project("idle", STORIES)?;
+        let ours = bench.ours(&project)?;
+        std::thread::sleep(REST);
+        ours_mib.push(rss_mib(ours.pid())?);
+        if let Some(nginx) = bench.nchan()? {
+            std::thread::sleep(REST);
+            theirs_mib.push(both(&nginx)?);
+        }
+    }
+    let peer = (!theirs_mib.is_empty()).then(|| Peer::new("nginx + nchan", theirs_mib));
+    let figure = Figure::new("idle", "resident memory at rest", "MiB", ours_mib);
+    let note = "of nginx master and worker; the older Python server had 40 MB (recorded elsewhere)";
+    bench.tell(figure.beside(peer).aim(Aim::AtMost(15.0)).note(note));
+    let size = std::fs::metadata(binary())?.len() as f64 / 1e6;
+    bench.tell(Figure::new("idle", "the binary", "MB", vec![size]).aim(Aim::AtMost(15.0)));
+    Ok(())
+}
+
+fn both(nginx: &Nginx) -> Result<f64> {
+    Ok(rss_mib(nginx.master())? + rss_mib(nginx.worker)?)
+}
+
+/// The median of what a server holds, looked at a few times.
+pub(super) fn at_rest(pid: u32) -> Result<f64> {
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        std::thread::sleep(REST / 2);
+        seen.push(rss_mib(pid)?);
+    }
+    Ok(median(&seen))
+}

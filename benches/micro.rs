@@ -1,0 +1,4 @@
+//! Single parts, without a server around them: `cargo bench --bench micro`.
+fn main() {
+    divan::main();
+}
