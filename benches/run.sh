@@ -55,7 +55,7 @@ case " $* " in *" --list "* | *" --help "*) ;; *) install_peers ;; esac
 # 5,000 clients have a descriptor each here, and another in the server.
 ulimit -n "$(ulimit -Hn)" || true
 # With the program itself, in the release profile.
-figures=$(cargo bench --locked --quiet --bench figures --no-run --message-format=json |
+figures=$(cargo build --locked --quiet --release --bench figures --message-format=json |
   sed -n 's/.*"name":"figures".*"executable":"\([^"]*\)".*/\1/p')
 BENCH_SCRATCH=$scratch "$figures" "$@" &
 driver=$!

@@ -14,8 +14,9 @@ use crate::ours::now_s;
 
 /// So many bytes an event's JSON has with us, and a message with nchan.
 pub(crate) const EVENT_BYTES: usize = 230;
-/// POSTs that are sent before the first of them is answered.
-const WINDOW: usize = 16;
+/// POSTs that are sent before the first of them is answered: nchan delivers no more a second with
+/// 16 or 100, and less with 1.
+const WINDOW: usize = 4;
 
 /// Takes events in.
 pub(crate) enum Feed {

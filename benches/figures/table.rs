@@ -128,6 +128,16 @@ impl Figure {
         )
     }
 
+    /// While the others are still measured.
+    pub(crate) fn brief(&self) -> String {
+        let runs = |runs: &[f64]| runs.iter().map(|run| short(*run)).collect::<Vec<_>>().join(" ");
+        let ours = format!("{}, {}: {}", self.what, self.unit, runs(&self.ours));
+        match &self.peer {
+            Some(peer) => format!("{ours}; {}: {}", peer.name, runs(&peer.runs)),
+            None => ours,
+        }
+    }
+
     pub(crate) fn json(&self) -> Value {
         json!({
             "row": self.row, "what": self.what, "unit": self.unit,

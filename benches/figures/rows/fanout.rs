@@ -43,7 +43,7 @@ pub(super) fn measure(bench: &mut Bench) -> Result<()> {
 }
 
 fn one(bench: &Bench, side: &mut Side, kind: Kind, runs: &mut Runs) -> Result<()> {
-    let (count, bursts) = bench.sized((1000, 20), (200, 5));
+    let (count, bursts) = bench.sized((1000, 10), (200, 10));
     let mut clients = side.connect(kind, count)?;
     let before = cpu_s(side.pid)?;
     let wanted = (count * bursts * BURST) as u64;

@@ -8,16 +8,18 @@ use anyhow::{Context as _, Result};
 use super::{Bench, STORIES, Side};
 use crate::feed::Feed;
 use crate::load::{Kind, Marks, now_ns};
-use crate::machine::percentile;
+use crate::machine::{cpu_s, percentile};
 use crate::peers::found;
 use crate::process::Running;
 use crate::table::{Aim, Figure, Peer};
 
 /// p50 and p99 of each round, in milliseconds.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Latency {
     pub(super) p50: Vec<f64>,
     pub(super) p99: Vec<f64>,
+    /// Deliveries for each second of the server's processor.
+    pub(super) per_cpu_s: Vec<f64>,
 }
 
 impl Latency {
@@ -38,8 +40,10 @@ impl Side {
     ) -> Result<f64> {
         let mut clients_open = self.connect(Kind::Sse, clients)?;
         let wanted = (clients * events) as u64;
+        let before = cpu_s(self.pid)?;
         let mut tally = self.run(&mut clients_open, wanted, |feed| feed.paced(events, rate))?;
         into.add(&mut tally.latencies_us);
+        into.per_cpu_s.push(wanted as f64 / (cpu_s(self.pid)? - before).max(0.01));
         Ok(tally.client_share())
     }
 }
@@ -61,17 +65,23 @@ pub(super) fn paced(bench: &mut Bench) -> Result<()> {
     }
     let mut sides = sides.into_iter().map(|(_, latency)| latency);
     let (ours, theirs) = (sides.next().unwrap_or_default(), sides.next());
-    let (p50, p99) = theirs.map_or((None, None), |theirs| (Some(theirs.p50), Some(theirs.p99)));
-    for (what, ours, theirs) in [("p50", ours.p50, p50), ("p99", ours.p99, p99)] {
-        let peer = theirs.map(|runs| Peer::new("nginx + nchan, SSE", runs));
-        let what = format!("{clients} SSE clients, 20 events/s, {what}");
-        let figure = Figure::new("latency", &what, "ms", ours).beside(peer).aim(Aim::BelowPeer);
-        bench.tell(
-            figure.note("from append or POST to the client's read; ours is on the disk before"),
-        );
+    let note = "from append or POST to the client's read; ours is on the disk before";
+    let what = |what: &str| format!("{clients} SSE clients, 20 events/s, {what}");
+    for (measure, take) in MEASURES {
+        let peer = theirs.as_ref().map(|runs| Peer::new(NCHAN, take(runs).clone()));
+        let figure = Figure::new("latency", &what(measure), "ms", take(&ours).clone());
+        bench.tell(figure.beside(peer).aim(Aim::BelowPeer).note(note));
     }
+    let peer = theirs.map(|runs| Peer::new(NCHAN, runs.per_cpu_s));
+    let figure = Figure::new("latency", &what("deliveries"), "per CPU s", ours.per_cpu_s);
+    bench.tell(figure.beside(peer).note("one event at a time: nothing to send together"));
     Ok(())
 }
+
+const NCHAN: &str = "nginx + nchan, SSE";
+/// What is told of a latency.
+const MEASURES: [(&str, fn(&Latency) -> &Vec<f64>); 2] =
+    [("p50", |latency| &latency.p50), ("p99", |latency| &latency.p99)];
 
 /// The row `append`.
 pub(super) fn append(bench: &mut Bench) -> Result<()> {

@@ -74,7 +74,7 @@ impl Bench {
     }
 
     fn tell(&mut self, figure: Figure) {
-        eprintln!("  {} {}: {:?}", figure.row, figure.what, figure.ours);
+        eprintln!("  {}", figure.brief());
         self.figures.push(figure);
     }
 

@@ -12,6 +12,7 @@ use crate::table::{Aim, Figure, Peer};
 const FLAT: f64 = 1.5;
 
 /// One size measured.
+#[derive(Clone)]
 struct Cost {
     latency: Latency,
     rss_mib: Vec<f64>,
@@ -96,11 +97,7 @@ fn stories(bench: &mut Bench) -> Result<()> {
 fn rows(bench: &mut Bench, all: Vec<(u64, Cost)>, name: fn(u64) -> String, aim: Aim) {
     let mut smallest: Option<Cost> = None;
     for (size, cost) in all {
-        let copy = Cost {
-            latency: Latency { p50: cost.latency.p50.clone(), p99: cost.latency.p99.clone() },
-            rss_mib: cost.rss_mib.clone(),
-        };
-        tell(bench, &name(size), cost, smallest.as_ref(), aim);
-        smallest.get_or_insert(copy);
+        tell(bench, &name(size), cost.clone(), smallest.as_ref(), aim);
+        smallest.get_or_insert(cost);
     }
 }
