@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use crate::http;
 use crate::load::mark;
+use crate::machine::cpu_s;
 use crate::process::Running;
 
 /// A project in a folder, with so many stories.
@@ -129,6 +130,22 @@ impl Ours {
     pub(crate) fn until_head(&self, events: u64) -> Result<()> {
         let patience = Duration::from_secs(60 + events / 10_000);
         http::until("the log to be read", patience, || Ok((self.head()? >= events).then_some(())))
+    }
+}
+
+impl Ours {
+    /// Waits until it has nothing to do: the search index is made behind the reading.
+    pub(crate) fn until_quiet(&self) -> Result<()> {
+        let mut used = cpu_s(self.pid())?;
+        for _ in 0..120 {
+            std::thread::sleep(Duration::from_secs(1));
+            let now = cpu_s(self.pid())?;
+            if now - used < 0.03 {
+                return Ok(());
+            }
+            used = now;
+        }
+        bail!("the server is still busy after two minutes")
     }
 }
 

@@ -79,8 +79,12 @@ pub(super) fn paced(bench: &mut Bench) -> Result<()> {
 }
 
 const NCHAN: &str = "nginx + nchan, SSE";
+
+/// The runs of one measure.
+type Take = fn(&Latency) -> &Vec<f64>;
+
 /// What is told of a latency.
-const MEASURES: [(&str, fn(&Latency) -> &Vec<f64>); 2] =
+const MEASURES: [(&str, Take); 2] =
     [("p50", |latency| &latency.p50), ("p99", |latency| &latency.p99)];
 
 /// The row `append`.

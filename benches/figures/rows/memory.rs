@@ -14,36 +14,57 @@ use crate::table::{Aim, Figure, Peer};
 /// Allocators give back late, and take in steps.
 const REST: Duration = Duration::from_secs(2);
 
+/// Of one side: what each further client costs, and all of them beside none; in KiB.
+#[derive(Default)]
+struct PerClient {
+    each: Vec<f64>,
+    with_first: Vec<f64>,
+}
+
 /// The row `memory`: each round has servers of its own, so that nothing is left of the round before.
 pub(super) fn clients(bench: &mut Bench) -> Result<()> {
     let count = bench.sized(1000, 500);
     for (kind, what, most) in [(Kind::Sse, "SSE", 12.0), (Kind::Ws, "WebSocket", 8.0)] {
-        let (mut ours_kib, mut theirs_kib) = (Vec::new(), Vec::new());
+        let (mut mine, mut theirs) = (PerClient::default(), PerClient::default());
         for _ in 0..bench.rounds {
             let project = bench.project("memory", STORIES)?;
             let ours = bench.ours(&project)?;
-            ours_kib.push(per_client(&Side::ours(&ours, &project)?, kind, count)?);
+            mine.round(&Side::ours(&ours, &project)?, kind, count)?;
             drop(ours);
             if let Some(nginx) = bench.nchan()? {
-                theirs_kib.push(per_client(&Side::nchan(&nginx)?, kind, count)?);
+                theirs.round(&Side::nchan(&nginx)?, kind, count)?;
             }
         }
-        let peer = (!theirs_kib.is_empty()).then(|| Peer::new("nginx + nchan", theirs_kib));
-        let figure = Figure::new("memory", &format!("idle {what} client"), "KiB", ours_kib);
-        let note = format!("resident memory, {count} clients; without the kernel's buffers");
-        bench.tell(figure.beside(peer).aim(Aim::AtMost(most)).note(note));
+        let peer = |runs: Vec<f64>| (!runs.is_empty()).then(|| Peer::new("nginx + nchan", runs));
+        let first = count / FIRST;
+        let figure =
+            Figure::new("memory", &format!("a further idle {what} client"), "KiB", mine.each);
+        let note = format!("client {first} to {count}; resident, without the kernel's buffers");
+        bench.tell(figure.beside(peer(theirs.each)).aim(Aim::AtMost(most)).note(note));
+        let what = format!("{count} idle {what} clients beside none, each");
+        let figure = Figure::new("memory", &what, "KiB", mine.with_first);
+        bench.tell(figure.beside(peer(theirs.with_first)).note("with what the first of them make"));
     }
     Ok(())
 }
 
-fn per_client(side: &Side, kind: Kind, count: usize) -> Result<f64> {
-    // One client and one event first: what the first of them makes is no client's.
-    drop(side.connect(kind, 1)?);
-    std::thread::sleep(REST);
-    let before = rss_mib(side.pid)?;
-    let mut clients = side.connect(kind, count)?;
-    clients.settle(REST)?;
-    Ok((rss_mib(side.pid)? - before) * 1024.0 / count as f64)
+/// So many times fewer clients are there when the count begins.
+const FIRST: usize = 5;
+
+impl PerClient {
+    fn round(&mut self, side: &Side, kind: Kind, count: usize) -> Result<()> {
+        std::thread::sleep(REST);
+        let none = rss_mib(side.pid)?;
+        let mut first = side.connect(kind, count / FIRST)?;
+        first.settle(REST)?;
+        let some = rss_mib(side.pid)?;
+        let mut rest = side.connect(kind, count - count / FIRST)?;
+        rest.settle(REST)?;
+        let all = rss_mib(side.pid)?;
+        self.each.push((all - some) * 1024.0 / (count - count / FIRST) as f64);
+        self.with_first.push((all - none) * 1024.0 / count as f64);
+        Ok(())
+    }
 }
 
 /// The row `idle`.

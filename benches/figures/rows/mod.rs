@@ -112,6 +112,7 @@ impl Bench {
         project.write_log(events)?;
         let ours = self.ours(&project)?;
         ours.until_head(events)?;
+        ours.until_quiet()?;
         drop(ours);
         let root = project.root.clone();
         self.stored.push((events, project));

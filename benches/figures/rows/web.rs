@@ -1,7 +1,5 @@
 //! Requests a second, and for each second of the server's processor.
 
-use std::time::Duration;
-
 use anyhow::Result;
 
 use super::{Bench, STORIES};
@@ -42,7 +40,7 @@ pub(super) fn measure(bench: &mut Bench) -> Result<()> {
     let ours = bench.ours(&project)?;
     // Start and end of each batch and of its task.
     ours.until_head(4 * batches - 2)?;
-    std::thread::sleep(Duration::from_secs(1));
+    ours.until_quiet()?;
     let api = [
         ("/api/sprint-status".to_owned(), 151.0, 100.0),
         ("/api/batches?limit=20".to_owned(), 3_382.0, 10.0),
