@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::Clock;
+use super::pace::Pace;
 use super::publication::{Publication, PublishError, Published, Reply};
 use super::shared::Shared;
 use super::trouble::Trouble;
@@ -49,6 +50,8 @@ pub(super) struct Writer {
     twins: Twins,
     rules: Rules,
     pub(super) clock: Clock,
+    /// How far that is believed where it decides what is purged.
+    pub(super) pace: Pace,
     pub(super) shared: Arc<Shared>,
     /// Who waits for the search index to reach the head.
     searchers: Vec<oneshot::Sender<()>>,
@@ -73,6 +76,7 @@ impl Writer {
         twins: Twins,
         rules: Rules,
         clock: Clock,
+        pace: Pace,
         shared: Arc<Shared>,
     ) -> Self {
         Self {
@@ -81,6 +85,7 @@ impl Writer {
             twins,
             rules,
             clock,
+            pace,
             shared,
             searchers: Vec::new(),
             upkeep: Upkeep::new(),
@@ -114,6 +119,7 @@ impl Writer {
             }
         }
         self.store_state();
+        self.store_pace();
         // Who copies the database of a server that has ended copies one file.
         if let Err(error) = self.log.write_back() {
             tracing::debug!(%error, "the write-ahead log was not written back at the end");
