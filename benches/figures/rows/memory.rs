@@ -23,7 +23,8 @@ struct PerClient {
 
 /// The row `memory`: each round has servers of its own, so that nothing is left of the round before.
 pub(super) fn clients(bench: &mut Bench) -> Result<()> {
-    let count = bench.sized(1000, 500);
+    // Many: the first of them live in what the start has freed.
+    let count = bench.sized(5000, 2500);
     for (kind, what, most) in [(Kind::Sse, "SSE", 12.0), (Kind::Ws, "WebSocket", 8.0)] {
         let (mut mine, mut theirs) = (PerClient::default(), PerClient::default());
         for _ in 0..bench.rounds {

@@ -40,7 +40,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("fanout", "a burst of events to 1,000 SSE and 1,000 WebSocket clients", fanout::measure),
     row("latency", "20 events a second to 1,000 SSE clients", latency::paced),
     row("append", "500 rows a second to 100 SSE clients, from append to byte", latency::append),
-    row("memory", "what 1,000 idle clients cost", memory::clients),
+    row("memory", "what an idle client costs", memory::clients),
     row("managed", "an agent that prints 2 × 1000 rows, to 1,000 clients", managed::measure),
     row("read", "the first read of a log of 1,000,000 rows", reading::first_read),
     row("replay", "1,000,000 events to one client that has none", reading::replay),
