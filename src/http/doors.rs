@@ -1,8 +1,10 @@
-//! Doors for the laws in `tests/laws/`: what reads a client's bytes, without a server around it.
+//! Doors for the laws in `tests/laws/` and for `benches/micro.rs`: what reads a client's bytes and
+//! what makes a stream's, without a server around it.
 //!
 //! The guard and the settings are public anyway. Everything here answers in plain types, so that
 //! the readers themselves stay the business of their rooms. No part of the program comes this way.
 
+use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{HeaderValue, RANGE};
 
@@ -11,6 +13,7 @@ use super::reply::{Conditions, Range};
 use super::stream::doors;
 use crate::hub::Entry;
 use crate::orchestrator::BatchSize;
+use crate::store::Record;
 
 pub use doors::StreamStart;
 
@@ -56,4 +59,14 @@ pub fn asked_range(header: &HeaderValue, length: u64) -> Option<Result<(u64, u64
         Range::Part(from, to) => Ok((from, to)),
         Range::Unsatisfiable => Err(()),
     })
+}
+
+/// An event as all streams share it.
+pub fn encoded(epoch: &str, record: &Record) -> Entry {
+    Entry::of_record(epoch, record)
+}
+
+/// The bytes of one write to a stream: WebSocket frames or SSE blocks.
+pub fn joined(websocket: bool, entries: &[Entry]) -> Bytes {
+    doors::joined(websocket, entries)
 }

@@ -1,5 +1,8 @@
 //! The streams' part of [`crate::http::doors`].
 
+use bytes::Bytes;
+
+use super::chunk::{Form, join};
 use super::filter::Filter;
 use super::glob;
 use super::message::Said;
@@ -55,4 +58,8 @@ pub(in crate::http) fn passes(query: &str, entry: &Entry) -> Result<bool, String
 
 pub(in crate::http) fn matches(pattern: &str, text: &str) -> bool {
     glob::matches(pattern, text)
+}
+
+pub(in crate::http) fn joined(websocket: bool, entries: &[Entry]) -> Bytes {
+    join(if websocket { Form::Ws } else { Form::Sse }, entries.iter())
 }
