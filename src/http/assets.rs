@@ -61,14 +61,11 @@ async fn answer(
     let name = if path == "/" { "index.html" } else { path.trim_start_matches('/') };
     let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy().into_owned();
     // What is in the binary never changes; a folder's files may at any time.
-    let known = if public_dir.is_none() { known(cache, &name, None) } else { None };
-    let found = match known {
-        Some(asset) => Some(asset),
-        None => {
-            let cache = Arc::clone(cache);
-            blocking(move || Ok(find(public_dir.as_deref(), &cache, &name))).await?
-        }
-    };
+    let mut found = if public_dir.is_none() { known(cache, &name, None) } else { None };
+    if found.is_none() {
+        let cache = Arc::clone(cache);
+        found = blocking(move || Ok(find(public_dir.as_deref(), &cache, &name))).await?;
+    }
     let Some(asset) = found else {
         return Err(not_found(path));
     };
