@@ -3,7 +3,6 @@
 use std::io::Write as _;
 
 use bytes::Bytes;
-use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::domain::event::{Event, EventId, Wire};
@@ -34,14 +33,13 @@ impl Entry {
     pub(crate) fn of_record(epoch: &str, record: &Record) -> Self {
         let Event { id, timestamp_ms, source, batch_id, payload } = &record.event;
         let columns = Columns::of(payload);
-        let raw: &RawValue = serde_json::from_str(&record.payload_json).unwrap_or(RawValue::NULL);
         let wire = Wire {
             id: *id,
             kind: payload.kind(),
             timestamp: *timestamp_ms,
             batch_id: *batch_id,
             source: source.as_str(),
-            payload: raw,
+            payload: &record.payload_json,
         };
         Self::of(epoch, &wire, columns.story_key, columns.story_short.unwrap_or_default())
     }

@@ -14,6 +14,9 @@ const WAL_PATIENCE: Duration = Duration::from_millis(150);
 pub(super) const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 /// Pages given back to the system in one go.
 const PAGES: u32 = 256;
+/// What the writer keeps of the database in memory, in KiB: the pages that a large commit changes.
+/// With less, they are written and read again before it ends.
+pub(super) const CACHE_KIB: i64 = 8 * 1024;
 
 impl Log {
     /// Keeps the write-ahead log short. SQLite begins it anew only at a moment when nobody reads
@@ -25,6 +28,10 @@ impl Log {
             return Ok(false);
         }
         self.write_back()?;
+        if idle {
+            // Who has written much has much in memory.
+            self.conn.execute_batch("PRAGMA shrink_memory")?;
+        }
         Ok(self.place.wal_bytes() > most)
     }
 
