@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::domain::event::{Event, EventId, Wire};
-use crate::store::rows::StoredEvent;
+use crate::store::rows::EventRow;
 use crate::store::{Columns, Record};
 
 /// One event, encoded. Clones share the bytes.
@@ -45,8 +45,8 @@ impl Entry {
     }
 
     /// Encodes what was read back from the database.
-    pub(crate) fn of_stored(epoch: &str, stored: &StoredEvent) -> Self {
-        Self::of(epoch, &stored.wire(), &stored.story_key, &stored.story_id)
+    pub(crate) fn of_row(epoch: &str, row: &EventRow<'_>) -> Self {
+        Self::of(epoch, &row.wire(), row.story_key, row.story_id)
     }
 
     fn of(epoch: &str, wire: &Wire<'_>, story_key: &str, story_id: &str) -> Self {
