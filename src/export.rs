@@ -68,6 +68,42 @@ pub fn file_stem(project: Option<&str>, batch_id: Option<i64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::event::{Event, Source};
+    use crate::domain::payload::{BatchWarning, Payload};
+    use crate::store::{Log, Queries, Record};
+
+    /// A log of old events, as long as each is to be, that can be purged.
+    pub(super) struct Old {
+        log: Log,
+        pub(super) queries: Queries,
+        _place: tempfile::TempDir,
+    }
+
+    impl Old {
+        pub(super) fn new(count: u64, bytes: usize) -> Self {
+            let place = tempfile::tempdir().unwrap();
+            let (mut log, queries) = Log::open(&place.path().join("test.db")).unwrap();
+            let record = |id| {
+                let message = "x".repeat(bytes);
+                let payload =
+                    Payload::BatchWarning(BatchWarning { message, ..BatchWarning::default() });
+                let payload_json = serde_json::to_string(&payload).unwrap();
+                let source = Source::Orchestrator;
+                let event = Event { id, timestamp_ms: 1000, source, batch_id: None, payload };
+                Record { event, payload_json }
+            };
+            log.append(&(1..=count).map(record).collect::<Vec<_>>(), &[]).unwrap();
+            let state = log.load_state().unwrap();
+            log.save_state(&state).unwrap();
+            while log.index_some(1000).unwrap() {}
+            Self { log, queries, _place: place }
+        }
+
+        pub(super) fn purge(&mut self, count: u32) {
+            let purged = self.log.purge_some(i64::MAX, i64::MAX, count, |_| {}).unwrap().unwrap();
+            assert_eq!(purged.events, u64::from(count));
+        }
+    }
 
     #[test]
     fn file_names_hold_nothing_but_safe_characters() {

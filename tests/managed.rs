@@ -13,4 +13,6 @@ mod own_orchestrator;
 mod start_bodies;
 mod stopping;
 mod storm;
+mod strangers;
+mod unwritten;
 mod whole_sprint;

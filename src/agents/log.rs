@@ -252,6 +252,9 @@ fn open(path: &Path) -> io::Result<File> {
         options.mode(0o600).custom_flags(flags.bits().cast_signed());
     }
     let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no plain file"));
+    }
     for_the_owner(path, 0o600)?;
     Ok(file)
 }
@@ -350,6 +353,24 @@ mod tests {
         assert_eq!(path.metadata().unwrap().mode() & 0o777, 0o600);
         assert_eq!(path.parent().unwrap().metadata().unwrap().mode() & 0o777, 0o700);
         assert_eq!(folder.path().join("agents").metadata().unwrap().mode() & 0o777, 0o700);
+    }
+
+    #[tokio::test]
+    async fn b42_a_link_or_a_pipe_in_its_place_is_not_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let theirs = folder.path().join("theirs");
+        fs::write(&theirs, "precious").unwrap();
+        let mode = || theirs.metadata().unwrap().mode() & 0o777;
+        let before = mode();
+        let link = folder.path().join("1-x.log");
+        std::os::unix::fs::symlink(&theirs, &link).unwrap();
+        assert!(AgentLog::create(&link, DEFAULT_CAP).is_err());
+        assert_eq!((fs::read_to_string(&theirs).unwrap().as_str(), mode()), ("precious", before));
+        // With a reader at its other end a pipe could be opened.
+        let pipe = folder.path().join("2-x.log");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let _reader = OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+        assert!(AgentLog::create(&pipe, DEFAULT_CAP).is_err());
     }
 
     #[tokio::test]

@@ -115,7 +115,16 @@ fn beside(database: &Path) -> PathBuf {
 
 /// Who holds this lock; `None` when nobody does.
 fn holder_of(path: &Path) -> Option<Holder> {
-    let mut file = File::open(path).ok()?;
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        // Nobody's server writes behind a link, and a pipe would be waited for.
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.custom_flags(flags.bits().cast_signed());
+    }
+    let mut file = options.open(path).ok()?;
     match file.try_lock_shared() {
         Err(TryLockError::WouldBlock) => {}
         // Nobody holds it (the lock goes with `file`), or nobody can tell.
@@ -230,6 +239,21 @@ mod tests {
         let error = format!("{:#}", lock(&link).unwrap_err());
         assert!(error.contains("it must be a plain file"), "{error}");
         assert_eq!(std::fs::read_to_string(&theirs).unwrap(), "precious");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_in_its_place_is_neither_waited_for_nor_taken() {
+        let state = tempfile::tempdir().unwrap();
+        let pipe = state.path().join(NAME);
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let error = format!("{:#}", lock(&pipe).unwrap_err());
+        assert!(error.contains("is no plain file"), "{error}");
+        let (told, answer) = std::sync::mpsc::channel();
+        let folder = state.path().to_owned();
+        std::thread::spawn(move || told.send(find_holder(&[folder])));
+        let holder = answer.recv_timeout(Duration::from_secs(60)).expect("an answer");
+        assert!(holder.is_none(), "{holder:?}");
     }
 
     #[test]

@@ -255,6 +255,39 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_seen_or_turns_text_around_is_shown_as_what_it_is() {
+        let turning = ('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{206f}');
+        let unseen = ('\u{2060}'..='\u{2065}').chain('\u{fff9}'..='\u{fffb}');
+        let tags = '\u{e0000}'..='\u{e007f}';
+        assert_eq!(escape("a\u{ad}b"), "a\\xadb");
+        let others = "\u{61c}\u{180e}\u{200b}\u{200e}\u{200f}\u{2028}\u{2029}\u{feff}";
+        for c in turning.chain(unseen).chain(tags).chain(others.chars()) {
+            let expected = format!("a\\u{{{:x}}}b", c as u32);
+            assert_eq!(escape(&format!("a{c}b")), expected);
+        }
+        for c in '\u{7f}'..='\u{9f}' {
+            assert_eq!(escape(&format!("a{c}b")), format!("a\\x{:02x}b", c as u32));
+        }
+        // Letters and signs are made with these two.
+        for text in ["می\u{200c}خواهم", "👩\u{200d}💻"] {
+            assert_eq!(escape(text), text);
+        }
+    }
+
+    #[test]
+    fn no_colour_of_a_record_hides_what_follows() {
+        // Hidden, blinking, reversed, black, a ground, 256 colours, and a number in disguise.
+        for code in ["8", "5", "7", "30", "37", "41", "38;5;16", "01", "", "0;8", "3 1"] {
+            let record = format!("\x1b[{code}mx\n");
+            assert_eq!(escape_record(&record, true), format!("\\x1b[{code}mx\n"));
+        }
+        for code in ["0", "1", "2", "3", "31", "32", "33", "34", "35", "36"] {
+            let record = format!("\x1b[{code}mx\n");
+            assert_eq!(escape_record(&record, true), record);
+        }
+    }
+
+    #[test]
     fn a_record_of_the_log_stays_one_line_and_keeps_its_own_colours() {
         let record = "\x1b[2mnow\x1b[0m a\nb \x1b]0;t\x07 \u{9b}2J \u{202e}\n";
         assert_eq!(

@@ -60,3 +60,40 @@ fn filtered(
 ) -> Result<Vec<StoredEvent>, StoreError> {
     Ok(queries.events(Range::After(after), filter, PAGE_EVENTS)?.events)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Old;
+    use super::*;
+
+    fn of_kind(kind: &str) -> EventFilter {
+        EventFilter { kinds: vec![kind.to_owned()], ..EventFilter::default() }
+    }
+
+    #[test]
+    fn b38_a_purge_that_overtakes_an_export_ends_it() {
+        // Bytes enough for several pages; and many enough for several pages of a filter.
+        for filter in [EventFilter::default(), of_kind("batch:*")] {
+            let mut old = Old::new(400, 2000);
+            let queries = old.queries.clone();
+            let mut seen = Vec::new();
+            let result = each(&queries, 0, &filter, |event| {
+                seen.push(event.id);
+                if seen.len() == 100 {
+                    old.purge(390);
+                }
+                Ok(())
+            });
+            assert!(matches!(result, Err(ExportError::Overtaken)), "{result:?}");
+            assert!(seen.len() < 390 && seen.is_sorted(), "{}", seen.len());
+            // From the beginning that is left it goes.
+            let mut rest = Vec::new();
+            each(&queries, 0, &filter, |event| {
+                rest.push(event.id);
+                Ok(())
+            })
+            .unwrap();
+            assert_eq!(rest, (391..=400).collect::<Vec<_>>());
+        }
+    }
+}

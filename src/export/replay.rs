@@ -160,7 +160,51 @@ fn escape(json: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::Old;
     use super::*;
+
+    /// Purges when so many bytes were written.
+    struct Slow<'a> {
+        old: &'a mut Old,
+        until: usize,
+        written: usize,
+    }
+
+    impl Write for Slow<'_> {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let before = self.written;
+            self.written += bytes.len();
+            if before < self.until && self.written >= self.until {
+                self.old.purge(390);
+            }
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn b38_a_purge_that_overtakes_a_page_ends_it() {
+        let whole = {
+            let mut old = Old::new(400, 2000);
+            let queries = old.queries.clone();
+            let page = Replay::prepare(&queries, Wish::default(), &json!({}), 0).unwrap();
+            let mut out = Slow { old: &mut old, until: usize::MAX, written: 0 };
+            page.write(&queries, &mut out).unwrap();
+            out.written
+        };
+        // Before the first event, and among them: 800 kB of the page are events.
+        for until in [1, whole - 600_000] {
+            let mut old = Old::new(400, 2000);
+            let queries = old.queries.clone();
+            let page = Replay::prepare(&queries, Wish::default(), &json!({}), 0).unwrap();
+            let mut out = Slow { old: &mut old, until, written: 0 };
+            let result = page.write(&queries, &mut out);
+            assert!(matches!(result, Err(ExportError::Overtaken)), "{result:?}");
+        }
+    }
 
     proptest::proptest! {
         #[test]

@@ -70,15 +70,18 @@ fn time(ms: i64) -> String {
 /// text. Messages are written by agents, and by whatever they have read.
 fn tame(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 1);
-    // Where commas stand in numbers a spreadsheet parts cells at `;`: a cell may begin within.
-    let mut begins = true;
+    // Where commas stand in numbers a spreadsheet parts cells at `;`: a cell may begin within. A
+    // quote there is doubled, which is an empty quoted text before what follows.
+    let (mut begins, mut parted) = (true, false);
     for c in text.chars() {
         let runs = matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠');
         if (begins && runs) || (out.is_empty() && matches!(c, '\t' | '\r' | '\n')) {
             out.push('\'');
         }
         let parts = matches!(c, ';' | '\t' | '\r' | '\n');
-        begins = parts || (begins && matches!(c, ' ' | '\u{feff}' | '\u{200b}'));
+        parted |= parts;
+        let blank = matches!(c, ' ' | '\u{feff}' | '\u{200b}') || (parted && c == '"');
+        begins = parts || (begins && blank);
         out.push(c);
     }
     out
@@ -114,6 +117,10 @@ mod tests {
             ("", ""),
             ("1-2", "1-2"),
             ("\"=1\"", "\"=1\""),
+            (";=1", ";'=1"),
+            (";\"=1;\"", ";\"'=1;\""),
+            ("x\n\" \"@a", "x\n\" \"'@a"),
+            ("a \"=1\"; b", "a \"=1\"; b"),
         ] {
             assert_eq!(tame(text), expected);
         }

@@ -8,8 +8,8 @@
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -20,12 +20,14 @@ use tokio::time::{Sleep, sleep};
 use super::limits::LINGER;
 use super::socket::Socket;
 use super::stream::Open;
+use super::stream::takeover::Takeover;
 
 /// What a request's answerer may ask of its connection.
 #[derive(Debug, Default)]
 pub(super) struct Link {
     linger: AtomicBool,
     asked: AtomicBool,
+    takeover: Mutex<Option<Box<Takeover>>>,
 }
 
 impl Link {
@@ -44,6 +46,17 @@ impl Link {
     pub(super) fn is_unused(&self) -> bool {
         !self.asked.load(Ordering::Relaxed)
     }
+
+    /// From here on the connection is a stream's, and HTTP's no more.
+    pub(super) fn hand_over(&self, takeover: Box<Takeover>) {
+        *self.takeover.lock().unwrap_or_else(PoisonError::into_inner) = Some(takeover);
+    }
+
+    /// The stream that takes the connection over. Nothing of an earlier answer is left in hyper:
+    /// it takes the next request only once the last answer is flushed.
+    pub(super) fn take_over(&self) -> Option<Box<Takeover>> {
+        self.takeover.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 /// The socket.
@@ -60,7 +73,7 @@ pub(super) struct Connection {
     progressed: bool,
     /// The bound was reached once; who still wants to say something bounds it himself.
     stalled: bool,
-    /// HTTP heads are read here, not yet WebSocket frames.
+    /// HTTP heads are read here, not yet a stream's frames.
     heads: bool,
     open: Open,
     _slot: OwnedSemaphorePermit,
@@ -94,8 +107,8 @@ impl Connection {
         Arc::clone(&self.link)
     }
 
-    /// From here on it carries frames.
-    pub(super) const fn upgraded(&mut self) {
+    /// From here on it carries no heads of requests.
+    pub(super) const fn taken_over(&mut self) {
         self.heads = false;
     }
 

@@ -16,7 +16,6 @@
 
 pub mod api;
 mod assets;
-mod body;
 mod connection;
 pub mod context;
 mod data;

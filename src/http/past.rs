@@ -80,24 +80,7 @@ impl Past {
         {
             state = stored;
         }
-        // Where the way would begin before what is kept, it begins at the base instead. A purge may
-        // overtake the way: then a step goes as far as that.
-        let (mut base, mut done) = (queries.base_id()?, state.last_event_id);
-        loop {
-            let next = id.min(((done / STEP + 1) * STEP).max(base));
-            match queries.fold_on(&mut state, next) {
-                Err(StoreError::Purged { first }) if first > base && first <= id => {
-                    base = first;
-                    continue;
-                }
-                other => other?,
-            }
-            self.kept().mark(&state, head);
-            done = next;
-            if done >= id {
-                break;
-            }
-        }
+        queries.fold_in_steps(&mut state, id, STEP, |state| self.kept().mark(state, head))?;
         self.kept().keep(&state);
         Ok(state)
     }

@@ -3,12 +3,14 @@
 //! warp's own loop has no header timeout, no cap on connections and no `TCP_NODELAY`, and its
 //! ordered end waits for open streams for ever.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -165,25 +167,33 @@ async fn serve(socket: Socket, slot: OwnedSemaphorePermit, shared: Arc<Shared>) 
         // Boxed: a connection lives longer than its requests, and most of them are streams.
         Box::pin(service::answer(Arc::clone(&shared), Arc::clone(&link), request))
     });
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header)
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEADERS)
-        .serve_connection(TokioIo::new(socket), service)
-        .with_upgrades();
-    let mut connection = std::pin::pin!(connection);
-    // How a connection ends is the client's matter: resets and time-outs are everyday.
-    tokio::select! {
-        _ = &mut connection => return,
-        () = ending.reaches(Phase::Ending) => connection.as_mut().graceful_shutdown(),
-    }
-    // hyper ends idle connections by itself, but not those that never asked anything.
-    if link.is_unused() {
-        return;
-    }
-    tokio::select! {
-        _ = connection => {}
-        () = ending.reaches(Phase::Cut) => {}
+        .serve_connection(TokioIo::new(socket), service);
+    let mut phase = Phase::Ending;
+    let takeover = loop {
+        // How a connection ends is the client's matter: resets and time-outs are everyday.
+        let served = poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
+            Poll::Ready(_) => Poll::Ready(None),
+            Poll::Pending => link.take_over().map_or(Poll::Pending, |it| Poll::Ready(Some(it))),
+        });
+        tokio::select! {
+            takeover = served => break takeover,
+            () = ending.reaches(phase) => {}
+        }
+        // hyper ends idle connections by itself, but not those that never asked anything.
+        if phase == Phase::Cut || link.is_unused() {
+            return;
+        }
+        Pin::new(&mut connection).graceful_shutdown();
+        phase = Phase::Cut;
+    };
+    if let Some(takeover) = takeover {
+        let parts = connection.into_parts();
+        let context = Arc::clone(&shared.context);
+        takeover.begin(context, parts.io.into_inner(), parts.read_buf).await;
     }
 }

@@ -5,25 +5,26 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, header};
+use http::{HeaderMap, Method, Request, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use tokio::time::timeout;
+use warp::reply::Response;
 
-use super::body::Body;
 use super::connection::Link;
 use super::context::Context;
 use super::error::{Code, error_reply};
 use super::guard::Verdict;
 use super::limits::BODY_BYTES;
+use super::stream::takeover::Answer;
 use super::stream::{sse, upgrade};
 
-type Answering = Pin<Box<dyn Future<Output = warp::reply::Response> + Send>>;
+type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// Every route but `/ws` and `/sse`; answers every path with a reply.
-pub type Routes = warp::filters::BoxedFilter<(warp::reply::Response,)>;
+pub type Routes = warp::filters::BoxedFilter<(Response,)>;
 
 /// What all connections of a server share.
 pub(super) struct Shared {
@@ -48,38 +49,46 @@ impl Shared {
     }
 }
 
-/// Answers one request. Nothing that a client does is an error here.
+/// Answers one request. Nothing that a client does is an error here. A stream is not answered: it
+/// takes the connection over, and this future ends with HTTP's part in it.
 pub(super) async fn answer(
     shared: Arc<Shared>,
     link: Arc<Link>,
-    mut request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible> {
+    request: Request<Incoming>,
+) -> Result<Response, Infallible> {
     link.asked();
     let guard = Arc::clone(&shared.context.guard);
-    let (mut reply, pass) = match guard.check(request.method(), request.uri(), request.headers()) {
+    let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+    let (answer, pass) = match guard.check(method, uri, headers) {
         Verdict::Answer(reply, pass) => {
             if !request.body().is_end_stream() {
                 link.linger();
             }
-            (reply.map(Body::Warp), pass)
+            (Answer::Reply(reply), pass)
         }
         Verdict::Pass(pass) => {
-            let reply = match request.uri().path() {
-                "/sse" => {
-                    let query = request.uri().query();
-                    sse::answer(&shared.context, request.method(), request.headers(), query)
-                }
-                "/ws" => upgrade::answer(&shared.context, &mut request),
-                _ => route(&shared, &link, request).await.map(Body::Warp),
+            let answer = match uri.path() {
+                "/sse" => sse::answer(method, headers, uri.query()),
+                "/ws" => upgrade::answer(method, request.version(), uri, headers),
+                _ => Answer::Reply(route(&shared, &link, request).await),
             };
-            (reply, pass)
+            (answer, pass)
         }
     };
-    guard.dress(reply.headers_mut(), pass);
-    Ok(reply)
+    match answer {
+        Answer::Reply(mut reply) => {
+            guard.dress(reply.headers_mut(), pass);
+            Ok(reply)
+        }
+        Answer::Stream(mut takeover) => {
+            guard.dress(takeover.headers_mut(), pass);
+            link.hand_over(takeover);
+            std::future::pending().await
+        }
+    }
 }
 
-async fn route(shared: &Shared, link: &Link, request: Request<Incoming>) -> warp::reply::Response {
+async fn route(shared: &Shared, link: &Link, request: Request<Incoming>) -> Response {
     let (head, body) = request.into_parts();
     let body = if matches!(head.method, Method::POST | Method::PUT | Method::PATCH) {
         let read = read_body(&head.headers, body);
@@ -102,7 +111,7 @@ async fn route(shared: &Shared, link: &Link, request: Request<Incoming>) -> warp
 }
 
 /// The whole body, or the refusal. A length that is announced is believed at once.
-async fn read_body(headers: &HeaderMap, body: Incoming) -> Result<Bytes, warp::reply::Response> {
+async fn read_body(headers: &HeaderMap, body: Incoming) -> Result<Bytes, Response> {
     let too_large = || error_reply(Code::TooLarge, "the body is larger than 64 KiB");
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     if announced.is_some_and(|length| length.parse().unwrap_or(u64::MAX) > BODY_BYTES as u64) {

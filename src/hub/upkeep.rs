@@ -30,7 +30,7 @@ pub(super) struct Upkeep {
     /// There is something left to purge or to give back.
     purging: bool,
     shrinking: bool,
-    /// The write-ahead log could not be made short: somebody reads.
+    /// The write-ahead log could not be made short: somebody reads. Then it is tried again by itself.
     wal_long: bool,
     /// The next step under load, and the next look at the write-ahead log.
     step_at: Instant,
@@ -80,24 +80,13 @@ impl Writer {
             return until(self.upkeep.probe_at);
         }
         let purge = self.upkeep.keep_ms.map_or(MOST, |_| until(self.upkeep.purge_at));
-        if self.upkeep.wal_long { purge.min(LEAST) } else { purge }
+        if self.upkeep.wal_long { purge.min(until(self.upkeep.wal_at)) } else { purge }
     }
 
     /// One step between two publications. Most times there is nothing to do.
     pub(super) fn upkeep_under_load(&mut self) {
-        let now = Instant::now();
-        if now >= self.upkeep.wal_at || self.log.wal_bytes() >= self.upkeep.wal_from {
-            match self.log.bound_wal(false) {
-                // Somebody reads for long, and all writers wait while it is tried: not each time.
-                Ok(true) => {
-                    self.upkeep.wal_at = Instant::now() + WAL_AGAIN;
-                    self.upkeep.wal_from = self.log.wal_bytes() + WAL_GROWN;
-                }
-                Ok(false) => {}
-                Err(error) => self.has_failed(&error),
-            }
-        }
-        if now >= self.upkeep.step_at {
+        self.bound_wal(false);
+        if Instant::now() >= self.upkeep.step_at {
             self.upkeep_step();
             self.upkeep.step_at = Instant::now() + BREATH;
         }
@@ -156,11 +145,28 @@ impl Writer {
 
     /// With nothing else to do.
     pub(super) fn rest(&mut self) {
-        if self.trouble.is_there() {
+        if !self.trouble.is_there() {
+            self.bound_wal(true);
+        }
+    }
+
+    fn bound_wal(&mut self, idle: bool) {
+        let upkeep = &mut self.upkeep;
+        if Instant::now() < upkeep.wal_at && self.log.wal_bytes() < upkeep.wal_from {
             return;
         }
-        match self.log.bound_wal(true) {
-            Ok(long) => self.upkeep.wal_long = long,
+        match self.log.bound_wal(idle) {
+            // Somebody reads for long, and all writers wait while it is tried: not each time.
+            Ok(true) => {
+                upkeep.wal_long = true;
+                upkeep.wal_at = Instant::now() + WAL_AGAIN;
+                upkeep.wal_from = self.log.wal_bytes() + WAL_GROWN;
+            }
+            Ok(false) => {
+                // Short enough for a busy moment may still be long for a quiet one.
+                upkeep.wal_long &= !idle;
+                upkeep.wal_from = 0;
+            }
             Err(error) => self.has_failed(&error),
         }
     }
@@ -186,3 +192,6 @@ impl Writer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

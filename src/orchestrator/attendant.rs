@@ -115,6 +115,8 @@ impl Attendant {
         let (ended, when_ended) = watch::channel(None);
         self.registry.add(self.record(&process, model.as_ref(), &pulse, when_ended));
         self.publish(vec![self.start(&process, model.as_ref())]).await;
+        // That may have waited for a log that could not be written.
+        pulse.listening();
         self.input(Input::Started(self.task.run()));
 
         let guard = Guard::set(

@@ -62,3 +62,23 @@ impl Pulse {
         Some(self.last_wall_ms.load(Ordering::Relaxed)).filter(|last| *last > 0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn b36_nobody_is_silent_while_nobody_listens() {
+        let minute = Duration::from_secs(60);
+        let begun = Instant::now().checked_sub(minute).unwrap();
+        let pulse = Pulse { begun, ..Pulse::begin() };
+        assert!(pulse.silence() >= minute);
+        pulse.deaf();
+        assert_eq!(pulse.silence(), Duration::ZERO);
+        pulse.listening();
+        assert!(pulse.silence() < minute, "counted from now on");
+        let pulse = Pulse { begun, ..pulse };
+        pulse.beat();
+        assert!(pulse.silence() < minute);
+    }
+}

@@ -116,3 +116,37 @@ impl Drop for Lent<'_> {
         self.pool.returned.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Log, Moved};
+
+    #[test]
+    fn b36_readers_do_not_read_two_databases_of_one_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let (state, away) = (dir.path().join("state"), dir.path().join("away"));
+        let path = state.join("test.db");
+        std::fs::create_dir(&state).unwrap();
+        let (log, queries) = Log::open(&path).unwrap();
+        let epoch = queries.epoch().unwrap();
+        std::fs::rename(&state, &away).unwrap();
+        std::fs::create_dir(&state).unwrap();
+        let (other, _) = Log::open(&path).unwrap();
+        assert_ne!(other.epoch(), epoch);
+        // While one connection is lent the next question opens another.
+        let second = || queries.with(|_| Ok(queries.epoch())).unwrap();
+        let refused = second().unwrap_err();
+        assert!(matches!(refused, StoreError::Moved(Moved::Replaced)), "{refused:?}");
+        assert_eq!(queries.epoch().unwrap(), epoch, "the first is still open");
+        drop(other);
+        std::fs::remove_dir_all(&state).unwrap();
+        std::fs::rename(&away, &state).unwrap();
+        assert_eq!(second().unwrap(), epoch);
+        // Those that were refused are not counted as lent.
+        for _ in 0..2 * CONNECTIONS {
+            queries.epoch().unwrap();
+        }
+        drop(log);
+    }
+}

@@ -86,3 +86,37 @@ impl Log {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn b38_free_pages_are_given_back_many_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("test.db");
+        let (mut log, _queries) = Log::open(&path).unwrap();
+        let free = |log: &Log| -> i64 {
+            log.conn.pragma_query_value(None, "freelist_count", |row| row.get(0)).unwrap()
+        };
+        let mut keep = |value: Option<Vec<u8>>| {
+            let kept: Vec<_> = (0..8).map(|n| (format!("k{n}"), value.clone())).collect();
+            log.append(&[], &kept).unwrap();
+        };
+        keep(Some(vec![7; 500_000]));
+        keep(None);
+        let before = free(&log);
+        assert!(before > 3 * i64::from(PAGES), "{before} pages");
+        assert!(log.shrink_some().unwrap(), "there are more");
+        assert_eq!(free(&log), before - i64::from(PAGES));
+        let mut steps = 1;
+        while log.shrink_some().unwrap() {
+            steps += 1;
+        }
+        assert!(steps <= before / i64::from(PAGES) + 1, "{steps} steps");
+        assert_eq!(free(&log), 0);
+        log.write_back().unwrap();
+        let size = std::fs::metadata(&path).unwrap().len();
+        assert!(size < 1_000_000, "{size} bytes");
+    }
+}

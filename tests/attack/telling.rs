@@ -200,6 +200,8 @@ fn no_cell_of_an_exported_table_is_a_formula() {
         "plain, with a comma",
         "1-2 is no formula",
         "\"\"=quoted\"\"",
+        "x;=1+1;@a",
+        "x; \"\"=1+1;\"\"",
         "日本 🎉",
     ];
     for message in messages {
@@ -220,6 +222,16 @@ fn no_cell_of_an_exported_table_is_a_formula() {
         .unwrap();
     let events = server.log_after(0);
     for (whole, bytes) in [(true, &answer.body), (false, &ours.stdout)] {
+        for delimiter in *b";\t" {
+            // As a spreadsheet takes it that expects another character there.
+            let mut options = csv::ReaderBuilder::new();
+            options.has_headers(false).flexible(true).delimiter(delimiter);
+            let records = options.from_reader(&bytes[..]).into_records().map(Result::unwrap);
+            for cell in records.flat_map(|row| row.iter().map(str::to_owned).collect::<Vec<_>>()) {
+                let begins = cell.trim_start();
+                assert!(!begins.starts_with(['=', '+', '-', '@']), "{cell:?}");
+            }
+        }
         let mut reader = csv::Reader::from_reader(&bytes[..]);
         let head: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
         let at = |name: &str| head.iter().position(|known| known == name).unwrap();

@@ -1,9 +1,10 @@
 //! Token mode: who does not know it gets nothing, and it is told nowhere.
 
 use super::Serving;
-use crate::support::Project;
+use crate::support::bench::chmod;
 use crate::support::http::{Response, send};
 use crate::support::server::binary;
+use crate::support::{Project, eventually};
 
 const TOKEN: &str = "correct-horse-battery-staple-0815";
 
@@ -153,4 +154,24 @@ fn a_token_in_the_file_is_asked_for_and_shown_nowhere() {
     assert!(!server.child.wait().unwrap().success());
     let log = server.log();
     assert!(log.contains("token must be") && !log.contains(odd), "{log}");
+}
+
+#[test]
+fn b40_a_browser_that_is_opened_is_not_given_the_token_as_an_argument() {
+    let project = Project::new();
+    let place = tempfile::tempdir().unwrap();
+    let told = place.path().join("told");
+    let browser = place.path().join("xdg-open");
+    // Renamed when it is whole.
+    let script = format!("#!/bin/sh\necho \"$@\" >'{0}.new'\nmv '{0}.new' '{0}'\n", told.display());
+    std::fs::write(&browser, script).unwrap();
+    chmod(&browser, 0o755);
+    let mut command = binary();
+    let path = std::env::var("PATH").unwrap();
+    command.env("PATH", format!("{}:{path}", place.path().display()));
+    command.env("SPRINT_RUNNER_TOKEN", TOKEN).args(["serve", "--port", "0", "--open", "-C"]);
+    command.arg(project.root());
+    let server = Serving::spawn(command);
+    let told = eventually("a browser", || std::fs::read_to_string(&told).ok());
+    assert_eq!(told, format!("http://127.0.0.1:{}/\n", server.port()));
 }

@@ -5,7 +5,7 @@ use std::io::{BufReader, Write};
 use serde_json::{Value, json};
 
 use super::{epoch_of, id, number, rows, whole_log};
-use crate::support::http::{self, read_chunk};
+use crate::support::http::{self, read_some};
 use crate::support::project::now_s;
 use crate::support::sse::Sse;
 use crate::support::{Project, Server, eventually};
@@ -68,9 +68,9 @@ fn begins(port: u16, route: &str, query: &str, header: &[u8]) -> Vec<Value> {
         if route == "/ws" {
             messages.push(frame(&mut reader));
         } else {
-            text.extend(read_chunk(&mut reader).expect("a chunk"));
-            let text = String::from_utf8(text.clone()).unwrap();
-            let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+            text.extend(read_some(&mut reader).expect("something"));
+            let end = text.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
+            let whole = std::str::from_utf8(&text[..end]).unwrap();
             let data = whole.lines().filter_map(|line| line.strip_prefix("data: "));
             messages = data.map(|json| serde_json::from_str(json).unwrap()).collect();
         }

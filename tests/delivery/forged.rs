@@ -7,6 +7,15 @@ use crate::support::sse::Sse;
 use crate::support::ws::Ws;
 use crate::support::{Project, Server};
 
+/// A server with one who listens to each of its streams.
+fn listened_to(project: &Project) -> (Server, Sse, Ws) {
+    let server = Server::start(project);
+    let (mut sse, mut ws) = (server.sse(""), server.ws(""));
+    assert_eq!(sse.next().unwrap().json["type"], "init");
+    assert_eq!(ws.next().unwrap()["type"], "init");
+    (server, sse, ws)
+}
+
 /// The next event of that type on both streams, which must be the same.
 fn on_both(sse: &mut Sse, ws: &mut Ws, kind: &str) -> Value {
     let by_sse = loop {
@@ -29,11 +38,7 @@ fn on_both(sse: &mut Sse, ws: &mut Ws, kind: &str) -> Value {
 #[test]
 fn b09_messages_cannot_forge_events_or_break_the_stream() {
     let project = Project::new();
-    let server = Server::start(&project);
-    let mut sse = server.sse("");
-    let mut ws = server.ws("");
-    assert_eq!(sse.next().unwrap().json["type"], "init");
-    assert_eq!(ws.next().unwrap()["type"], "init");
+    let (_server, mut sse, mut ws) = listened_to(&project);
     let large = "x".repeat(1_000_000);
     let wide = "\u{1F680}\u{2028}".repeat(150_000);
     for (written, told) in [
@@ -59,11 +64,7 @@ fn b09_messages_cannot_forge_events_or_break_the_stream() {
 #[test]
 fn b09_cr_crlf_and_nul_from_a_status_file_cannot_either() {
     let project = Project::new();
-    let server = Server::start(&project);
-    let mut sse = server.sse("");
-    let mut ws = server.ws("");
-    assert_eq!(sse.next().unwrap().json["type"], "init");
-    assert_eq!(ws.next().unwrap()["type"], "init");
+    let (_server, mut sse, mut ws) = listened_to(&project);
     for (written, told) in [
         (r"one\rtwo", "one\rtwo"),
         (r"one\r\ntwo", "one\r\ntwo"),

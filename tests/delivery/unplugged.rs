@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::WebSocket;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::support::heavy::{Need, heavy};
-use crate::support::http::{self, read_chunk};
+use crate::support::http::{self, read_some};
 use crate::support::server::binary;
 use crate::support::{DEADLINE, Project, Server, eventually};
 
@@ -131,7 +131,7 @@ fn b10_an_unplugged_client_is_noticed_and_leaves_nothing() {
     let (rest, stream) = (ws.buffer().to_vec(), ws.into_inner());
     let mut ws = WebSocket::from_partially_read(stream, rest, Role::Client, None);
     for _ in 0..4 {
-        read_chunk(&mut sse).expect("signs of life");
+        read_some(&mut sse).expect("signs of life");
         // Pings are answered in here.
         ws.read().expect("signs of life");
         let _ = ws.flush();

@@ -90,6 +90,13 @@ pub(crate) fn read_response(reader: &mut impl BufRead, head_only: bool) -> Optio
     Some(response)
 }
 
+/// What a body that ends with its connection has just now, at least a byte; `None` at its end.
+pub(crate) fn read_some(reader: &mut impl BufRead) -> Option<Vec<u8>> {
+    let read = reader.fill_buf().ok()?.to_vec();
+    reader.consume(read.len());
+    (!read.is_empty()).then_some(read)
+}
+
 /// One chunk of a chunked body; `None` at its end or when the connection is gone.
 pub(crate) fn read_chunk(reader: &mut impl BufRead) -> Option<Vec<u8>> {
     let mut line = String::new();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::DEADLINE;
-use super::http::{self, read_chunk};
+use super::http::{self, read_some};
 
 /// One block of the stream that carried data.
 #[derive(Debug, Clone)]
@@ -89,7 +89,7 @@ impl Sse {
     /// Reads until `count` comments have come.
     pub(crate) fn until_comments(&mut self, count: usize) -> Option<()> {
         while self.comments < count {
-            let chunk = read_chunk(&mut self.reader)?;
+            let chunk = read_some(&mut self.reader)?;
             self.buffer.extend(chunk);
             assert!(self.data_in_buffer().is_none(), "a message of which nobody knows");
         }
@@ -105,7 +105,7 @@ impl Sse {
             if let Some(data) = self.data_in_buffer() {
                 return Some(data);
             }
-            let chunk = read_chunk(&mut self.reader)?;
+            let chunk = read_some(&mut self.reader)?;
             self.buffer.extend(chunk);
         }
     }
@@ -133,7 +133,7 @@ impl Sse {
             if let Some(data) = self.data_in_buffer() {
                 return Some(self.message(&data));
             }
-            let chunk = read_chunk(&mut self.reader)?;
+            let chunk = read_some(&mut self.reader)?;
             self.buffer.extend(chunk);
         }
     }

@@ -30,12 +30,8 @@ pub(super) fn start_leader(command: &mut Command) -> io::Result<Child> {
     {
         static ONCE: std::sync::Once = std::sync::Once::new();
         ONCE.call_once(|| {
-            // With children of our own (`daemon & exec sprint-runner`, a browser that was opened),
-            // as a container's first process, and where orphans came to us before, no orphan can
-            // be told from somebody else's.
-            let alone = std::process::id() != 1
-                && rustix::process::child_subreaper().is_ok_and(|already| already.is_none())
-                && !table::read().values().any(|row| row.parent == std::process::id());
+            let reaps = rustix::process::child_subreaper().map_or(true, |already| already.is_some());
+            let alone = are_all_ours(std::process::id(), reaps, &table::read());
             if let Err(error) =
                 rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
             {
@@ -48,6 +44,14 @@ pub(super) fn start_leader(command: &mut Command) -> io::Result<Child> {
     let child = command.spawn()?;
     leaders.insert(child.id());
     Ok(child)
+}
+
+/// Whether orphans that come to us from now on can be nobody's but our agents'. With children of our
+/// own (`daemon & exec sprint-runner`, a browser that was opened), as a container's first process,
+/// and where orphans came to us before, none can be told from somebody else's.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+fn are_all_ours(own: u32, reaps: bool, table: &Table) -> bool {
+    own != 1 && !reaps && !table.values().any(|row| row.parent == own)
 }
 
 /// Collects a leader that has ended. No orphan can be taken for it in between.
@@ -123,4 +127,29 @@ fn collect(pid: u32) {
 
 fn leaders() -> MutexGuard<'static, BTreeSet<u32>> {
     LEADERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Identity;
+    use super::*;
+
+    fn row(pid: u32, parent: u32, group: u32, dead: bool) -> (u32, Row) {
+        let identity = Identity { pid, start: 1 };
+        (pid, Row { identity, parent, group, dead, ticks: 0, rss_pages: 0 })
+    }
+
+    #[test]
+    fn b26_orphans_are_ours_only_where_nobody_elses_can_come() {
+        let own = 40;
+        let strangers = [row(7, 1, 7, false), row(8, 7, 7, false), row(own, 8, own, false)];
+        assert!(are_all_ours(own, false, &Table::from(strangers.clone())));
+        assert!(!are_all_ours(own, true, &Table::from(strangers.clone())), "a subreaper already");
+        assert!(!are_all_ours(1, false, &Table::from([row(1, 0, 1, false)])), "the first process");
+        for child in [row(50, own, 50, false), row(50, own, own, false), row(50, own, own, true)] {
+            let mut table = Table::from(strangers.clone());
+            table.extend([child.clone()]);
+            assert!(!are_all_ours(own, false, &table), "a child that was there: {child:?}");
+        }
+    }
 }

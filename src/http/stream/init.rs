@@ -1,11 +1,12 @@
 //! `init`: all a client needs to show the sprint, consistent with one event id.
 //!
-//! It is encoded once for all clients that come at about the same time. An older one is as true as
+//! It is made once, with its bytes on the wire, for all clients that come at about the same time. An older one is as true as
 //! a new one, because what came after its id follows at once; so it is used until it is stale
 //! enough to cost the client more than it saves us.
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::Mutex;
@@ -16,6 +17,7 @@ use crate::hub::Hub;
 use crate::store::StoreError;
 use crate::store::rows::BatchRow;
 
+use super::chunk::Form;
 use super::message::Message;
 
 /// Under load an `init` is made this often at most.
@@ -35,25 +37,35 @@ struct Last {
     id: EventId,
     /// The oldest event there was: what was purged meanwhile must not be shown any more.
     first: EventId,
-    message: Message,
+    sse: Bytes,
+    ws: Bytes,
+}
+
+impl Last {
+    fn framed(&self, form: Form) -> (EventId, Bytes) {
+        let bytes = match form {
+            Form::Sse => &self.sse,
+            Form::Ws => &self.ws,
+        };
+        (self.id, bytes.clone())
+    }
 }
 
 impl Inits {
     /// An `init` for a client that comes now, and the event it stands at.
-    pub(super) async fn get(&self, hub: &Hub) -> Result<(EventId, Message), StoreError> {
+    pub(super) async fn get(&self, hub: &Hub, form: Form) -> Result<(EventId, Bytes), StoreError> {
         let mut last = self.0.lock().await;
         let first = hub.first_available();
-        if let Some(Last { made, id, message, .. }) = last.as_ref().filter(|it| it.first == first) {
-            let behind = hub.head().saturating_sub(*id);
-            if behind == 0 || (behind <= BEHIND && made.elapsed() < FRESH) {
-                return Ok((*id, message.clone()));
+        if let Some(last) = last.as_ref().filter(|it| it.first == first) {
+            let behind = hub.head().saturating_sub(last.id);
+            if behind == 0 || (behind <= BEHIND && last.made.elapsed() < FRESH) {
+                return Ok(last.framed(form));
             }
         }
         let asked = hub.clone();
-        let made = tokio::task::spawn_blocking(move || make(&asked)).await;
-        let (id, message) = made.map_err(|error| failed(std::io::Error::other(error)))??;
-        *last = Some(Last { made: Instant::now(), id, first, message: message.clone() });
-        Ok((id, message))
+        let made = tokio::task::spawn_blocking(move || make(&asked, first)).await;
+        let made = made.map_err(|error| failed(std::io::Error::other(error)))??;
+        Ok(last.insert(made).framed(form))
     }
 }
 
@@ -74,7 +86,7 @@ struct Payload<'a> {
 }
 
 /// Blocks: it reads the database.
-fn make(hub: &Hub) -> Result<(EventId, Message), StoreError> {
+fn make(hub: &Hub, first: EventId) -> Result<Last, StoreError> {
     let snapshot = hub.snapshot_json();
     let id = snapshot.last_event_id;
     let batch = match snapshot.batch_id {
@@ -88,7 +100,9 @@ fn make(hub: &Hub) -> Result<(EventId, Message), StoreError> {
     let payload = Payload { batch, events, snapshot: raw };
     let init = Init { kind: "init", epoch: hub.epoch(), last_event_id: id, payload };
     let json = serde_json::to_vec(&init).map_err(|error| failed(error.into()))?;
-    Ok((id, Message { json: json.into(), at: Some(id) }))
+    let message = Message { json: json.into(), at: Some(id) };
+    let framed = |form| message.framed(form, hub.epoch());
+    Ok(Last { made: Instant::now(), id, first, sse: framed(Form::Sse), ws: framed(Form::Ws) })
 }
 
 /// The row may be read a moment after the snapshot, its end then follows as an event: at the

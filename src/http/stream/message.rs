@@ -1,14 +1,15 @@
 //! Connection messages: what is said between the events, and what a client may say.
 
-use bytes::Bytes;
+use bytes::{BufMut as _, Bytes, BytesMut};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::domain::event::EventId;
 
+use super::chunk::{Form, put_text_frame};
 use super::resume::Cursor;
 
-/// A message that is no event, ready for either kind of stream.
+/// A message that is no event.
 #[derive(Debug, Clone)]
 pub(super) struct Message {
     /// The JSON object on one line.
@@ -27,6 +28,23 @@ impl Message {
     pub(super) fn gap(first_available: EventId) -> Self {
         let json = to_json(&json!({ "type": "gap", "first_available": first_available }));
         Self { json, at: Some(first_available.saturating_sub(1)) }
+    }
+
+    /// Its bytes on the wire.
+    pub(super) fn framed(&self, form: Form, epoch: &str) -> Bytes {
+        let mut bytes = BytesMut::with_capacity(self.json.len() + 48);
+        match form {
+            Form::Ws => put_text_frame(&mut bytes, &self.json),
+            Form::Sse => {
+                if let Some(at) = self.at {
+                    bytes.put_slice(format!("id: {epoch}:{at}\n").as_bytes());
+                }
+                bytes.put_slice(b"data: ");
+                bytes.put_slice(&self.json);
+                bytes.put_slice(b"\n\n");
+            }
+        }
+        bytes.freeze()
     }
 
     /// The answer to `ping`.
@@ -71,7 +89,7 @@ impl Said {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cursor, Message, Said};
+    use super::{Cursor, Form, Message, Said};
 
     #[test]
     fn clients_words() {
@@ -105,5 +123,9 @@ mod tests {
             (&*gap.json, gap.at),
             (&br#"{"type":"gap","first_available":11}"#[..], Some(10))
         );
+        let block = "id: 0a1b2c3d:10\ndata: {\"type\":\"gap\",\"first_available\":11}\n\n";
+        assert_eq!(Message::gap(11).framed(Form::Sse, "0a1b2c3d"), block);
+        assert_eq!(Message::pong().framed(Form::Sse, "e"), "data: {\"type\":\"pong\"}\n\n");
+        assert_eq!(Message::pong().framed(Form::Ws, "e"), &b"\x81\x0f{\"type\":\"pong\"}"[..]);
     }
 }

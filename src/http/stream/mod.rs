@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  cursor text ─► resume ─► opening (init, reset, gap) ─┐
-//!  query ─► filter ──────► reader (Subscription, chunks) ┴─► sse: a body   ws: a socket
+//!  query ─► filter ──────► reader (Subscription, chunks) ┴─► takeover ─► sse: blocks   ws: frames
 //! ```
 //!
 //! - Both carry the same messages in the same order; `message` and `chunk` know both forms.
@@ -10,8 +10,8 @@
 //! - What many streams need at once (the bytes of a burst, `init`) is made once and shared.
 //! - The cursor moves only with what was handed to the socket's buffer; a cut stream resumes by id.
 //!
-//! The routes are taken before warp sees the request: a warp filter cannot reach the connection's
-//! upgrade, and its bodies cost a box and a lock more than a stream's life needs.
+//! The routes are taken before warp sees the request: a warp filter cannot reach the connection,
+//! which a stream takes over ([`takeover`]).
 
 mod chunk;
 pub(super) mod doors;
@@ -20,14 +20,16 @@ mod glob;
 mod init;
 mod message;
 mod opening;
+mod outlet;
 mod reader;
 mod resume;
 mod shared;
 pub(super) mod sse;
+pub(super) mod takeover;
 #[cfg(test)]
 mod tests;
 pub(super) mod upgrade;
-pub(super) mod ws;
+mod ws;
 
 pub(super) use shared::Open;
 pub use shared::{Counts, Phase, Streams};

@@ -1,8 +1,11 @@
 //! How a stream begins: the messages that stand before the events, and the cursor behind them.
 
+use bytes::Bytes;
+
 use crate::hub::{Hub, Subscription};
 use crate::store::StoreError;
 
+use super::chunk::Form;
 use super::message::Message;
 use super::resume::{Cursor, Log, Start};
 use super::shared::Streams;
@@ -13,7 +16,8 @@ pub(super) async fn open(
     hub: &Hub,
     streams: &Streams,
     subscription: &mut Subscription,
-) -> Result<Vec<Message>, StoreError> {
+    form: Form,
+) -> Result<Vec<Bytes>, StoreError> {
     let log = Log { epoch: hub.epoch(), head: hub.head(), first_available: hub.first_available() };
     let start = cursor.start(log);
     let mut messages = Vec::with_capacity(2);
@@ -21,12 +25,12 @@ pub(super) async fn open(
         Start::Resume(id) => subscription.seek(id),
         Start::Gap { first_available } => {
             subscription.seek(first_available.saturating_sub(1));
-            messages.push(Message::gap(first_available));
+            messages.push(Message::gap(first_available).framed(form, hub.epoch()));
         }
         Start::Init | Start::Reset => {
-            let (id, init) = streams.inits.get(hub).await?;
+            let (id, init) = streams.inits.get(hub, form).await?;
             if start == Start::Reset {
-                messages.push(Message::reset(hub.epoch()));
+                messages.push(Message::reset(hub.epoch()).framed(form, hub.epoch()));
             }
             messages.push(init);
             subscription.seek(id);

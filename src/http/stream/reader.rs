@@ -32,7 +32,7 @@ pub(super) struct Reader {
 #[derive(Debug)]
 pub(super) struct News {
     /// Said before the events: some of what the client missed is not kept any more.
-    pub(super) gap: Option<Message>,
+    pub(super) gap: Option<Bytes>,
     /// The events that pass the filter; may be empty.
     pub(super) bytes: Bytes,
 }
@@ -49,8 +49,8 @@ impl Reader {
     }
 
     /// Goes to where `cursor` says; gives what must be said before the events that follow.
-    pub(super) async fn begin(&mut self, cursor: &Cursor) -> Result<Vec<Message>, StoreError> {
-        opening::open(cursor, &self.hub, &self.streams, &mut self.subscription).await
+    pub(super) async fn begin(&mut self, cursor: &Cursor) -> Result<Vec<Bytes>, StoreError> {
+        opening::open(cursor, &self.hub, &self.streams, &mut self.subscription, self.form).await
     }
 
     /// The last event that was given out or held back by the filter.
@@ -76,7 +76,7 @@ impl Reader {
         // Ids may have holes; only what was deleted under the reader is a gap.
         let first_available = self.hub.first_available();
         let gap = (first > before + 1 && first_available > before + 1)
-            .then(|| Message::gap(first_available));
+            .then(|| Message::gap(first_available).framed(self.form, self.epoch()));
         let (bytes, count) = match &self.filter {
             None => (self.streams.chunks.run(self.form, &entries), entries.len()),
             Some(filter) => {

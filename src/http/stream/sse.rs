@@ -1,30 +1,30 @@
-//! Server-Sent Events: one subscription as a body.
+//! Server-Sent Events: one subscription as blocks of text.
 //!
 //! The format is the HTML standard's, section 9.2. A block is made by our own encoder in the hub,
 //! once for all; here only blocks are put one behind the other. No `event:` field, so that a
 //! page's `onmessage` sees all.
 
-use std::pin::Pin;
+use std::io;
 use std::sync::Arc;
 
-use bytes::{BufMut, Bytes, BytesMut};
-use futures_util::Stream;
-use futures_util::stream;
+use bytes::Bytes;
 use http::header::{self, HeaderName};
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use tokio::time::Instant;
+use http::{HeaderMap, HeaderValue, Method, Response};
+use tokio::io::AsyncWriteExt;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::domain::event::EventId;
-use crate::http::body::Body;
+use crate::http::connection::Connection;
 use crate::http::context::Context;
 use crate::http::error::{Code, error_reply};
 
 use super::Asked;
 use super::chunk::Form;
-use super::message::Message;
+use super::outlet::{hung_up, write_on};
 use super::reader::Reader;
 use super::resume::Cursor;
 use super::shared::{Ending, Open, Phase};
+use super::takeover::{Answer, Takeover};
 
 /// What a browser waits before it comes back after a cut. It holds from its line on; without an
 /// empty line of its own it makes no block, which some clients (`httpx-sse`) would hand to their
@@ -41,128 +41,145 @@ const RETRY_SPREAD_MS: u64 = 4_000;
 const COMMENT: &[u8] = b":\n";
 
 /// Answers `/sse`.
-pub(in crate::http) fn answer(
-    context: &Arc<Context>,
-    method: &Method,
-    headers: &HeaderMap,
-    query: Option<&str>,
-) -> Response<Body> {
+pub(in crate::http) fn answer(method: &Method, headers: &HeaderMap, query: Option<&str>) -> Answer {
     if !matches!(*method, Method::GET | Method::HEAD) {
         let mut reply = error_reply(Code::MethodNotAllowed, "a stream can only be read");
         reply.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
-        return reply.map(Body::Warp);
+        return Answer::Reply(reply);
     }
     let asked = match Asked::read(headers, query) {
         Ok(asked) => asked,
-        Err(refusal) => return (*refusal).map(Body::Warp),
+        Err(refusal) => return Answer::Reply(*refusal),
     };
-    let body =
-        if method == Method::HEAD { Body::empty() } else { Body::Stream(blocks(context, asked)) };
-    let mut reply = Response::new(body);
-    *reply.status_mut() = StatusCode::OK;
-    let headers = reply.headers_mut();
+    let mut head = Response::new(());
+    let headers = head.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
     // nginx would keep the blocks back until it has a buffer full of them.
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-    reply
+    if method == Method::HEAD {
+        return Answer::Reply(head.map(|()| warp::reply::Response::default().into_body()));
+    }
+    // The stream is over when the connection is: its bytes need no frames of HTTP around them, so
+    // all clients get the very same ones.
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    Answer::Stream(Takeover::new(Form::Sse, head, asked))
 }
 
-/// The body: ends when the server does, or when the log cannot be read; dropped with the socket.
-fn blocks(context: &Arc<Context>, asked: Asked) -> Pin<Box<dyn Stream<Item = Bytes> + Send>> {
-    let teller = Teller {
-        reader: Reader::new(context, asked.filter, Form::Sse),
+/// Talks to one client until it goes, stands still, or the server ends.
+pub(super) fn run(
+    context: Arc<Context>,
+    connection: Connection,
+    asked: Asked,
+) -> impl Future<Output = ()> {
+    let mut ending = context.streams.ending();
+    let mut session = Session {
+        reader: Reader::new(&context, asked.filter, Form::Sse),
         ending: context.streams.ending(),
         number: context.streams.number(),
-        opening: Some(Box::new(asked.cursor)),
         spoke: Instant::now(),
         told: 0,
-        over: false,
+        rest: Bytes::new(),
         _open: Open::new(&context.streams, |counts| &counts.sse),
-        context: Arc::clone(context),
+        connection,
+        context,
     };
-    Box::pin(stream::unfold(teller, |mut teller| async {
-        let block = teller.next().await?;
-        Some((block, teller))
-    }))
+    async move {
+        tokio::select! {
+            () = session.talk(asked.cursor) => {}
+            () = ending.reaches(Phase::Cut) => {}
+        }
+    }
+}
+
+/// Why a session ends.
+enum End {
+    /// The client is gone, or stands still.
+    Gone,
+    /// We end it; the client comes back by itself.
+    Over,
 }
 
 /// One client's side of the talk.
-struct Teller {
+struct Session {
     context: Arc<Context>,
+    connection: Connection,
     reader: Reader,
     ending: Ending,
     number: u64,
-    opening: Option<Box<Cursor>>,
     /// When the last byte was handed out.
     spoke: Instant,
     /// The last id the client was told.
     told: EventId,
-    over: bool,
+    /// What of a run of blocks is not written yet.
+    rest: Bytes,
     _open: Open,
 }
 
-impl Teller {
-    /// The next bytes; `None` ends the stream.
-    async fn next(&mut self) -> Option<Bytes> {
-        let block = match self.opening.take() {
-            // Boxed: it happens once and must not widen every client's stream.
-            Some(cursor) => Box::pin(self.open(&cursor)).await?,
-            None => self.go_on().await?,
+impl Session {
+    async fn talk(&mut self, cursor: Cursor) {
+        // Boxed, here and below: what happens once must not widen every client's task.
+        let end = match Box::pin(self.open(cursor)).await {
+            Ok(()) => loop {
+                if let Err(end) = self.turn().await {
+                    break end;
+                }
+            },
+            Err(end) => end,
         };
-        self.spoke = Instant::now();
-        Some(block)
+        if matches!(end, End::Over) {
+            Box::pin(self.part()).await;
+        }
     }
 
-    async fn open(&mut self, cursor: &Cursor) -> Option<Bytes> {
-        let messages = match self.reader.begin(cursor).await {
-            Ok(messages) => messages,
-            Err(error) => return give_up(&error),
-        };
+    async fn open(&mut self, cursor: Cursor) -> Result<(), End> {
+        let messages = self.reader.begin(&cursor).await.map_err(|error| give_up(&error))?;
         self.told = self.reader.cursor();
-        let mut bytes = BytesMut::from(RETRY);
-        for message in &messages {
-            put_block(&mut bytes, self.reader.epoch(), message);
+        self.put(Bytes::from_static(RETRY)).await?;
+        for message in messages {
+            self.put(message).await?;
         }
-        Some(bytes.freeze())
+        Ok(())
     }
 
-    async fn go_on(&mut self) -> Option<Bytes> {
-        loop {
-            if self.over {
-                return None;
-            }
-            if self.ending.has_begun() {
-                self.over = true;
-                return Some(self.farewell());
-            }
-            let beat = self.spoke + self.context.heartbeat();
-            if Instant::now() >= beat {
-                return Some(self.heartbeat());
-            }
-            tokio::select! {
-                // A busy stream neither arms its timer nor asks for the end: the loop does.
-                biased;
-                news = self.reader.next() => match news {
-                    Ok(news) => {
-                        if news.gap.is_none() && news.bytes.is_empty() {
-                            // A long run that the filter holds back must leave the thread to others.
-                            tokio::task::consume_budget().await;
-                            continue;
-                        }
-                        self.told = self.reader.cursor();
-                        let Some(gap) = news.gap else { return Some(news.bytes) };
-                        let mut bytes = BytesMut::new();
-                        put_block(&mut bytes, self.reader.epoch(), &gap);
-                        bytes.put_slice(&news.bytes);
-                        return Some(bytes.freeze());
-                    }
-                    Err(error) => return give_up(&error),
-                },
-                () = tokio::time::sleep_until(beat) => {}
-                () = self.ending.reaches(Phase::Ending) => {}
-            }
+    /// One thing: the end, a heartbeat or some events.
+    async fn turn(&mut self) -> Result<(), End> {
+        if self.ending.has_begun() {
+            return Err(End::Over);
         }
+        let beat = self.spoke + self.context.heartbeat();
+        if Instant::now() >= beat {
+            let bytes = self.heartbeat();
+            return self.put(bytes).await;
+        }
+        tokio::select! {
+            // A busy stream neither arms its timer nor asks for the end: the next turn does. A
+            // client that went is noticed by the write.
+            biased;
+            news = self.reader.next() => {
+                let news = news.map_err(|error| give_up(&error))?;
+                if news.gap.is_none() && news.bytes.is_empty() {
+                    // A long run that the filter holds back must leave the thread to others.
+                    tokio::task::consume_budget().await;
+                    return Ok(());
+                }
+                self.told = self.reader.cursor();
+                if let Some(gap) = news.gap {
+                    self.put(gap).await?;
+                }
+                self.put(news.bytes).await
+            }
+            () = hung_up(&mut self.connection) => Err(End::Gone),
+            () = sleep_until(beat) => Ok(()),
+            () = self.ending.reaches(Phase::Ending) => Ok(()),
+        }
+    }
+
+    async fn put(&mut self, bytes: Bytes) -> Result<(), End> {
+        self.rest = bytes;
+        let written = write_on(&mut self.connection, &mut self.rest, &mut self.ending).await;
+        self.spoke = Instant::now();
+        if written.map_err(|_| End::Gone)? { Ok(()) } else { Err(End::Over) }
     }
 
     /// A comment; or, when the filter has held events back, their last id alone, so that the
@@ -176,8 +193,20 @@ impl Teller {
         format!("id: {}:{cursor}\n\n", self.reader.epoch()).into()
     }
 
-    fn farewell(&self) -> Bytes {
-        format!("retry: {}\n", retry_ms(self.number)).into()
+    /// Says when to come back. A client that does not take the words in time is reset.
+    async fn part(&mut self) {
+        let farewell = format!("retry: {}\n", retry_ms(self.number));
+        let said = timeout(self.context.limits.farewell, async {
+            self.connection.write_all_buf(&mut self.rest).await?;
+            // A log that cannot be read is no reason to stay away longer.
+            if self.ending.has_begun() {
+                self.connection.write_all(farewell.as_bytes()).await?;
+            }
+            self.connection.shutdown().await
+        });
+        if !matches!(said.await, Ok(io::Result::Ok(()))) {
+            self.connection.reset_on_drop();
+        }
     }
 }
 
@@ -188,19 +217,10 @@ fn retry_ms(number: u64) -> u128 {
     RETRY_MS + spread
 }
 
-fn give_up(error: &crate::store::StoreError) -> Option<Bytes> {
+fn give_up(error: &crate::store::StoreError) -> End {
     // The client comes back by itself; an error status would keep a browser away for good.
     tracing::warn!(%error, "a stream ends because the log cannot be read");
-    None
-}
-
-fn put_block(bytes: &mut BytesMut, epoch: &str, message: &Message) {
-    if let Some(at) = message.at {
-        bytes.put_slice(format!("id: {epoch}:{at}\n").as_bytes());
-    }
-    bytes.put_slice(b"data: ");
-    bytes.put_slice(&message.json);
-    bytes.put_slice(b"\n\n");
+    End::Over
 }
 
 #[cfg(test)]

@@ -1,74 +1,37 @@
-//! The WebSocket handshake (RFC 6455, section 4.2), and the socket that comes out of it.
-
-use std::sync::Arc;
+//! The WebSocket handshake (RFC 6455, section 4.2).
 
 use http::header::{self, HeaderName};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
-use hyper::body::Incoming;
-use hyper_util::rt::TokioIo;
-use tokio_tungstenite::WebSocketStream;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, Version};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use crate::http::body::Body;
-use crate::http::connection::Connection;
-use crate::http::context::Context;
 use crate::http::error::{Code, error_reply};
-use crate::http::limits::{MESSAGE_BYTES, WS_READ_BYTES};
 
-use super::{Asked, ws};
+use super::Asked;
+use super::chunk::Form;
+use super::takeover::{Answer, Takeover};
 
-/// A socket that speaks frames.
-pub(super) type Socket = WebSocketStream<Connection>;
-
-/// Answers `/ws`: 101 and a task of its own, or why not.
+/// Answers `/ws`: 101 and frames, or why not.
 pub(in crate::http) fn answer(
-    context: &Arc<Context>,
-    request: &mut Request<Incoming>,
-) -> Response<Body> {
-    let accept = match check(request.method(), request.version(), request.headers()) {
+    method: &Method,
+    version: Version,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Answer {
+    let accept = match check(method, version, headers) {
         Ok(accept) => accept,
-        Err(refusal) => return (*refusal).map(Body::Warp),
+        Err(refusal) => return Answer::Reply(*refusal),
     };
-    let asked = match Asked::read(request.headers(), request.uri().query()) {
+    let asked = match Asked::read(headers, uri.query()) {
         Ok(asked) => asked,
-        Err(refusal) => return (*refusal).map(Body::Warp),
+        Err(refusal) => return Answer::Reply(*refusal),
     };
-    let upgrade = hyper::upgrade::on(request);
-    let context = Arc::clone(context);
-    tokio::spawn(async move {
-        // An error means that the client went before it had its answer.
-        let Ok(upgraded) = upgrade.await else { return };
-        let Ok(parts) = upgraded.downcast::<TokioIo<Connection>>() else {
-            tracing::error!("an upgraded connection is not one of ours");
-            return;
-        };
-        let mut connection = parts.io.into_inner();
-        connection.upgraded();
-        let read = parts.read_buf.to_vec();
-        let socket =
-            WebSocketStream::from_partially_read(connection, read, Role::Server, Some(config()))
-                .await;
-        ws::run(context, socket, asked).await;
-    });
-
-    let mut reply = Response::new(Body::empty());
-    *reply.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let headers = reply.headers_mut();
+    let mut head = Response::new(());
+    *head.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = head.headers_mut();
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-    reply
-}
-
-/// Small buffers: clients say little, and what we say goes past them.
-fn config() -> WebSocketConfig {
-    WebSocketConfig::default()
-        .read_buffer_size(WS_READ_BYTES)
-        .write_buffer_size(0)
-        .max_write_buffer_size(MESSAGE_BYTES)
-        .max_message_size(Some(MESSAGE_BYTES))
-        .max_frame_size(Some(MESSAGE_BYTES))
+    Answer::Stream(Takeover::new(Form::Ws, head, asked))
 }
 
 /// The `Sec-WebSocket-Accept` of a good handshake.

@@ -8,30 +8,44 @@
 use std::io;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, sleep_until, timeout};
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Message as Frame};
 
+use crate::http::connection::Connection;
 use crate::http::context::Context;
+use crate::http::limits::{MESSAGE_BYTES, WS_READ_BYTES};
 use crate::store::StoreError;
 
 use super::Asked;
-use super::chunk::{Form, put_text_frame};
+use super::chunk::Form;
 use super::message::{Message, Said};
+use super::outlet::write_on;
 use super::reader::{News, Reader};
 use super::resume::Cursor;
 use super::shared::{Ending, Open, Phase};
-use super::upgrade::Socket;
 
 /// Pings that may stay without any sign of life.
 const UNANSWERED: u32 = 2;
 
-/// Talks to one client until it goes, stands still, or the server ends.
-pub(super) async fn run(context: Arc<Context>, socket: Socket, asked: Asked) {
+/// A socket that speaks frames.
+type Socket = WebSocketStream<Connection>;
+
+/// Talks to one client until it goes, stands still, or the server ends. `read` are its first
+/// frames, when they came with the request.
+pub(super) async fn run(
+    context: Arc<Context>,
+    connection: Connection,
+    read: Vec<u8>,
+    asked: Asked,
+) {
+    let config = Some(config());
+    let socket = WebSocketStream::from_partially_read(connection, read, Role::Server, config).await;
     let mut ending = context.streams.ending();
     let mut session = Session {
         reader: Reader::new(&context, asked.filter, Form::Ws),
@@ -47,6 +61,16 @@ pub(super) async fn run(context: Arc<Context>, socket: Socket, asked: Asked) {
         () = session.talk(asked.cursor) => {}
         () = ending.reaches(Phase::Cut) => {}
     }
+}
+
+/// Small buffers: clients say little, and what we say goes past them.
+fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(WS_READ_BYTES)
+        .write_buffer_size(0)
+        .max_write_buffer_size(MESSAGE_BYTES)
+        .max_message_size(Some(MESSAGE_BYTES))
+        .max_frame_size(Some(MESSAGE_BYTES))
 }
 
 /// Why a session ends.
@@ -110,8 +134,10 @@ impl Session {
     }
 
     async fn begin(&mut self, cursor: &Cursor) -> Result<(), End> {
-        let messages = self.reader.begin(cursor).await.map_err(|error| give_up(&error))?;
-        self.say(&messages).await
+        for message in self.reader.begin(cursor).await.map_err(|error| give_up(&error))? {
+            self.put(message).await?;
+        }
+        Ok(())
     }
 
     async fn ping(&mut self) -> Result<(), End> {
@@ -136,7 +162,7 @@ impl Session {
         self.unanswered = 0;
         match frame {
             Frame::Text(text) => match Said::from_text(&text) {
-                Said::Ping => self.say(&[Message::pong()]).await,
+                Said::Ping => self.put(Message::pong().framed(Form::Ws, "")).await,
                 // A resume without a cursor that holds moves nothing the client did not ask for:
                 // it gets a defined start like everybody else.
                 Said::Resume(cursor) => Box::pin(self.begin(&cursor)).await,
@@ -150,7 +176,7 @@ impl Session {
     async fn tell(&mut self, news: Result<News, StoreError>) -> Result<(), End> {
         let news = news.map_err(|error| give_up(&error))?;
         if let Some(gap) = news.gap {
-            self.say(&[gap]).await?;
+            self.put(gap).await?;
         }
         if news.bytes.is_empty() {
             // A long run that the filter holds back must leave the thread to others.
@@ -160,28 +186,17 @@ impl Session {
         self.put(news.bytes).await
     }
 
-    async fn say(&mut self, messages: &[Message]) -> Result<(), End> {
-        for message in messages {
-            let mut frame = BytesMut::with_capacity(message.json.len() + 10);
-            put_text_frame(&mut frame, &message.json);
-            self.put(frame.freeze()).await?;
-        }
-        Ok(())
-    }
-
     /// Writes whole frames. When the server ends meanwhile, they have a moment left.
     async fn put(&mut self, bytes: Bytes) -> Result<(), End> {
         self.socket.flush().await.map_err(|error| broken(&error))?;
         self.rest = bytes;
-        let ended = tokio::select! {
-            biased;
-            written = self.socket.get_mut().write_all_buf(&mut self.rest) => {
-                written.map_err(|error| broken_off(&error))?;
-                false
-            }
-            () = self.ending.reaches(Phase::Ending) => true,
-        };
-        if ended { Err(End::Close(CloseCode::Away, "the server ends")) } else { Ok(()) }
+        let socket = self.socket.get_mut();
+        let written = write_on(socket, &mut self.rest, &mut self.ending).await;
+        if written.map_err(|error| broken_off(&error))? {
+            Ok(())
+        } else {
+            Err(End::Close(CloseCode::Away, "the server ends"))
+        }
     }
 
     /// Says goodbye and waits a moment for the other's. A client that does not take the words in

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use proptest::prelude::*;
 
 use super::{end, hub, start};
@@ -160,6 +162,97 @@ fn what_index_and_stored_state_have_not_seen_does_not_go() {
     assert_eq!(log.purge_some(i64::MAX, i64::MAX, 100, |_| {}).unwrap(), None);
     log.index_some(4).unwrap();
     assert_eq!(log.purge_some(i64::MAX, i64::MAX, 100, |_| {}).unwrap().unwrap().events, 4);
+}
+
+#[test]
+fn b08_what_goes_is_announced_while_it_is_still_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows: Vec<_> = (0..10).map(|n| (3, n % 3, 1000)).collect();
+    filled(dir.path(), &rows);
+    let (mut log, queries) = ready(dir.path());
+    let mut told = None;
+    let announce = |first| told = Some((first, ids(&queries).len()));
+    let purged = log.purge_some(i64::MAX, i64::MAX, 4, announce).unwrap().unwrap();
+    assert_eq!(purged.first_available, 5);
+    assert_eq!(told, Some((5, 10)), "who misses one afterwards can know why");
+}
+
+#[test]
+fn a_purge_that_overtakes_a_fold_takes_nothing_from_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows: Vec<_> = (0..10).map(|n| (3, n % 3, 1000)).collect();
+    let moments = filled(dir.path(), &rows);
+    let (mut log, queries) = ready(dir.path());
+    let mut state = State::default();
+    let mut purge = |count| log.purge_some(i64::MAX, i64::MAX, count, |_| {}).unwrap();
+    let mut seen = Vec::new();
+    // Behind the first step it is at 2, and what follows that goes up to 7.
+    let passed = |state: &State| {
+        seen.push(state.last_event_id);
+        if seen.len() == 1 {
+            purge(7);
+        }
+    };
+    queries.fold_in_steps(&mut state, 9, 2, passed).unwrap();
+    assert_eq!(state, moments[&9]);
+    assert_eq!(seen[..2], [2, 7]);
+    // Behind the moment itself there is no way to it any more.
+    let mut state = State::default();
+    let passed = |state: &State| {
+        if state.last_event_id == 8 {
+            purge(2);
+        }
+    };
+    queries.fold_in_steps(&mut state, 8, 1, passed).unwrap();
+    assert_eq!(state, moments[&8], "it was there already");
+    let gone = queries.state_at(8).unwrap_err();
+    assert!(matches!(gone, StoreError::Purged { first: 9 }), "{gone:?}");
+}
+
+#[test]
+fn b08_a_reader_beneath_whom_all_was_purged_stays_where_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows: Vec<_> = (0..10).map(|n| (3, n % 3, 1000)).collect();
+    filled(dir.path(), &rows);
+    drop(ready(dir.path()));
+    let hub = hub(dir.path());
+    let mut reader = hub.subscribe(2);
+    hub.keep_for(Some(1000));
+    let begun = Instant::now();
+    while !ids(hub.queries()).is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nothing was purged");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+    // What is asked of its one blocking thread later is answered later.
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.max_blocking_threads(1).build().unwrap();
+    runtime.block_on(async {
+        let mut next = Box::pin(reader.next(1024));
+        assert!(next.as_mut().now_or_never().is_none(), "it reads a page");
+        tokio::task::spawn_blocking(|| ()).await.unwrap();
+        assert!(next.as_mut().now_or_never().is_none(), "the page is empty: it waits");
+        // As at every heartbeat.
+        drop(next);
+        assert_eq!(reader.cursor(), 2, "what follows is not what follows event 2");
+        hub.publish(Publication::events(vec![status(i64::MAX, "1-1", "done")])).await.unwrap();
+        assert_eq!(reader.next(1024).await.unwrap()[0].id, 11);
+        assert_eq!((reader.cursor(), hub.first_available()), (11, 11));
+    });
+    hub.shutdown();
+}
+
+#[test]
+fn more_rows_from_the_future_than_go_at_once_hold_nothing_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let hub = hub(dir.path());
+    for at in [9_000_000; 6].into_iter().chain([1_000, 2_000, 60_000]) {
+        hub.publish_blocking(Publication::events(vec![status(at, "1-1", "done")])).unwrap();
+    }
+    hub.shutdown();
+    let (mut log, queries) = ready(dir.path());
+    let mut purge = || log.purge_some(50_000, 70_000, 4, |_| {}).unwrap().map(|it| it.events);
+    assert_eq!([purge(), purge(), purge()], [Some(7), Some(1), None]);
+    assert_eq!(ids(&queries), [9]);
 }
 
 #[test]

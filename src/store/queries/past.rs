@@ -12,21 +12,36 @@ impl Queries {
     /// The state right after event `at`; 0 = before the first. An error where that was purged.
     pub fn state_at(&self, at: EventId) -> Result<State, StoreError> {
         let mut state = self.stored_state(0, at)?.unwrap_or_default();
-        // Also where nothing is to be folded: that moment may lie before what is kept. A purge may
-        // overtake the way: then a step goes as far as that.
+        self.fold_in_steps(&mut state, at, STEP, |_| {})?;
+        Ok(state)
+    }
+
+    /// Folds in all events that follow a state, up to and including `until`, and holds a connection
+    /// for one step at a time: up to the next multiple of `step`. `passed` sees the state after
+    /// each. Where the way would begin before what is kept, it begins at the base instead.
+    pub fn fold_in_steps(
+        &self,
+        state: &mut State,
+        until: EventId,
+        step: u64,
+        mut passed: impl FnMut(&State),
+    ) -> Result<(), StoreError> {
         let (mut base, mut done) = (self.base_id()?, state.last_event_id);
+        // Also where nothing is to be folded: that moment may lie before what is kept.
         loop {
-            let next = at.min(done.saturating_add(STEP).max(base));
-            match self.fold_on(&mut state, next) {
-                Err(StoreError::Purged { first }) if first > base && first <= at => {
+            let next = until.min(((done / step + 1) * step).max(base));
+            match self.fold_on(state, next) {
+                // A purge has overtaken the way: then a step goes as far as that.
+                Err(StoreError::Purged { first }) if first > base && first <= until => {
                     base = first;
                     continue;
                 }
                 other => other?,
             }
+            passed(state);
             done = next;
-            if done >= at {
-                return Ok(state);
+            if done >= until {
+                return Ok(());
             }
         }
     }
@@ -45,9 +60,8 @@ impl Queries {
         self.with(|conn| fold::stored(conn, after, until))
     }
 
-    /// Folds in all events that follow a state, up to and including `until`. Holds a connection
-    /// and the log's present all the while: long ways are to be gone in steps.
-    pub fn fold_on(&self, state: &mut State, until: EventId) -> Result<(), StoreError> {
+    /// Holds a connection and the log's present all the while: long ways are to be gone in steps.
+    fn fold_on(&self, state: &mut State, until: EventId) -> Result<(), StoreError> {
         self.with(|conn| fold::fold_on(conn, state, until))
     }
 }

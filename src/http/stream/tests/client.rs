@@ -43,7 +43,7 @@ pub(super) struct Sse {
     socket: TcpStream,
     pub(super) status: u16,
     pub(super) head: String,
-    text: Vec<u8>,
+    /// What was read and not taken yet.
     raw: Vec<u8>,
 }
 
@@ -55,8 +55,7 @@ impl Sse {
         request.extend_from_slice(lines);
         request.extend_from_slice(b"\r\n");
         socket.write_all(&request).await.unwrap();
-        let mut sse =
-            Self { socket, status: 0, head: String::new(), text: Vec::new(), raw: Vec::new() };
+        let mut sse = Self { socket, status: 0, head: String::new(), raw: Vec::new() };
         let end = loop {
             if let Some(at) = sse.raw.windows(4).position(|four| four == b"\r\n\r\n") {
                 break at + 4;
@@ -77,18 +76,18 @@ impl Sse {
     /// The next block or comment, or the lines before the stream's end; `None` behind it.
     pub(super) async fn block(&mut self) -> Option<Block> {
         loop {
-            let lines = self.text.split_inclusive(|byte| *byte == b'\n');
+            let lines = self.raw.split_inclusive(|byte| *byte == b'\n');
             let mut read = 0;
             let end = lines.into_iter().find_map(|line| {
                 read += line.len();
                 matches!(line, b"\n" | b":\n").then_some(read)
             });
             if let Some(end) = end {
-                let block: Vec<u8> = self.text.drain(..end).collect();
+                let block: Vec<u8> = self.raw.drain(..end).collect();
                 return Some(parse(std::str::from_utf8(&block).expect("UTF-8")));
             }
-            if !self.take_chunk() && !self.read().await {
-                let rest = std::mem::take(&mut self.text);
+            if !self.read().await {
+                let rest = std::mem::take(&mut self.raw);
                 return (!rest.is_empty())
                     .then(|| parse(std::str::from_utf8(&rest).expect("UTF-8")));
             }
@@ -103,19 +102,6 @@ impl Sse {
                 return Some(block);
             }
         }
-    }
-
-    /// Moves one whole chunk of the transfer encoding from `raw` to `text`.
-    fn take_chunk(&mut self) -> bool {
-        let Some(line) = self.raw.windows(2).position(|two| two == b"\r\n") else { return false };
-        let size = std::str::from_utf8(&self.raw[..line]).unwrap();
-        let size = usize::from_str_radix(size, 16).expect("a chunk size");
-        if size == 0 || self.raw.len() < line + 2 + size + 2 {
-            return false;
-        }
-        self.text.extend_from_slice(&self.raw[line + 2..line + 2 + size]);
-        self.raw.drain(..line + 2 + size + 2);
-        true
     }
 }
 

@@ -187,3 +187,27 @@ async fn connections_over_the_cap_are_closed_and_streams_go_on() {
     let request = format!("GET / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", stage.address);
     assert_eq!(ask(stage.address, request.as_bytes()).await.0, 200);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_before_a_stream_come_whole() {
+    const BEFORE: usize = 20_000;
+    let stage = Stage::new();
+    let host = format!("Host: {}\r\n", stage.address);
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    // So little is on its way at once that the last answers still wait when the stream begins.
+    socket.set_recv_buffer_size(1024).unwrap();
+    let (mut from, mut to) = socket.connect(stage.address).await.unwrap().into_split();
+    let requests = format!("GET /{} HTTP/1.1\r\n{host}\r\n", "x".repeat(30)).repeat(BEFORE)
+        + &format!("GET /sse HTTP/1.1\r\n{host}\r\n");
+    // All of them before the first answer is read: the answers fill what the kernel takes. That
+    // hyper reads the stream's request only when they are flushed is not in its documentation.
+    timeout(DEADLINE, to.write_all(requests.as_bytes())).await.expect("it is taken").unwrap();
+    let mut text = String::new();
+    let mut part = vec![0; 8192];
+    while !text.ends_with("\n\n") || !text.contains("\r\n\r\nretry:") {
+        let count = timeout(DEADLINE, from.read(&mut part)).await.expect("it goes on").unwrap();
+        assert!(count > 0, "the connection has ended behind {} bytes", text.len());
+        text += std::str::from_utf8(&part[..count]).unwrap();
+    }
+    assert_eq!(text.matches("HTTP/1.1 200 OK\r\n").count(), BEFORE + 1);
+}

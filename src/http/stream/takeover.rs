@@ -1,0 +1,79 @@
+//! A stream takes its connection over: HTTP's part ends with the answer's head.
+//!
+//! hyper keeps a buffer of 8 KiB for a request that never comes, and puts a frame of its own
+//! around each write. A stream needs neither: its socket is taken out of hyper as soon as the
+//! request is read, and all that follows is written to it as it is.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::{HeaderMap, Response, header};
+use tokio::io::AsyncWriteExt as _;
+
+use crate::http::connection::Connection;
+use crate::http::context::Context;
+
+use super::chunk::Form;
+use super::{Asked, sse, ws};
+
+/// What a request for a stream gets.
+pub(in crate::http) enum Answer {
+    /// A plain answer: a refusal, or a head without a body.
+    Reply(warp::reply::Response),
+    /// The stream.
+    Stream(Box<Takeover>),
+}
+
+/// The answer's head, and what follows it.
+#[derive(Debug)]
+pub(in crate::http) struct Takeover {
+    form: Form,
+    head: Response<()>,
+    asked: Asked,
+}
+
+impl Takeover {
+    pub(super) fn new(form: Form, head: Response<()>, asked: Asked) -> Box<Self> {
+        Box::new(Self { form, head, asked })
+    }
+
+    /// The answer's headers.
+    pub(in crate::http) fn headers_mut(&mut self) -> &mut HeaderMap {
+        self.head.headers_mut()
+    }
+
+    /// Answers, and starts the stream. `read` is what the client has sent behind its request.
+    pub(in crate::http) async fn begin(
+        self: Box<Self>,
+        context: Arc<Context>,
+        mut connection: Connection,
+        read: Bytes,
+    ) {
+        connection.taken_over();
+        // An error means that the client went before it had its answer.
+        if connection.write_all(&encode(&self.head)).await.is_err() {
+            return;
+        }
+        // A task of its own, and a copy of the few bytes: what hyper needed is given back.
+        match self.form {
+            Form::Sse => tokio::spawn(sse::run(context, connection, self.asked)),
+            Form::Ws => tokio::spawn(ws::run(context, connection, read.to_vec(), self.asked)),
+        };
+    }
+}
+
+/// A head as HTTP/1.1 has it (RFC 9112), with the date that belongs in every answer.
+fn encode(head: &Response<()>) -> Vec<u8> {
+    let mut bytes = format!("HTTP/1.1 {}\r\n", head.status()).into_bytes();
+    let date = httpdate::fmt_http_date(SystemTime::now());
+    let given = head.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    for (name, value) in given.chain([(header::DATE.as_str(), date.as_bytes())]) {
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.extend_from_slice(b": ");
+        bytes.extend_from_slice(value);
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes.extend_from_slice(b"\r\n");
+    bytes
+}
