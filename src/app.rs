@@ -11,6 +11,7 @@
 pub mod core;
 pub mod instance_lock;
 pub mod listen;
+mod private;
 pub mod signals;
 pub mod state_dir;
 
@@ -24,6 +25,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::agents::process::descriptors;
 use crate::config::{Config, Origin};
 use crate::http::{self, Guard, GuardSettings, Server};
 use crate::orchestrator::Orchestrator;
@@ -78,7 +80,8 @@ impl App {
             read_only: config.read_only,
             public_dir: config.public.clone(),
             started_at_ms: now_ms(),
-            limits: http::Limits::default().within(descriptors()),
+            limits: http::Limits::default().within(descriptors::raise()),
+            downloads: http::Downloads::default(),
         };
         let routes = http::api::routes(&context, &core.orchestrator);
         let (end_streams, ended) = oneshot::channel();
@@ -151,14 +154,6 @@ pub fn named(config: &Config) -> Named {
         csv_log: config.csv_log.clone(),
         orchestrator_log: config.orchestrator_log.clone(),
     }
-}
-
-/// How many files this process may have open.
-fn descriptors() -> Option<u64> {
-    #[cfg(unix)]
-    return rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    #[cfg(not(unix))]
-    None
 }
 
 fn now_ms() -> i64 {

@@ -94,8 +94,16 @@ impl Cli {
     }
 }
 
+/// Threads that may block at once, in the database, in a file.
+const BLOCKING_THREADS: usize = 64;
+
 fn wait_for(command: impl Future<Output = anyhow::Result<u8>>) -> anyhow::Result<u8> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        // Each may have a file open beyond those that are counted; 512, as it comes, would take
+        // more of them than are kept for ourselves.
+        .max_blocking_threads(BLOCKING_THREADS)
+        .enable_all()
+        .build()?;
     let outcome = runtime.block_on(command);
     // Whatever still keeps a thread busy must not hold the end up.
     runtime.shutdown_timeout(Duration::from_millis(200));

@@ -229,7 +229,8 @@ pub struct Config {
     pub allow_origin: Vec<String>,
     /// The silence that ends an observed batch.
     pub observed_idle_minutes: f64,
-    /// Events older than this are purged; `None` keeps all for ever.
+    /// Events older than this are purged; `None` keeps all for ever. A clock that jumps ahead makes
+    /// nothing old: they age no faster than ten times the time that the program has been running.
     pub retention_days: Option<f64>,
     /// Instead of the discovered sprint-status.yaml.
     pub status_file: Option<PathBuf>,

@@ -184,6 +184,28 @@ fn a_live_server_runs_it() {
 }
 
 #[test]
+fn a_server_on_a_unix_socket_runs_it_too() {
+    let project = project("0");
+    let place = tempfile::tempdir().unwrap();
+    let socket = place.path().join("s.sock");
+    let mut command = run(&project, &["serve", "--unix", socket.to_str().unwrap()]);
+    let mut server = command.spawn().unwrap();
+    let mut first = String::new();
+    let out = server.stdout.as_mut().unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut first).unwrap();
+    assert!(first.contains(socket.to_str().unwrap()), "{first}");
+    let output = run(&project, &["run", "1", "--json"]).output().unwrap();
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains(&format!("unix:{}", socket.display())));
+    let events = events(&output);
+    assert_eq!(events.first().unwrap()["type"], "batch:start");
+    assert_eq!(events.last().unwrap()["payload"]["status"], "completed");
+    assert!(server.try_wait().unwrap().is_none(), "the server goes on");
+    signal(&server, Signal::TERM);
+    assert!(server.wait().unwrap().success());
+}
+
+#[test]
 fn through_a_live_server_ctrl_c_stops_the_batch_and_not_the_server() {
     let project = project("60");
     let mut server = Server::start(&project);

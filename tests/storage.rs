@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use serde_json::Value;
 
+use crate::support::bench::{Bench, Follower, STORIES, start};
 use crate::support::heavy::{Need, heavy};
 use crate::support::project::{now_s, row};
 use crate::support::server::binary;
@@ -358,4 +359,80 @@ fn after_an_orderly_end_the_file_alone_is_whole() {
     let file = copy.path().join("copy.db");
     fs::copy(database(&project), &file).unwrap();
     assert_eq!(log_of(&file).last().unwrap().0, last);
+}
+
+#[test]
+fn after_a_restored_backup_new_batches_leave_the_logs_of_others_alone() {
+    let bench = Bench::new(STORIES);
+    bench.plan("quick", "");
+    let logs = |batch: i64| {
+        let folder = bench.project.root().join(format!(".sprint-runner/agents/{batch}"));
+        let mut files: Vec<_> = fs::read_dir(folder).into_iter().flatten().flatten().collect();
+        files.sort_by_key(fs::DirEntry::file_name);
+        let read = |entry: fs::DirEntry| (entry.file_name(), fs::read(entry.path()).unwrap());
+        files.into_iter().map(read).collect::<Vec<_>>()
+    };
+    let run = |server: &Server| {
+        let mut follower = Follower::open(server);
+        let batch = start(server, "1");
+        follower.end_of(batch);
+        batch
+    };
+    let mut server = bench.serve();
+    let first = run(&server);
+    let copy = PathBuf::from(text(&backup(&bench.project, &[]).stdout));
+    let second = run(&server);
+    assert!(second > first);
+    assert!(server.terminate().success());
+    let before = (logs(first), logs(second));
+    assert!(!before.0.is_empty() && !before.1.is_empty());
+    let path = database(&bench.project);
+    for end in ["-wal", "-shm"] {
+        drop(fs::remove_file(beside(&path, end)));
+    }
+    fs::copy(&copy, &path).unwrap();
+    bench.project.write("sprint-status.yaml", STORIES.as_bytes());
+    let server = bench.serve();
+    let third = run(&server);
+    assert!(third > second, "{third} was given before");
+    assert_eq!((logs(first), logs(second)), before, "they are other batches' logs");
+    assert!(!logs(third).is_empty());
+}
+
+/// Root may write everything: then the server is another user's.
+#[test]
+fn a_database_that_may_not_be_written_is_told_with_what_to_do() {
+    use std::os::unix::fs::chown;
+    use std::os::unix::process::CommandExt as _;
+    const NOBODY: u32 = 65_534;
+    let project = Project::new();
+    drop(Server::start(&project));
+    let path = database(&project);
+    let state = path.parent().unwrap().to_owned();
+    let is_root = rustix::process::geteuid().is_root();
+    if is_root {
+        let mut all = vec![project.root().to_owned(), state.clone()];
+        all.extend(fs::read_dir(&state).unwrap().flatten().map(|entry| entry.path()));
+        for path in all {
+            chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+    }
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+    let mut command = binary();
+    command.args(["serve", "--port", "0", "-C"]).arg(project.root());
+    if is_root {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = text(&output.stderr);
+    for part in ["sprint-runner.db", "may not write", "make it and its folder writable", "--db"] {
+        assert!(told.contains(part), "{told}");
+    }
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o400,
+        "nothing is given"
+    );
+    assert!(!log_of(&path).is_empty(), "it is whole");
 }

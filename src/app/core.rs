@@ -21,6 +21,7 @@ use crate::store::Log;
 use crate::watch::{self, Watcher};
 
 use super::instance_lock::InstanceLock;
+use super::private;
 use super::state_dir::StateDir;
 use super::{named, now_ms};
 
@@ -49,6 +50,8 @@ impl Claim {
     pub fn take(root: &Path, config: &Config) -> anyhow::Result<Self> {
         let state = StateDir::prepare(root, config)?;
         let database = StateDir::database(&state.path, config);
+        // Before any of them is open: closing a database file lets go of the locks on it.
+        private::make_private(&state.path, config.state.is_none(), &database);
         let lock = InstanceLock::acquire(&state.path, &database)?;
         Ok(Self { state, lock, database, root: root.to_owned() })
     }
@@ -77,8 +80,9 @@ impl Core {
     pub async fn start(claim: Claim, config: &Config, url: Option<String>) -> anyhow::Result<Self> {
         let Claim { state, lock, database, root } = claim;
         let rules = Rules { observed_idle_ms: config.observed_idle_ms() };
-        let (log, queries) = Log::open(&database)
+        let (mut log, queries) = Log::open(&database)
             .with_context(|| format!("cannot open the database {}", database.display()))?;
+        log.leave_out_batches(orchestrator::newest_batch(&state.path));
         let hub = Hub::start(log, queries, rules).context("cannot start on the database")?;
         hub.keep_for(config.retention_ms());
         let board = Arc::new(Board::new(Layout::discover(&root, &named(config))));

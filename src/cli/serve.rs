@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use indicatif::MultiProgress;
 use tracing_subscriber::EnvFilter;
 
+use crate::agents::process::descriptors;
 use crate::app::signals::Signals;
 use crate::app::{App, PortChoice};
 use crate::config::{Config, Layer, parse_days, parse_host, parse_minutes, parse_token};
@@ -166,9 +167,8 @@ fn open_browser(url: &str) {
     } else {
         std::process::Command::new(program)
     };
-    let started =
-        command.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    match started {
+    command.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    match descriptors::start(|| command.spawn(), |child| Some(child.id())) {
         Ok(mut child) => {
             // Collects it when it ends, so that no zombie stays.
             std::thread::spawn(move || child.wait());

@@ -31,7 +31,11 @@ pub const MAX_ACTIVE: usize = 100_000;
 pub const MAX_AGENTS: usize = 1000;
 
 /// All that the events add up to.
+///
+/// What purged events added up to is kept in this form for good: whatever is added here needs a
+/// default, and no field changes its meaning.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct State {
     /// The last event folded in; 0 before the first.
     pub last_event_id: EventId,
@@ -56,6 +60,7 @@ pub struct State {
 
 /// The sprint as its status file last said it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Sprint {
     /// The project's name.
     pub project: Option<String>,
@@ -73,6 +78,7 @@ pub struct Sprint {
 
 /// One epic.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Epic {
     /// Without the prefix `epic-`.
     pub epic_id: String,
@@ -88,6 +94,7 @@ pub struct Epic {
 
 /// One story.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Story {
     /// The number part of the key.
     pub story_id: Option<String>,
@@ -105,6 +112,7 @@ pub struct Story {
 
 /// What is known of one watched file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SourceInfo {
     /// `ok`, `missing`, `invalid` or `unreadable`.
     pub state: String,
@@ -122,6 +130,7 @@ pub struct SourceInfo {
 
 /// The running batch.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Batch {
     /// Its row.
     pub id: i64,
@@ -145,6 +154,7 @@ pub struct Batch {
 
 /// A managed batch under way: what stands beside its [`Batch`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Run {
     /// Its row.
     pub batch_id: i64,
@@ -162,6 +172,7 @@ pub struct Run {
 
 /// An agent at work.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Agent {
     /// `<batch>-<n>`.
     pub agent_id: String,
@@ -183,6 +194,7 @@ pub struct Agent {
 
 /// A managed batch that has ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct EndedBatch {
     /// Its row.
     pub id: i64,
@@ -196,6 +208,7 @@ pub struct EndedBatch {
 
 /// A command under way.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Active {
     /// The story's long key where known.
     pub story_key: String,

@@ -60,8 +60,15 @@ async fn answer(
     let name = if path == "/" { "index.html" } else { path.trim_start_matches('/') };
     let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy().into_owned();
     let public_dir = context.public_dir.clone();
-    let cache = Arc::clone(cache);
-    let found = blocking(move || Ok(find(public_dir.as_deref(), &cache, &name))).await?;
+    // What is in the binary never changes; a folder's files may at any time.
+    let known = if public_dir.is_none() { known(cache, &name, None) } else { None };
+    let found = match known {
+        Some(asset) => Some(asset),
+        None => {
+            let cache = Arc::clone(cache);
+            blocking(move || Ok(find(public_dir.as_deref(), &cache, &name))).await?
+        }
+    };
     let Some(asset) = found else {
         return Err(not_found(path));
     };
@@ -79,16 +86,19 @@ fn not_found(path: &str) -> Response {
     response
 }
 
+/// What was made ready before, if it is of this content.
+fn known(cache: &Cache, name: &str, mark: Option<u64>) -> Option<Arc<Asset>> {
+    let cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+    cache.get(name).filter(|asset| mark.is_none_or(|mark| asset.mark == mark)).cloned()
+}
+
 fn find(public_dir: Option<&Path>, cache: &Cache, name: &str) -> Option<Arc<Asset>> {
     let content = match public_dir {
         Some(folder) => Cow::Owned(read_below(folder, name)?),
         None => page::file(name)?,
     };
     let mark = xxhash_rust::xxh3::xxh3_64(&content);
-    let known = |cache: &HashMap<String, Arc<Asset>>| {
-        cache.get(name).filter(|asset| asset.mark == mark).cloned()
-    };
-    if let Some(asset) = known(&cache.lock().unwrap_or_else(PoisonError::into_inner)) {
+    if let Some(asset) = known(cache, name, Some(mark)) {
         return Some(asset);
     }
     let kind = kind_of(name);

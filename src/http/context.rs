@@ -8,6 +8,7 @@ use crate::hub::Hub;
 use crate::project::board::Board;
 use crate::project::settings_store::SettingsStore;
 
+use super::data::Downloads;
 use super::guard::Guard;
 use super::limits::Limits;
 use super::stream::Streams;
@@ -50,6 +51,8 @@ pub struct Context {
     pub public_dir: Option<PathBuf>,
     /// When the server started, in milliseconds since the epoch.
     pub started_at_ms: i64,
+    /// How many files may be sent at once.
+    pub downloads: Downloads,
     /// The caps.
     pub limits: Limits,
 }

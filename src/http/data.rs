@@ -1,12 +1,14 @@
 //! The data files, byte for byte: these five names and no other.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, StatusCode, header};
 use warp::reply::Response;
@@ -14,6 +16,7 @@ use warp::{Filter, Reply};
 
 use super::context::Context;
 use super::error::{Code, error_reply};
+use super::limits::DOWNLOADS;
 use super::reply::{self, Conditions, Range};
 use super::route::{Asked, blocking, get};
 use crate::project::layout::Layout;
@@ -22,7 +25,7 @@ const YAML: &str = "application/yaml; charset=utf-8";
 const CSV: &str = "text/csv; charset=utf-8";
 const MARKDOWN: &str = "text/markdown; charset=utf-8";
 /// A part of a file handed on at once; a log of any length costs no more memory.
-const CHUNK: usize = 64 * 1024;
+const CHUNK: u64 = 64 * 1024;
 
 pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
     let file =
@@ -79,59 +82,110 @@ pub(super) fn open_plain(path: &Path) -> std::io::Result<File> {
 
 async fn serve(context: Context, asked: Asked, name: &'static str) -> Result<Response, Response> {
     let layout = context.board.layout();
-    let found = blocking(move || {
-        Ok(find(&layout, name).and_then(|(file, kind)| {
-            let metadata = file.metadata().ok()?;
-            Some((file, kind, metadata))
-        }))
+    let downloads = context.downloads;
+    let answer = blocking(move || {
+        let found = find(&layout, name).and_then(|(file, kind)| Found::of(file, kind));
+        let Some(mut found) = found else {
+            let message = format!("the project has no {}", name.trim_start_matches('/'));
+            return Ok(Err(error_reply(Code::NotFound, message)));
+        };
+        let metadata = &found.metadata;
+        found.etag = format!(
+            "\"{:x}-{:x}-{:x}-{:x}\"",
+            metadata.ino(),
+            metadata.len(),
+            metadata.mtime(),
+            metadata.mtime_nsec()
+        );
+        Ok(found.answer(&asked.headers, &downloads))
     });
-    let Some((file, kind, metadata)) = found.await? else {
-        let message = format!("the project has no {}", name.trim_start_matches('/'));
-        return Err(error_reply(Code::NotFound, message));
-    };
-    let length = metadata.len();
-    let etag = format!(
-        "\"{:x}-{:x}-{:x}-{:x}\"",
-        metadata.ino(),
-        length,
-        metadata.mtime(),
-        metadata.mtime_nsec()
-    );
-    Ok(answer(&asked.headers, file, kind, &etag, length))
+    answer.await?
 }
 
-fn answer(headers: &HeaderMap, file: File, kind: &str, etag: &str, length: u64) -> Response {
-    answer_from(headers, file, kind, etag, 0, length)
+/// Places for files that are sent in parts: each is a descriptor beside its connection's, and
+/// these are counted on one that reads slowly. A file of one part is read and closed at once.
+#[derive(Debug, Clone)]
+pub struct Downloads(Arc<Semaphore>);
+
+impl Default for Downloads {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(DOWNLOADS)))
+    }
 }
 
-/// The file as asked for, from byte `begin` on where no range is named.
-pub(super) fn answer_from(
-    headers: &HeaderMap,
+impl Downloads {
+    fn place(&self) -> Result<OwnedSemaphorePermit, Response> {
+        Arc::clone(&self.0).try_acquire_owned().map_err(|_| {
+            let message = format!(
+                "{DOWNLOADS} long files are being sent already; try again in a moment, or ask for \
+                 less than {CHUNK} bytes by Range"
+            );
+            let mut refusal = error_reply(Code::Busy, message);
+            reply::set(&mut refusal, header::RETRY_AFTER, "2");
+            refusal
+        })
+    }
+}
+
+/// A file to send.
+pub(super) struct Found {
     file: File,
-    kind: &str,
-    etag: &str,
-    begin: u64,
-    length: u64,
-) -> Response {
-    if let Some(response) = reply::conditional_without_body(headers, etag, length) {
-        return response;
+    kind: &'static str,
+    pub(super) metadata: Metadata,
+    pub(super) etag: String,
+    /// Where the answer begins when no range is asked for.
+    pub(super) begin: u64,
+}
+
+impl Found {
+    /// Nothing where it is no regular file.
+    pub(super) fn of(file: File, kind: &'static str) -> Option<Self> {
+        let metadata = file.metadata().ok().filter(Metadata::is_file)?;
+        Some(Self { file, kind, metadata, etag: String::new(), begin: 0 })
     }
-    let (from, to, partial) = match Conditions::of(headers).range(etag, length) {
-        Some(Range::Part(from, to)) => (from, to + 1, true),
-        _ => (begin, length, false),
-    };
-    let mut response = warp::reply::stream(parts(file, from, to)).into_response();
-    if partial {
-        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-        let place = format!("bytes {from}-{}/{length}", to - 1);
-        reply::set(&mut response, header::CONTENT_RANGE, &place);
+
+    /// The file as asked for. Blocks: whoever is refused has closed it when this returns.
+    pub(super) fn answer(
+        mut self,
+        headers: &HeaderMap,
+        downloads: &Downloads,
+    ) -> Result<Response, Response> {
+        let (etag, length) = (&self.etag, self.metadata.len());
+        if let Some(response) = reply::conditional_without_body(headers, etag, length) {
+            return Ok(response);
+        }
+        let (from, to, partial) = match Conditions::of(headers).range(etag, length) {
+            Some(Range::Part(from, to)) => (from, to + 1, true),
+            _ => (self.begin.min(length), length, false),
+        };
+        let mut response = if to - from > CHUNK {
+            let place = downloads.place()?;
+            warp::reply::stream(parts(self.file, from, to, place)).into_response()
+        } else {
+            let part = part(&mut self.file, from, to).map(Bytes::from);
+            warp::reply::stream(stream::iter([part])).into_response()
+        };
+        if partial {
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+            let place = format!("bytes {from}-{}/{length}", to - 1);
+            reply::set(&mut response, header::CONTENT_RANGE, &place);
+        }
+        reply::set(&mut response, header::CONTENT_TYPE, self.kind);
+        reply::set(&mut response, header::CONTENT_LENGTH, &(to - from).to_string());
+        reply::set(&mut response, header::ETAG, etag);
+        reply::set(&mut response, header::ACCEPT_RANGES, "bytes");
+        reply::set(&mut response, header::CACHE_CONTROL, "no-cache");
+        Ok(response)
     }
-    reply::set(&mut response, header::CONTENT_TYPE, kind);
-    reply::set(&mut response, header::CONTENT_LENGTH, &(to - from).to_string());
-    reply::set(&mut response, header::ETAG, etag);
-    reply::set(&mut response, header::ACCEPT_RANGES, "bytes");
-    reply::set(&mut response, header::CACHE_CONTROL, "no-cache");
-    response
+}
+
+/// What lies from `from` up to `to`, one part of it at most. A file that was cut meanwhile gives
+/// less; the length announced tells the client.
+fn part(file: &mut File, from: u64, to: u64) -> std::io::Result<Vec<u8>> {
+    let mut part = Vec::new();
+    file.seek(SeekFrom::Start(from))?;
+    file.take((to - from).min(CHUNK)).read_to_end(&mut part)?;
+    Ok(part)
 }
 
 /// The bytes from `from` up to `to`, read off the runtime's threads.
@@ -139,21 +193,17 @@ fn parts(
     file: File,
     from: u64,
     to: u64,
+    place: OwnedSemaphorePermit,
 ) -> impl stream::Stream<Item = std::io::Result<Bytes>> + Send {
-    stream::try_unfold((file, from), move |(mut file, at)| async move {
+    stream::try_unfold((file, from, place), move |(mut file, at, place)| async move {
         if at >= to {
             return Ok(None);
         }
         let read = tokio::task::spawn_blocking(move || {
-            let mut part = vec![0; CHUNK.min((to - at) as usize)];
-            file.seek(SeekFrom::Start(at))?;
-            let length = file.read(&mut part)?;
-            part.truncate(length);
-            Ok::<_, std::io::Error>((file, part))
+            part(&mut file, at, to).map(|part| (file, Bytes::from(part)))
         });
         let (file, part) = read.await.map_err(std::io::Error::other)??;
         let next = at + part.len() as u64;
-        // A file that was cut meanwhile ends here; the length announced tells the client.
-        Ok((!part.is_empty()).then(|| (Bytes::from(part), (file, next))))
+        Ok((!part.is_empty()).then_some((part, (file, next, place))))
     })
 }

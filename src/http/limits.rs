@@ -54,7 +54,8 @@ impl Limits {
     }
 }
 
-/// What is kept for ourselves: some 40 files at rest, and five for each of many agents.
+/// What is kept for ourselves: some 40 files at rest, [`DOWNLOADS`], one for each of the threads that
+/// may block (64), and five for each of some agents.
 const OWN_DESCRIPTORS: u64 = 192;
 
 /// A request's body. The largest honest one, all nine settings, has 400 bytes.
@@ -90,6 +91,10 @@ pub const WS_READ_BYTES: usize = 2 * 1024;
 
 /// Events in `init`.
 pub const INIT_EVENTS: u32 = 50;
+
+/// Long files sent at once: each is a descriptor beyond its connection's, and one who reads slowly
+/// holds it for long. A page opens one.
+pub const DOWNLOADS: usize = 48;
 
 /// Exports at once: each takes a thread and reads the whole log.
 pub const EXPORTS: usize = 2;

@@ -23,6 +23,7 @@ mod data;
 pub mod doors;
 pub mod error;
 pub mod guard;
+mod kept;
 pub mod limits;
 mod openapi;
 mod past;
@@ -38,6 +39,7 @@ mod table;
 mod unix_listener;
 
 pub use context::{About, Context};
+pub use data::Downloads;
 pub use guard::{Guard, GuardSettings};
 pub use limits::Limits;
 pub use server::Server;

@@ -12,6 +12,7 @@
 //! - A reader is a cursor. There is no queue per reader, so nothing overflows and nothing is lost.
 
 mod entry;
+mod pace;
 mod publication;
 mod ring;
 mod shared;
@@ -25,7 +26,7 @@ mod writer;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::domain::attribution::Rules;
 use crate::domain::event::EventId;
@@ -33,6 +34,7 @@ use crate::domain::state::State;
 use crate::domain::twins::{self, Twins};
 use crate::store::{Log, Queries, StoreError};
 
+use pace::Pace;
 use shared::Shared;
 use writer::{Request, Writer};
 
@@ -75,7 +77,9 @@ impl Hub {
         let twins = Twins::load(&queries.kept(twins::PREFIX)?);
         let shared = Arc::new(Shared::new(&log, state.clone())?);
         let (requests, inbox) = channel();
-        let writer = Writer::new(log, state, twins, rules, clock, Arc::clone(&shared));
+        let clock_ms = clock();
+        let pace = Pace::new(log.reached_ms(clock_ms)?, Instant::now());
+        let writer = Writer::new(log, state, twins, rules, clock, pace, Arc::clone(&shared));
         let thread = std::thread::Builder::new()
             .name("log".to_owned())
             .spawn(move || writer.run(&inbox))
@@ -149,7 +153,8 @@ impl Hub {
     }
 
     /// From now on events older than so many milliseconds are purged, in small steps beside all
-    /// else; `None` keeps all.
+    /// else; `None` keeps all. They age by the machine's clock, but never more than ten times as
+    /// fast as this program runs: a clock that jumps ahead does not purge the log.
     pub fn keep_for(&self, keep_ms: Option<i64>) {
         let _ = self.inner.requests.send(Request::KeepFor(keep_ms));
     }

@@ -113,7 +113,7 @@ fn silence_by_the_rows_own_times_splits_batches_and_leaves_no_ghost() {
     );
     let first = hub.queries().batch(1).unwrap().unwrap();
     assert_eq!((first.status.as_str(), first.ended_at), ("lost", Some(20 * MINUTE)));
-    let stories = hub.queries().stories(Some(1)).unwrap();
+    let stories = hub.queries().stories(1).unwrap();
     assert_eq!(stories.len(), 2);
     assert_eq!(stories[1].commands[0].status, "lost");
     assert_eq!(hub.state().batch.unwrap().id, 2);
@@ -166,7 +166,7 @@ fn a_second_start_leaves_the_first_lost_and_an_end_without_start_is_shown() {
         end(4000, "1-1", "code-review-1", "end"),
     ]))
     .unwrap();
-    let stories = hub.queries().stories(Some(1)).unwrap();
+    let stories = hub.queries().stories(1).unwrap();
     let seen: Vec<_> = stories[0]
         .commands
         .iter()

@@ -105,6 +105,7 @@ impl Writer {
         if now >= self.upkeep.purge_at && self.upkeep.keep_ms.is_some() {
             self.upkeep.purging = true;
             self.upkeep.purge_at = now + self.upkeep.pause();
+            self.store_pace();
         }
         let more = if self.upkeep.purging {
             self.purge_step()
@@ -126,7 +127,7 @@ impl Writer {
             return Ok(());
         };
         let now_ms = (self.clock)();
-        let before_ms = now_ms.saturating_sub(keep_ms);
+        let before_ms = self.pace.now(now_ms, Instant::now()).saturating_sub(keep_ms);
         let shared = &self.shared;
         let announce = |first| shared.forget(first);
         if let Some(purged) = self.log.purge_some(before_ms, now_ms, PURGE_EVENTS, announce)? {
@@ -141,6 +142,15 @@ impl Writer {
             }
         }
         Ok(())
+    }
+
+    /// Keeps how far the log's time has come, so that a clock that jumps while this program does not
+    /// run is seen as well.
+    pub(super) fn store_pace(&mut self) {
+        self.pace.now((self.clock)(), Instant::now());
+        if let Err(error) = self.log.keep_reached(self.pace.reached_ms()) {
+            self.has_failed(&error);
+        }
     }
 
     /// With nothing else to do.

@@ -8,6 +8,7 @@ use serde_json::value::to_raw_value;
 use tokio::sync::oneshot;
 
 use super::Clock;
+use super::pace::Pace;
 use super::publication::{Publication, PublishError, Published, Reply};
 use super::shared::Shared;
 use super::trouble::Trouble;
@@ -50,6 +51,8 @@ pub(super) struct Writer {
     twins: Twins,
     rules: Rules,
     pub(super) clock: Clock,
+    /// How far that is believed where it decides what is purged.
+    pub(super) pace: Pace,
     pub(super) shared: Arc<Shared>,
     /// Who waits for the search index to reach the head.
     searchers: Vec<oneshot::Sender<()>>,
@@ -74,6 +77,7 @@ impl Writer {
         twins: Twins,
         rules: Rules,
         clock: Clock,
+        pace: Pace,
         shared: Arc<Shared>,
     ) -> Self {
         Self {
@@ -82,6 +86,7 @@ impl Writer {
             twins,
             rules,
             clock,
+            pace,
             shared,
             searchers: Vec::new(),
             upkeep: Upkeep::new(),
@@ -115,6 +120,7 @@ impl Writer {
             }
         }
         self.store_state();
+        self.store_pace();
         // Who copies the database of a server that has ended copies one file.
         if let Err(error) = self.log.write_back() {
             tracing::debug!(%error, "the write-ahead log was not written back at the end");

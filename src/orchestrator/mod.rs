@@ -42,6 +42,7 @@ use crate::domain::workflow::StopMode;
 pub use parts::Parts;
 pub use preflight::StartError;
 pub use registry::AgentView;
+pub use run_files::newest_batch;
 
 use actor::{Actor, Message};
 use registry::Registry;

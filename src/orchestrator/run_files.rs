@@ -56,14 +56,24 @@ pub(super) fn find_log(state_dir: &Path, agent_id: &str) -> Option<PathBuf> {
     path.canonicalize().ok().filter(|real| real.starts_with(inside))
 }
 
+/// The batches that have a folder.
+fn batches(state_dir: &Path) -> Vec<i64> {
+    let Ok(entries) = fs::read_dir(state_dir.join("agents")) else { return Vec::new() };
+    let batch = |name: &str| name.parse::<u32>().ok().map(i64::from);
+    entries.flatten().filter_map(|entry| batch(entry.file_name().to_str()?)).collect()
+}
+
+/// The newest batch that has a folder; 0 when none has. A database that was put back from a copy
+/// may not know it: its id must not be given a second time, or another batch's logs went on in
+/// those that are there.
+pub fn newest_batch(state_dir: &Path) -> i64 {
+    batches(state_dir).into_iter().max().unwrap_or(0)
+}
+
 /// Logs of batches long ago go.
 pub(super) fn remove_old(state_dir: &Path, newest: i64) {
-    let Ok(entries) = fs::read_dir(state_dir.join("agents")) else { return };
-    let mut batches: Vec<i64> = entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter(|batch| *batch < newest)
-        .collect();
+    let mut batches = batches(state_dir);
+    batches.retain(|batch| *batch < newest);
     batches.sort_unstable_by(|one, other| other.cmp(one));
     for batch in batches.into_iter().skip(KEPT_BATCHES - 1) {
         if let Err(error) = fs::remove_dir_all(folder(state_dir, batch)) {

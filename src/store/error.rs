@@ -56,6 +56,13 @@ pub enum StoreError {
         /// The earliest moment that is still known: right after this event.
         first: u64,
     },
+    /// What the purged events added up to cannot be read.
+    #[error(
+        "what the purged events added up to (table `base` of the database) cannot be read: {0}; \
+         nothing was changed: put a backup in the database's place, or use the version that wrote \
+         it; or move the database away, and a new one is made from the project's files"
+    )]
+    Base(String),
     /// The file is not where it was opened.
     #[error("{}", match .0 {
         Moved::Gone => "the database file is gone",

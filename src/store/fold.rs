@@ -2,6 +2,7 @@
 //! of the log that follow them.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use crate::domain::event::{Event, EventId, Source};
@@ -10,6 +11,9 @@ use crate::domain::state::State;
 
 /// Raised when the fold's rules change: a stored state of another version is folded anew.
 pub const FOLD_VERSION: i64 = 3;
+
+/// How a base is written; fields that [`State`] gains do not change it, they have defaults.
+const BASE_VERSION: i64 = 1;
 
 /// The schema from which on events can have been purged.
 const WITH_BASE: i64 = 4;
@@ -47,7 +51,8 @@ pub(super) fn base_id(conn: &Connection) -> Result<EventId, StoreError> {
     Ok(id.unwrap_or(0).cast_unsigned())
 }
 
-/// What the purged events added up to; empty when none was purged.
+/// What the purged events added up to; empty when none was purged. Those events are gone, so what
+/// cannot be read is never taken for nothing: it is an error, and stays as it is.
 pub(super) fn base(conn: &Connection) -> Result<State, StoreError> {
     let id = base_id(conn)?;
     if id == 0 {
@@ -55,12 +60,49 @@ pub(super) fn base(conn: &Connection) -> Result<State, StoreError> {
     }
     let json: String =
         conn.prepare_cached("SELECT state_json FROM base")?.query_row([], |row| row.get(0))?;
-    let state: State = serde_json::from_str(&json).unwrap_or_else(|error| {
-        // Its events are gone: what follows still counts, and a status file read anew mends most.
-        tracing::error!(%error, "what the purged events added up to cannot be read; it is left out");
-        State::default()
-    });
-    Ok(State { last_event_id: id, ..state })
+    let state = read_base(&json).map_err(StoreError::Base)?;
+    if state.last_event_id == id {
+        return Ok(state);
+    }
+    Err(StoreError::Base(format!(
+        "it is that of event {} and should be that of event {id}",
+        state.last_event_id
+    )))
+}
+
+fn read_base(json: &str) -> Result<State, String> {
+    #[derive(Deserialize)]
+    struct Head {
+        #[serde(default)]
+        version: i64,
+    }
+    #[derive(Deserialize)]
+    struct Whole {
+        state: State,
+    }
+    let plain = |error: serde_json::Error| error.to_string();
+    match serde_json::from_str(json).map_err(plain)? {
+        // As it was written before it had a version.
+        Head { version: 0 } => serde_json::from_str(json).map_err(plain),
+        Head { version: BASE_VERSION } => {
+            serde_json::from_str(json).map(|Whole { state }| state).map_err(plain)
+        }
+        Head { version } => {
+            Err(format!("it has version {version}, and this program knows up to {BASE_VERSION}"))
+        }
+    }
+}
+
+/// A base as [`base`] reads it.
+pub(super) fn base_json(state: &State) -> Result<String, StoreError> {
+    #[derive(Serialize)]
+    struct Whole<'a> {
+        version: i64,
+        state: &'a State,
+    }
+    let json = serde_json::to_string(&Whole { version: BASE_VERSION, state })
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    Ok(json)
 }
 
 /// Folds in all events that follow a state, up to and including `until`. A state from before what

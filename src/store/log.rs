@@ -80,6 +80,12 @@ impl Log {
         self.next_batch_id
     }
 
+    /// Gives no batch an id up to this one. Things outside the log may carry ids that a log which
+    /// was put back from a copy does not know of.
+    pub fn leave_out_batches(&mut self, until: i64) {
+        self.next_batch_id = self.next_batch_id.max(until.saturating_add(1));
+    }
+
     /// The oldest event still kept; `head + 1` when none is.
     pub fn first_available(&self) -> Result<EventId, StoreError> {
         let first: Option<i64> =
@@ -89,6 +95,8 @@ impl Log {
 
     /// The folded state: the stored one and all that came after it.
     pub fn load_state(&mut self) -> Result<State, StoreError> {
+        // Needed by the next purge and by who looks back: that it cannot be read is told now.
+        fold::base(&self.conn)?;
         let mut state = fold::stored(&self.conn, 0, self.head)?.unwrap_or_default();
         self.folded = state.last_event_id;
         // The purge waits for the stored state: the base is never ahead of the head.

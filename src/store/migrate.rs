@@ -5,6 +5,7 @@
 mod tests;
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -111,7 +112,7 @@ fn put_aside(conn: &Connection, path: &Path, found: i64) -> Result<(), StoreErro
         cause,
     };
     match std::fs::remove_file(&part) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
     }
     make_private(&part)?;
@@ -160,9 +161,18 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
-        std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(
-            |cause| StoreError::File { what: "cannot open the database file".to_owned(), cause },
-        )?;
+        let opened = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+        opened.map_err(|cause| StoreError::File {
+            what: match cause.kind() {
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                    "this user may not write the database file: make it and its folder writable, \
+                     or name another one with --db"
+                }
+                _ => "cannot open the database file",
+            }
+            .to_owned(),
+            cause,
+        })?;
     }
     #[cfg(not(unix))]
     let _ = path;

@@ -9,6 +9,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{Log, StoreError, fold, search};
 use crate::domain::event::EventId;
 
+/// The key in `meta` of the time that the log has lived through.
+const REACHED: &str = "reached_ms";
+
 /// One step of a purge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Purged {
@@ -77,6 +80,35 @@ impl Log {
         Ok(until)
     }
 
+    /// The time that this log has lived through, as last kept; else that of its newest events, as far
+    /// as it is not in the future; for a new log the present.
+    pub fn reached_ms(&self, now_ms: i64) -> Result<i64, StoreError> {
+        let kept: Option<String> = self
+            .conn
+            .query_row("SELECT value FROM meta WHERE key = ?1", [REACHED], |row| row.get(0))
+            .optional()?;
+        if let Some(reached) = kept.and_then(|kept| kept.parse().ok()) {
+            return Ok(reached);
+        }
+        let newest: Option<i64> = self.conn.query_row(
+            "SELECT max(timestamp) FROM (SELECT timestamp FROM events ORDER BY id DESC LIMIT 100)
+             WHERE timestamp <= ?1",
+            [now_ms],
+            |row| row.get(0),
+        )?;
+        Ok(newest.unwrap_or(now_ms))
+    }
+
+    /// Keeps what [`Self::reached_ms`] tells.
+    pub fn keep_reached(&mut self, reached_ms: i64) -> Result<(), StoreError> {
+        self.place.check()?;
+        self.conn.execute(
+            "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)",
+            params![REACHED, reached_ms.to_string()],
+        )?;
+        Ok(())
+    }
+
     fn purge(&mut self, until: EventId) -> Result<u64, StoreError> {
         let mut base = match self.base.take() {
             Some(base) => base,
@@ -106,8 +138,7 @@ impl Log {
             .conn
             .prepare_cached("DELETE FROM events WHERE id <= ?1")?
             .execute([until.cast_signed()])?;
-        let json = serde_json::to_string(&base)
-            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        let json = fold::base_json(&base)?;
         self.conn
             .prepare_cached(
                 "INSERT OR REPLACE INTO base (id, last_event_id, state_json) VALUES (1, ?1, ?2)",

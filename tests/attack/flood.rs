@@ -6,12 +6,13 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use super::Serving;
+use crate::support::bench::{Bench, Follower, STORIES, start};
 use crate::support::heavy::heavy;
 use crate::support::http::{self, send};
 use crate::support::project::{now_s, row};
 use crate::support::server::binary;
 use crate::support::sse::Sse;
-use crate::support::{DEADLINE, Project, eventually};
+use crate::support::{DEADLINE, Project, Server, eventually};
 
 /// Lets this process, and the servers it starts, have as many descriptors as the system allows;
 /// says how many that is.
@@ -288,4 +289,106 @@ fn b43_ten_thousand_connections_and_as_many_over_the_cap() {
     let peak = peak_mib(&server);
     assert!(peak < 500, "{peak} MiB");
     no_panic(&server);
+}
+
+/// Asks for a long file and reads nothing of it but the head of the answer.
+fn half_read(port: u16) -> (u16, Vec<(String, String)>, TcpStream) {
+    let mut stream = http::connect(port);
+    let ask = format!(
+        "GET /orchestrator-sample.md HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(ask.as_bytes()).unwrap();
+    let (status, headers) = http::read_head(&mut std::io::BufReader::new(&stream)).unwrap();
+    (status, headers, stream)
+}
+
+#[test]
+fn b43_half_read_downloads_take_a_bounded_number_of_descriptors() {
+    descriptors();
+    let project = Project::new();
+    // More than any socket's buffers hold, and no room on the disk.
+    std::fs::File::create(project.path("orchestrator-sample.md"))
+        .unwrap()
+        .set_len(1 << 28)
+        .unwrap();
+    let server = serve(&project);
+    let port = server.port();
+    let idle = open_files(&server);
+    let mut open = Vec::new();
+    let refused = loop {
+        let (status, headers, stream) = half_read(port);
+        if status != 200 {
+            break (status, headers);
+        }
+        open.push(stream);
+        assert!(open.len() <= 60, "no download is refused");
+    };
+    assert!(open.len() >= 40, "{}", open.len());
+    assert_eq!(refused.0, 503);
+    assert!(refused.1.iter().any(|(name, _)| name.eq_ignore_ascii_case("retry-after")));
+    let taken = open_files(&server);
+    assert!(taken <= idle + 2 * open.len() + 10, "{taken} after {idle}");
+    // All else is answered: short files, and a part of the long one.
+    assert_eq!(http::get(port, "/sprint-status.yaml").status, 200);
+    assert_eq!(http::get(port, "/healthz").status, 200);
+    let ask = format!(
+        "GET /orchestrator-sample.md HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nRange: bytes=5-9\r\n\
+         Connection: close\r\n\r\n"
+    );
+    let answer = send(port, ask).unwrap();
+    assert_eq!((answer.status, answer.body.len()), (206, 5));
+    drop(open);
+    eventually("a place", || (half_read(port).0 == 200).then_some(()));
+    no_panic(&server);
+}
+
+#[test]
+fn many_connections_are_taken_at_a_low_soft_limit_and_agents_have_that_limit() {
+    let bench = Bench::new(STORIES);
+    let seen = bench.path("limits");
+    bench.plan("quick", &format!("ulimit -Sn >>'{0}'; ulimit -Hn >>'{0}'", seen.display()));
+    let hard = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
+    let hard = hard.map_or("unlimited".to_owned(), |hard| hard.to_string());
+    let mut command = std::process::Command::new("sh");
+    command
+        .args(["-c", "ulimit -S -n 300; exec \"$0\" serve --port 0 -C \"$1\""])
+        .arg(binary().get_program())
+        .arg(bench.project.root())
+        .env("NO_COLOR", "1");
+    let mut server = Server::spawn(command);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let soft: u64 = line.split_whitespace().nth(3).unwrap().parse().unwrap();
+    let expected = hard.parse().map_or(65_536, |hard: u64| hard.min(65_536));
+    assert_eq!(soft, expected.max(300), "{line}");
+    let mut follower = Follower::open(&server);
+    let batch = start(&server, "1");
+    assert_eq!(follower.end_of(batch)["status"], "completed");
+    let told = std::fs::read_to_string(&seen).unwrap();
+    let lines: Vec<&str> = told.lines().collect();
+    assert!(lines.len() >= 2, "{told}");
+    assert!(lines.chunks(2).all(|pair| pair == ["300", hard.as_str()]), "{told}");
+    // Twice as many as that limit would have let in.
+    let crowd: Vec<TcpStream> = (0..400)
+        .map(|_| {
+            let mut stream = http::connect(server.port());
+            let ask = format!("GET /sse HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", server.port());
+            stream.write_all(ask.as_bytes()).unwrap();
+            let (status, _) = http::read_head(&mut std::io::BufReader::new(&stream)).unwrap();
+            assert_eq!(status, 200);
+            stream
+        })
+        .collect();
+    // So many files are open that the limit is set right after the start.
+    bench.plan("slow", "export AGENT_SECONDS=600");
+    start(&server, "1");
+    eventually("an agent with its limit", || {
+        let pid = *bench.alive().first()?;
+        let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).ok()?;
+        let line = limits.lines().find(|line| line.starts_with("Max open files"))?;
+        (line.split_whitespace().nth(3) == Some("300")).then_some(())
+    });
+    drop(crowd);
+    assert!(server.terminate().success());
+    bench.nothing_alive();
 }

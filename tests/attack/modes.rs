@@ -1,7 +1,7 @@
 //! Who else on this machine may read what we keep: nobody, whatever the umask.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -176,4 +176,77 @@ fn an_error_never_tells_where_on_this_machine_it_is() {
         let text = server.get(path).text();
         assert!(!text.contains(root), "{path}: {text}");
     }
+}
+
+#[test]
+fn what_was_left_open_to_others_is_closed_at_the_next_start() {
+    let project = Project::new();
+    let state = project.root().join(".sprint-runner");
+    let chmod = |path: &Path, mode: u32| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let mode = |path: &Path| fs::symlink_metadata(path).unwrap().mode() & 0o777;
+    drop(Server::start(&project));
+    let stranger = tempfile::tempdir().unwrap();
+    let theirs = stranger.path().join("theirs");
+    fs::write(&theirs, "{}").unwrap();
+    chmod(&theirs, 0o644);
+    let files = [
+        "sprint-runner.db",
+        "sprint-runner.db-wal",
+        "sprint-runner.lock",
+        "sprint-runner.db.v3.bak",
+    ];
+    for name in files {
+        let file = fs::OpenOptions::new().create(true).append(true).open(state.join(name));
+        drop(file.unwrap());
+        chmod(&state.join(name), 0o664);
+    }
+    for name in ["agents", "backups"] {
+        fs::create_dir_all(state.join(name)).unwrap();
+        chmod(&state.join(name), 0o755);
+    }
+    fs::write(state.join("notes.txt"), "mine").unwrap();
+    chmod(&state.join("notes.txt"), 0o644);
+    std::os::unix::fs::symlink(&theirs, state.join("settings.json")).unwrap();
+    chmod(&state, 0o755);
+
+    let mut server = Serving::start(project.root(), &["--port", "0"]);
+    assert_eq!(mode(&state), 0o700);
+    for name in files {
+        assert_eq!(mode(&state.join(name)), 0o600, "{name}");
+    }
+    for name in ["agents", "backups"] {
+        assert_eq!(mode(&state.join(name)), 0o700, "{name}");
+    }
+    assert_eq!(mode(&state.join("notes.txt")), 0o644, "it is not ours");
+    assert_eq!(mode(&theirs), 0o644, "a link leads there");
+    let log = server.log();
+    assert!(log.contains("others could use") && log.contains("sprint-runner.db"), "{log}");
+    server.terminate();
+    let mut again = Serving::start(project.root(), &["--port", "0"]);
+    assert!(!again.log().contains("others could use"), "it is told once");
+    again.terminate();
+
+    // A folder that was named may be anything: it stays, what is ours in it does not.
+    fs::remove_file(state.join("settings.json")).unwrap();
+    let shared = stranger.path().join("shared");
+    fs::rename(&state, &shared).unwrap();
+    chmod(&shared, 0o755);
+    chmod(&shared.join("sprint-runner.db"), 0o644);
+    let arguments = ["--port", "0", "--state", shared.to_str().unwrap()];
+    let mut server = Serving::start(project.root(), &arguments);
+    assert_eq!((mode(&shared), mode(&shared.join("sprint-runner.db"))), (0o755, 0o600));
+    server.terminate();
+
+    // A database elsewhere, and a state folder that is a link: what it leads to is not touched.
+    let db = stranger.path().join("x.db");
+    fs::write(&db, "").unwrap();
+    chmod(&db, 0o644);
+    chmod(&shared.join("sprint-runner.db"), 0o644);
+    std::os::unix::fs::symlink(&shared, &state).unwrap();
+    let mut server = Serving::start(project.root(), &["--port", "0", "--db", db.to_str().unwrap()]);
+    assert_eq!(mode(&db), 0o600);
+    assert_eq!((mode(&shared), mode(&shared.join("sprint-runner.db"))), (0o755, 0o644));
+    server.terminate();
 }

@@ -110,13 +110,17 @@ fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     values.next().is_none().then(|| first.to_str().ok()).flatten()
 }
 
+fn parts(authority: &str) -> (String, Option<u32>) {
+    let lower = authority.to_ascii_lowercase();
+    match lower.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host.to_owned(), port.parse().ok()),
+        _ => (lower, None),
+    }
+}
+
 /// Own by its letters: said here a second time, in another way than the guard does.
 fn is_own(authority: &str, with_token: bool) -> bool {
-    let lower = authority.to_ascii_lowercase();
-    let (host, port) = match lower.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host.to_owned(), port.parse::<u32>().ok()),
-        _ => (lower.clone(), None),
-    };
+    let (host, port) = parts(authority);
     let literal = host.trim_start_matches('[').trim_end_matches(']');
     match (host.as_str(), port) {
         ("127.0.0.1" | "localhost" | "[::1]", Some(8080))
@@ -137,7 +141,11 @@ fn origin_is_known(headers: &HeaderMap, with_token: bool) -> bool {
     let Some(origin) = only(headers, "origin") else { return false };
     let lower = origin.to_ascii_lowercase();
     let page = lower.strip_prefix("http://").or_else(|| lower.strip_prefix("https://"));
-    lower == "https://friend.example" || page.is_some_and(|page| is_own(page, with_token))
+    let is_asked = |page: &str| only(headers, "host").map(parts) == Some(parts(page));
+    lower == "https://friend.example"
+        || page.is_some_and(|page| {
+            is_own(page, with_token) && (parts(page).0 == "sprint.example" || is_asked(page))
+        })
 }
 
 /// For what changes anything; a link to the page itself may come from anywhere.

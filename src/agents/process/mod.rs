@@ -27,6 +27,7 @@
 //! number, and who left one is not found. Other systems start no agents.
 
 mod cookie;
+pub mod descriptors;
 #[cfg(unix)]
 mod end;
 #[cfg(unix)]

@@ -11,6 +11,7 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, getpgrp, waitid};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
+use super::descriptors;
 use super::table::{self, Row, Table};
 
 /// Leaders that are not collected yet: those are their agents' business. Held while one is
@@ -41,7 +42,7 @@ pub(super) fn start_leader(command: &mut Command) -> io::Result<Child> {
             }
         });
     }
-    let child = command.spawn()?;
+    let child = descriptors::start(|| command.spawn(), |child| Some(child.id()))?;
     leaders.insert(child.id());
     Ok(child)
 }

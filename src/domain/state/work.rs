@@ -26,6 +26,7 @@ pub type WorkByStory = IndexMap<Arc<str>, Arc<Work>>;
 
 /// What was done for one story.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Work {
     /// The earliest time of a command event, in milliseconds since the epoch.
     pub first_at: Option<i64>,
@@ -66,6 +67,7 @@ pub struct Work {
 
 /// A command event.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Last {
     /// `start`, `progress` or `end`.
     #[serde(rename = "type")]
@@ -86,6 +88,7 @@ pub struct Last {
 
 /// A result that orchestrator.md notes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Note {
     /// As written, at most [`MAX_WORDS`] long.
     pub word: String,
@@ -95,6 +98,7 @@ pub struct Note {
 
 /// What one command took, over all stories.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Effort {
     /// Without the prefix `sprint-` and without its attempt.
     pub command: String,

@@ -18,6 +18,9 @@ use crate::store::rows::{CommandRow, StoryRow};
 /// More of orchestrator.md than this is not shown; its events are in the log all the same.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
+/// Commands in an answer, the newest ones: the same bound as the timeline's. Sums count them all.
+const COMMANDS: u32 = 10_000;
+
 pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
     get(context, "/api/orchestrator-status", files)
 }
@@ -35,7 +38,7 @@ async fn files(context: Context, _: Asked) -> Result<Response, Response> {
     let answer = blocking(move || {
         // A long history makes a long answer: it is written as it is, without a tree of values.
         let text = read(&context);
-        let stories = context.hub.queries().stories(None)?;
+        let stories = context.hub.queries().all_stories(COMMANDS)?;
         let statuses = context.hub.state();
         let word = |key: &str| statuses.sprint.stories.get(key).map(|story| story.status.clone());
         Ok(reply::json(&Status {
@@ -117,7 +120,11 @@ fn of_stories(rows: &[StoryRow], word: impl Fn(&str) -> Option<String>) -> Vec<S
                 key,
                 status: word(key).or_else(|| rows.last().map(|row| row.status.clone())),
                 total_duration: (!durations.is_empty()).then(|| durations.iter().sum()),
-                last_activity_time: commands().map(|c| c.ended_at.unwrap_or(c.started_at)).max(),
+                last_activity_time: commands()
+                    .map(|c| c.ended_at.unwrap_or(c.started_at))
+                    // All of its commands are left out.
+                    .chain(rows.iter().map(|row| row.ended_at.unwrap_or(row.started_at)))
+                    .max(),
                 description: commands().rev().find_map(|c| c.output_summary.as_deref()),
                 commands: commands().map(command).collect(),
             }

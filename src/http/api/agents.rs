@@ -12,6 +12,7 @@ use warp::reply::Response;
 
 use super::orchestrator::not_stopped;
 use crate::http::context::Context;
+use crate::http::data::{Downloads, Found};
 use crate::http::error::{Code, error_reply};
 use crate::http::route::{Asked, asked, blocking, get};
 use crate::http::{data, reply};
@@ -30,7 +31,7 @@ enum Wish {
 pub(super) fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Response,)> {
     let listed = orchestrator.clone();
     get(context, "/api/agents", move |_, _| list(listed.clone()))
-        .or(one_route(orchestrator))
+        .or(one_route(context, orchestrator))
         .unify()
         .boxed()
 }
@@ -39,8 +40,8 @@ async fn list(orchestrator: Orchestrator) -> Result<Response, Response> {
     Ok(reply::json(&json!({ "agents": orchestrator.agents().await })))
 }
 
-fn one_route(orchestrator: &Orchestrator) -> BoxedFilter<(Response,)> {
-    let orchestrator = orchestrator.clone();
+fn one_route(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Response,)> {
+    let (downloads, orchestrator) = (context.downloads.clone(), orchestrator.clone());
     let wish = warp::path::full().and_then(|full: FullPath| async move {
         let (id, wish) = full
             .as_str()
@@ -56,10 +57,10 @@ fn one_route(orchestrator: &Orchestrator) -> BoxedFilter<(Response,)> {
     wish.and(asked())
         .and(warp::body::bytes())
         .then(move |wish: Wish, asked: Asked, _: Bytes| {
-            let orchestrator = orchestrator.clone();
+            let (downloads, orchestrator) = (downloads.clone(), orchestrator.clone());
             async move {
                 let answered = match wish {
-                    Wish::Log(id) => log(orchestrator, asked, id).await,
+                    Wish::Log(id) => log(downloads, orchestrator, asked, id).await,
                     Wish::Stop(id) => stop(orchestrator, asked, id).await,
                 };
                 answered.unwrap_or_else(|refusal| refusal)
@@ -68,24 +69,25 @@ fn one_route(orchestrator: &Orchestrator) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
-async fn log(orchestrator: Orchestrator, asked: Asked, id: String) -> Result<Response, Response> {
+async fn log(
+    downloads: Downloads,
+    orchestrator: Orchestrator,
+    asked: Asked,
+    id: String,
+) -> Result<Response, Response> {
     reply::only_get(&asked.method)?;
     let tail = asked.query.number("tail")?;
-    let found = blocking(move || {
-        Ok(orchestrator.agent_log(&id).and_then(|path| {
-            let file = data::open_plain(&path).ok()?;
-            let metadata = file.metadata().ok()?;
-            metadata.is_file().then_some((file, metadata))
-        }))
+    let answer = blocking(move || {
+        let file = orchestrator.agent_log(&id).and_then(|path| data::open_plain(&path).ok());
+        let Some(mut found) = file.and_then(|file| Found::of(file, TEXT)) else {
+            return Ok(Err(error_reply(Code::NotFound, "there is no log of that agent")));
+        };
+        // It only grows: what a range is a part of is told by the file alone.
+        found.etag = format!("\"{:x}\"", found.metadata.ino());
+        found.begin = tail.map_or(0, |tail| found.metadata.len().saturating_sub(tail));
+        Ok(found.answer(&asked.headers, &downloads))
     });
-    let Some((file, metadata)) = found.await? else {
-        return Err(error_reply(Code::NotFound, "there is no log of that agent"));
-    };
-    let length = metadata.len();
-    // It only grows: what a range is a part of is told by the file alone.
-    let etag = format!("\"{:x}\"", metadata.ino());
-    let from = tail.map_or(0, |tail| length.saturating_sub(tail));
-    Ok(data::answer_from(&asked.headers, file, TEXT, &etag, from, length))
+    answer.await?
 }
 
 async fn stop(orchestrator: Orchestrator, asked: Asked, id: String) -> Result<Response, Response> {

@@ -1,5 +1,8 @@
 //! `/api/batches`, `/api/batches/{id}`, `/api/timeline`.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use serde_json::{Value, json};
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -8,6 +11,7 @@ use warp::reply::Response;
 
 use crate::http::context::Context;
 use crate::http::error::{Code, error_reply};
+use crate::http::kept::{Kept, Version};
 use crate::http::query::bad;
 use crate::http::reply;
 use crate::http::route::{Asked, asked, blocking, get};
@@ -19,7 +23,8 @@ const DETAIL: &str = "/api/batches/";
 const MAX_MS: u64 = 1 << 50;
 
 pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
-    get(context, "/api/batches", list)
+    let kept: Arc<Kept<Page>> = Arc::default();
+    get(context, "/api/batches", move |context, asked| list(context, asked, Arc::clone(&kept)))
         .or(detail_route(context))
         .unify()
         .or(get(context, "/api/timeline", timeline))
@@ -27,13 +32,22 @@ pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
-async fn list(context: Context, asked: Asked) -> Result<Response, Response> {
+/// A part of the list: how many at most, and how many before it.
+type Page = (u32, u32);
+
+async fn list(context: Context, asked: Asked, kept: Arc<Kept<Page>>) -> Result<Response, Response> {
     let default = context.settings.get().default_batch_list_limit.unsigned_abs();
-    let limit = asked.query.number("limit")?.unwrap_or(default).clamp(1, 100);
-    let offset = asked.query.number("offset")?.unwrap_or(0).min(u64::from(u32::MAX));
+    let limit = asked.query.number("limit")?.unwrap_or(default).clamp(1, 100) as u32;
+    let offset = asked.query.number("offset")?.unwrap_or(0).min(u64::from(u32::MAX)) as u32;
+    let version = Version::of(&context.hub);
+    if let Some(bytes) = kept.get(&(limit, offset), version) {
+        return Ok(reply::json_bytes(bytes));
+    }
     let queries = context.hub.queries().clone();
-    let (batches, total) = blocking(move || queries.batches(limit as u32, offset as u32)).await?;
-    Ok(reply::json(&json!({ "batches": batches, "total": total })))
+    let (batches, total) = blocking(move || queries.batches(limit, offset)).await?;
+    let bytes = Bytes::from(json!({ "batches": batches, "total": total }).to_string());
+    kept.put((limit, offset), version, &bytes);
+    Ok(reply::json_bytes(bytes))
 }
 
 fn detail_route(context: &Context) -> BoxedFilter<(Response,)> {
@@ -65,7 +79,7 @@ async fn detail(context: Context, id: &str) -> Result<Response, Response> {
     let queries = context.hub.queries().clone();
     let found = blocking(move || {
         let Some(batch) = queries.batch(id)? else { return Ok(None) };
-        Ok(Some((batch, queries.stories(Some(id))?)))
+        Ok(Some((batch, queries.stories(id)?)))
     });
     let Some((batch, stories)) = found.await? else {
         return Err(error_reply(Code::NotFound, format!("there is no batch {id}")));

@@ -17,6 +17,8 @@ struct Name {
 #[derive(Debug)]
 pub(super) struct OwnNames {
     names: Vec<Name>,
+    /// Of the names that the user gave: what a proxy that speaks TLS, or sends a `Host` of its own,
+    /// has its pages called.
     origins: Vec<String>,
     /// The port under which any literal address is own, when a token is asked for.
     addresses_at: Option<u16>,
@@ -32,8 +34,7 @@ impl OwnNames {
             .into_iter()
             .map(|host| Name { host: host.to_owned(), port, port_may_miss: port == 80 })
             .collect();
-        let mut origins: Vec<String> =
-            names.iter().flat_map(|name| origins_of("http", name, 80)).collect();
+        let mut origins = Vec::new();
         for entry in allowed {
             let (host, given) = split_authority(entry)
                 .ok_or_else(|| format!("allowed host {entry:?} is not a name or name:port"))?;
@@ -67,10 +68,22 @@ impl OwnNames {
             && bare.parse::<std::net::IpAddr>().is_ok()
     }
 
-    /// True when a page of this origin was served by us.
-    pub(super) fn origin_is_own(&self, origin: &str) -> bool {
-        let address = origin.strip_prefix("http://").and_then(split_authority);
-        address.is_some_and(|(host, port)| self.is_own_address(&host, port))
+    fn is_named(&self, host: &str, port: u16) -> bool {
+        self.is_own_address(host, Some(port))
+            || self.names.iter().any(|name| name.host == host && name.port == port)
+    }
+
+    /// True when a page of this origin was served by us: from the very `Host` that is asked, or
+    /// under a name that the user gave. To be asked once the `Host` is known to be own.
+    ///
+    /// Another own name than the one asked is another origin: on `[::1]` somebody else may listen
+    /// on the port that is ours on `127.0.0.1`, and not every literal address is ours.
+    pub(super) fn origin_is_own(&self, origin: &str, headers: &HeaderMap) -> bool {
+        let page = origin.strip_prefix("http://").and_then(split_authority);
+        let host = headers.get(HOST).and_then(|host| split_authority(host.to_str().ok()?));
+        let at = |(host, port): (String, Option<u16>)| (host, port.unwrap_or(80));
+        let is_asked = |page: &(String, u16)| host.map(at).as_ref() == Some(page);
+        page.map(at).is_some_and(|page| self.is_named(&page.0, page.1) && is_asked(&page))
             || self.origins.iter().any(|own| own.eq_ignore_ascii_case(origin))
     }
 }

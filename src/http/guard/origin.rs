@@ -53,7 +53,7 @@ pub(super) fn judge(
     match (origins.next(), origins.next()) {
         (None, _) => {}
         (Some(value), None) => match value.to_str() {
-            Ok(origin) if own.origin_is_own(origin) => {}
+            Ok(origin) if own.origin_is_own(origin, headers) => {}
             Ok(origin) if allowed.allows(origin) => return Origin::Allowed(value.clone()),
             _ => return Origin::Foreign,
         },

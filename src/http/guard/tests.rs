@@ -112,8 +112,9 @@ fn foreign_pages_are_refused() {
     for target in ["/", "/ws", "/sse", "/api/snapshot", "/api/orchestrator/start"] {
         for (origin, status) in [
             ("http://127.0.0.1:8080", 200),
-            ("http://localhost:8080", 200),
-            ("http://[::1]:8080", 200),
+            // Names of ours, but others may listen there.
+            ("http://localhost:8080", 403),
+            ("http://[::1]:8080", 403),
             ("null", 403),
             ("http://evil.example", 403),
             ("http://127.0.0.1", 403),
@@ -345,6 +346,22 @@ fn options_say_what_may_be_done() {
 }
 
 #[test]
+fn a_page_may_ask_the_name_that_it_came_from() {
+    let guard = guard(|settings| settings.allow_hosts = vec!["sprint.example:443".into()]);
+    for name in ["127.0.0.1:8080", "localhost:8080", "[::1]:8080"] {
+        for page in ["127.0.0.1:8080", "localhost:8080", "LocalHost:8080", "[::1]:8080"] {
+            let origin = format!("http://{page}");
+            let status = if page.eq_ignore_ascii_case(name) { 200 } else { 403 };
+            let headers = [("host", name), ("origin", origin.as_str())];
+            assert_eq!(ask(&guard, "GET", "/ws", &headers), status, "{page} asks {name}");
+        }
+        // A proxy may send a `Host` of its own.
+        let headers = [("host", name), ("origin", "https://sprint.example")];
+        assert_eq!(ask(&guard, "GET", "/ws", &headers), 200);
+    }
+}
+
+#[test]
 fn paths_are_checked_after_host_and_origin() {
     let guard = guard(|_| {});
     assert_eq!(ask(&guard, "GET", "/%2e%2e/etc/passwd", &[OWN]), 400);
@@ -378,4 +395,6 @@ fn with_a_token_the_address_that_people_see_is_own() {
     assert_eq!(status("192.168.1.5:8081", None), 421);
     assert_eq!(status("192.168.1.5.evil.example:8080", None), 421);
     assert_eq!(status("192.168.1.5:8080", Some("http://192.168.1.5:3000")), 403);
+    // Any other address may be a stranger's.
+    assert_eq!(status("192.168.1.5:8080", Some("http://192.168.1.6:8080")), 403);
 }

@@ -168,7 +168,7 @@ fn a_managed_batch_ends_once_as_its_row_says() {
     assert_eq!((row.cycles_completed, row.ended_at), (1, Some(9000)));
     assert_eq!(row.status, body.status);
     assert_eq!(row.duration_seconds, Some(4.0));
-    let stories = stage.hub.queries().stories(Some(2)).unwrap();
+    let stories = stage.hub.queries().stories(2).unwrap();
     assert!(stories.iter().all(|story| story.commands[0].status == "lost"));
     assert_eq!(OrchestratorView::of(&stage.hub.state()), OrchestratorView::idle());
     assert!(stage.hub.state().agents.is_empty());
@@ -194,7 +194,7 @@ fn what_a_killed_server_ran_is_lost_and_its_late_rows_go_home() {
         start(151_000, "1-2", "dev-story"),
     ]);
     assert_eq!(stage.log(first), ["command:end 1", "command:start 1", "command:end 1"]);
-    let stories = stage.hub.queries().stories(Some(1)).unwrap();
+    let stories = stage.hub.queries().stories(1).unwrap();
     let statuses: Vec<_> = stories.iter().map(|s| s.commands[0].status.as_str()).collect();
     assert_eq!(statuses, ["completed", "lost"]);
     assert!(stage.hub.state().active.is_empty());

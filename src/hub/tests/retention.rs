@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use proptest::prelude::*;
 
 use super::{end, hub, start};
+use crate::domain::attribution::Rules;
 use crate::domain::event::{EventId, NewEvent, Source};
 use crate::domain::payload::{Payload, StoryStatus};
 use crate::domain::state::State;
-use crate::hub::Publication;
+use crate::hub::{Hub, Publication};
 use crate::store::rows::{EventFilter, Range};
 use crate::store::{Log, Queries, StoreError};
 
@@ -268,4 +271,102 @@ fn a_row_dated_in_the_future_holds_nothing_up() {
     assert_eq!(purged.events, 4, "the one from the future goes with its neighbours");
     assert_eq!(ids(&queries), [5]);
     assert_eq!(log.purge_some(50_000, 70_000, 100, |_| {}).unwrap(), None);
+}
+
+/// A hub whose machine's clock says what it is told.
+fn hub_at(dir: &Path, clock: &Arc<AtomicI64>) -> Hub {
+    let (log, queries) = Log::open(&dir.join("test.db")).unwrap();
+    let clock = Arc::clone(clock);
+    let clock = Box::new(move || clock.load(Ordering::Relaxed));
+    Hub::with_clock(log, queries, Rules::default(), clock).unwrap()
+}
+
+/// The first event kept once anything has gone.
+fn purged_to(hub: &Hub) -> EventId {
+    let begun = Instant::now();
+    while hub.first_available() == 1 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nothing was purged");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+    hub.first_available()
+}
+
+#[test]
+fn a_clock_far_ahead_purges_nothing_that_is_young() {
+    const DAY: i64 = 86_400_000;
+    let now = 20_000 * DAY;
+    // While it runs, and while it does not; the latter also in a log that kept no time yet.
+    for (rests, known) in [(false, true), (true, true), (true, false)] {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(AtomicI64::new(now));
+        let mut hub = hub_at(dir.path(), &clock);
+        let events = [now - 40 * DAY, now - 20 * DAY, now - DAY];
+        for at in events {
+            hub.publish_blocking(Publication::events(vec![status(at, "1-1", "done")])).unwrap();
+        }
+        if rests {
+            hub.shutdown();
+            if !known {
+                let conn = rusqlite::Connection::open(dir.path().join("test.db")).unwrap();
+                conn.execute("DELETE FROM meta WHERE key = 'reached_ms'", []).unwrap();
+            }
+        }
+        clock.store(now + 10_000 * DAY, Ordering::Relaxed);
+        if rests {
+            hub = hub_at(dir.path(), &clock);
+            // What happens under the wrong clock proves nothing.
+            let at = now + 10_000 * DAY;
+            hub.publish_blocking(Publication::events(vec![status(at, "1-1", "done")])).unwrap();
+        }
+        hub.keep_for(Some(30 * DAY));
+        assert_eq!(purged_to(&hub), 2, "rests: {rests}, known: {known}");
+        hub.shutdown();
+        let hub = hub_at(dir.path(), &clock);
+        hub.keep_for(Some(10 * DAY));
+        let begun = Instant::now();
+        while hub.first_available() == 2 {
+            assert!(begun.elapsed() < Duration::from_secs(60), "the rule still holds");
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+        assert_eq!(hub.first_available(), 3, "rests: {rests}, known: {known}");
+        hub.shutdown();
+    }
+}
+
+#[test]
+fn a_base_that_cannot_be_read_is_an_error_and_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows: Vec<_> = (0..10).map(|n| (3, n % 3, 1000)).collect();
+    let moments = filled(dir.path(), &rows);
+    let (mut log, mut queries) = ready(dir.path());
+    log.purge_some(5_500, i64::MAX, 100, |_| {}).unwrap().unwrap();
+    let base_id = queries.base_id().unwrap();
+    let conn = rusqlite::Connection::open(dir.path().join("test.db")).unwrap();
+    let read = || -> String {
+        conn.query_row("SELECT state_json FROM base", [], |row| row.get(0)).unwrap()
+    };
+    let put = |json: &str| conn.execute("UPDATE base SET state_json = ?1", [json]).unwrap();
+    let good = read();
+    assert!(good.starts_with("{\"version\":1,"), "{good}");
+    for bad in ["", "{", "{}", "[]", "{\"version\":2,\"all\":0}", "{\"version\":1}"] {
+        put(bad);
+        drop((log, queries));
+        (log, queries) = Log::open(&dir.path().join("test.db")).unwrap();
+        for error in [log.load_state().unwrap_err(), queries.state_at(base_id).unwrap_err()] {
+            assert!(matches!(error, StoreError::Base(_)), "{bad}: {error}");
+            let text = error.to_string();
+            assert!(text.contains("table `base`") && text.contains("put a backup"), "{text}");
+        }
+        assert!(log.purge_some(i64::MAX, i64::MAX, 100, |_| {}).unwrap_or(None).is_none(), "{bad}");
+        assert_eq!(read(), bad, "it stays as it was");
+        assert_eq!(queries.base_id().unwrap(), base_id, "nothing more is purged");
+    }
+    // As it was written before it had a version, and before a field was there.
+    let whole: serde_json::Value = serde_json::from_str(&good).unwrap();
+    let mut older = whole["state"].clone();
+    older.as_object_mut().unwrap().remove("effort").unwrap();
+    older["sprint"].as_object_mut().unwrap().remove("sources").unwrap();
+    put(&older.to_string());
+    assert_eq!(&queries.state_at(base_id).unwrap(), &moments[&base_id]);
+    log.load_state().unwrap();
 }

@@ -9,6 +9,7 @@ use crate::domain::attribution::Rules;
 use crate::domain::event::{Event, Source};
 use crate::domain::payload::{BatchWarning, Payload};
 use crate::domain::twins::Twins;
+use crate::hub::pace::Pace;
 use crate::hub::shared::Shared;
 use crate::store::{Log, Moved, Queries, Record};
 
@@ -20,7 +21,8 @@ fn writer(dir: &Path) -> (Writer, Queries) {
     let shared = Shared::new(&log, state.clone()).unwrap();
     let twins = Twins::load(&[]);
     let clock = Box::new(|| NOW_MS);
-    let writer = Writer::new(log, state, twins, Rules::default(), clock, shared.into());
+    let pace = Pace::new(NOW_MS, Instant::now());
+    let writer = Writer::new(log, state, twins, Rules::default(), clock, pace, shared.into());
     (writer, queries)
 }
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use super::*;
 use crate::domain::event::{Event, Source};
 use crate::domain::payload::{AgentStart, BatchStart, Payload};
-use crate::store::rows::{EventFilter, Range};
-use crate::store::{Log, Record};
+use crate::store::rows::{EventFilter, Range, Stretch, Whose};
+use crate::store::{Log, Queries, Record};
 
 /// A database as schema 1 left it, with a batch and an event, still in WAL mode.
 fn version_1(folder: &Path) -> PathBuf {
@@ -30,6 +30,17 @@ fn version_1(folder: &Path) -> PathBuf {
     )
     .unwrap();
     conn.pragma_update(None, "user_version", 1).unwrap();
+    path
+}
+
+/// The same, brought to a later schema as the versions in between would have.
+fn at_version(folder: &Path, version: i64) -> PathBuf {
+    let path = version_1(folder);
+    let conn = Connection::open(&path).unwrap();
+    for step in &schema::STEPS[..usize::try_from(version - 1).unwrap()] {
+        conn.execute_batch(step).unwrap();
+    }
+    conn.pragma_update(None, "user_version", version).unwrap();
     path
 }
 
@@ -131,4 +142,35 @@ fn without_a_copy_nothing_is_changed() {
     std::fs::create_dir(dir.path().join("old.db.v1.bak")).unwrap();
     assert!(matches!(Log::open(&path), Err(StoreError::File { .. })));
     assert_eq!(version(&path), 1);
+}
+
+#[test]
+fn b38_databases_of_schema_2_and_3_are_read_as_they_are_and_open_with_all_that_is_in_them() {
+    for found in [2, 3] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = at_version(dir.path(), found);
+        let all = |queries: &Queries| {
+            let page = queries.events(Range::After(0), &EventFilter::default(), 10).unwrap();
+            let (batches, total) = queries.batches(10, 0).unwrap();
+            let timeline = queries.timeline(Whose::All, Stretch::default()).unwrap();
+            let state = queries.state_at(1).unwrap();
+            let segments = timeline.segments.len();
+            (page.events[0].kind.clone(), batches[0].id, total, segments, state.batch.unwrap().id)
+        };
+        let before = all(&Queries::open(&path).unwrap());
+        assert_eq!(before, ("batch:start".to_owned(), 4, 1, 0, 4), "schema {found}");
+        assert_eq!(version(&path), found, "who reads changes nothing");
+        let (mut log, queries) = Log::open(&path).unwrap();
+        assert_eq!((log.epoch(), log.head(), log.next_batch_id()), ("1a2b3c4d", 1, 5));
+        assert_eq!(log.load_state().unwrap().batch.unwrap().id, 4);
+        assert_eq!(all(&queries), before);
+        assert_eq!(queries.kept("tail/").unwrap().len(), 1);
+        drop((log, queries));
+        assert_eq!(version(&path), schema::VERSION);
+        let aside = dir.path().join(format!("old.db.v{found}.bak"));
+        assert_eq!(version(&aside), found);
+        let fresh = dir.path().join("fresh.db");
+        drop(Log::open(&fresh).unwrap());
+        assert_eq!(schema_of(&path), schema_of(&fresh), "from schema {found}");
+    }
 }

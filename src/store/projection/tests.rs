@@ -216,7 +216,7 @@ fn the_stories_of_a_cycle_are_the_batchs_from_its_start() {
     );
     stage.append(70, 1, status("1-2-b", "in-progress", "in-progress"));
     assert_eq!(stage.rows(stories)[1], "1-2-b  in-progress in-progress 10 -");
-    assert_eq!(stage.queries.stories(Some(1)).unwrap().len(), 3);
+    assert_eq!(stage.queries.stories(1).unwrap().len(), 3);
     assert_eq!(stage.commands(), ["1 1-1-a dev running 20 -"]);
 }
 
@@ -243,5 +243,32 @@ fn late_rows_are_put_into_their_batch_and_mend_what_was_left_open() {
     assert_eq!(
         stage.commands()[1..],
         ["2 1-1-a dev completed 91 95", "1 1-2-b dev failed 81 85", "1 1-2-b dev failed 86 86"]
+    );
+}
+
+#[test]
+fn of_a_long_history_the_newest_commands_are_given_and_the_sums_of_all() {
+    let mut stage = Stage::new();
+    for batch in 1..=3 {
+        stage.start(batch);
+        for n in 0..2 {
+            stage.append(batch * 1000 + n * 100, batch, begin("1-1-a"));
+            stage.append(batch * 1000 + n * 100 + 50, batch, finish("1-1-a", "end"));
+        }
+        stage.end(batch * 1000 + 150, batch, "completed");
+    }
+    let given = |most| {
+        let stories = stage.queries.all_stories(most).unwrap();
+        let line = |story: &crate::store::rows::StoryRow| {
+            let at: Vec<i64> = story.commands.iter().map(|command| command.started_at).collect();
+            (story.command_count, story.duration_seconds, at)
+        };
+        stories.iter().map(line).collect::<Vec<_>>()
+    };
+    let sums = |at: Vec<i64>| (2, Some(0.15), at);
+    assert_eq!(given(3), [sums(vec![]), sums(vec![2100]), sums(vec![3000, 3100])]);
+    assert_eq!(
+        given(100),
+        [sums(vec![1000, 1100]), sums(vec![2000, 2100]), sums(vec![3000, 3100])]
     );
 }

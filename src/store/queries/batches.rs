@@ -43,57 +43,80 @@ impl Queries {
         self.with(|conn| batch(conn, id))
     }
 
-    /// The stories of a batch (`None`: of all batches, in order of start) with their commands.
-    pub fn stories(&self, batch_id: Option<i64>) -> Result<Vec<StoryRow>, StoreError> {
-        self.with(|conn| {
-            let mut statement = conn.prepare_cached(
-                "SELECT id, story_key, epic_id, status, started_at, ended_at FROM stories
-                 WHERE ?1 IS NULL OR batch_id = ?1 ORDER BY started_at, id",
-            )?;
-            let rows = statement.query_map([batch_id], |row| {
-                Ok(StoryRow {
-                    id: row.get(0)?,
-                    story_key: row.get(1)?,
-                    epic_id: row.get(2)?,
-                    status: row.get(3)?,
-                    started_at: row.get(4)?,
-                    ended_at: row.get(5)?,
-                    duration_seconds: None,
-                    command_count: 0,
-                    commands: Vec::new(),
-                })
-            })?;
-            let mut stories: Vec<StoryRow> = rows.collect::<Result<_, _>>()?;
-            let places: HashMap<i64, usize> =
-                stories.iter().enumerate().map(|(place, story)| (story.id, place)).collect();
-            let mut statement = conn.prepare_cached(
-                "SELECT c.story_id, c.id, c.command, c.task_id, c.status, c.started_at, c.ended_at,
-                     c.output_summary
-                 FROM commands c JOIN stories s ON s.id = c.story_id
-                 WHERE ?1 IS NULL OR s.batch_id = ?1 ORDER BY c.id",
-            )?;
-            let mut rows = statement.query([batch_id])?;
-            while let Some(row) = rows.next()? {
-                if let Some(place) = places.get(&row.get(0)?) {
-                    stories[*place].commands.push(command_row(row)?);
-                }
-            }
-            for story in &mut stories {
-                settle(story);
-            }
-            Ok(stories)
-        })
+    /// The stories of a batch with their commands.
+    pub fn stories(&self, batch_id: i64) -> Result<Vec<StoryRow>, StoreError> {
+        self.with(|conn| stories(conn, Some(batch_id), None))
+    }
+
+    /// The stories of all batches in order of start, with the newest `most` commands of them all.
+    pub fn all_stories(&self, most: u32) -> Result<Vec<StoryRow>, StoreError> {
+        self.with(|conn| stories(conn, None, Some(most)))
     }
 }
 
+/// What a story's commands add up to, those left out included.
+struct Sum {
+    count: i64,
+    running: bool,
+    last_end: Option<i64>,
+}
+
+fn stories(
+    conn: &Connection,
+    batch_id: Option<i64>,
+    most: Option<u32>,
+) -> Result<Vec<StoryRow>, StoreError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT s.id, s.story_key, s.epic_id, s.status, s.started_at, s.ended_at, count(c.id),
+             coalesce(sum(c.status = 'running'), 0), max(c.ended_at)
+         FROM stories s LEFT JOIN commands c ON c.story_id = s.id
+         WHERE ?1 IS NULL OR s.batch_id = ?1 GROUP BY s.id ORDER BY s.started_at, s.id",
+    )?;
+    let rows = statement.query_map([batch_id], |row| {
+        let story = StoryRow {
+            id: row.get(0)?,
+            story_key: row.get(1)?,
+            epic_id: row.get(2)?,
+            status: row.get(3)?,
+            started_at: row.get(4)?,
+            ended_at: row.get(5)?,
+            duration_seconds: None,
+            command_count: 0,
+            commands: Vec::new(),
+        };
+        let running: i64 = row.get(7)?;
+        Ok(settled(story, &Sum { count: row.get(6)?, running: running > 0, last_end: row.get(8)? }))
+    })?;
+    let mut stories: Vec<StoryRow> = rows.collect::<Result<_, _>>()?;
+    let places: HashMap<i64, usize> =
+        stories.iter().enumerate().map(|(place, story)| (story.id, place)).collect();
+    let mut statement = conn.prepare_cached(
+        "SELECT c.story_id, c.id, c.command, c.task_id, c.status, c.started_at, c.ended_at,
+             c.output_summary
+         FROM commands c JOIN stories s ON s.id = c.story_id
+         WHERE ?1 IS NULL OR s.batch_id = ?1 ORDER BY c.id DESC LIMIT ?2",
+    )?;
+    // A negative limit is none.
+    let mut rows = statement.query(params![batch_id, most.map_or(-1, i64::from)])?;
+    while let Some(row) = rows.next()? {
+        if let Some(place) = places.get(&row.get(0)?) {
+            stories[*place].commands.push(command_row(row)?);
+        }
+    }
+    for story in &mut stories {
+        story.commands.reverse();
+    }
+    Ok(stories)
+}
+
 /// What follows from a story's commands: its count, its end and its duration.
-fn settle(story: &mut StoryRow) {
-    story.command_count = story.commands.len() as i64;
-    let running = story.commands.iter().any(|command| command.status == "running");
-    if story.ended_at.is_none() && !running {
-        story.ended_at = story.commands.iter().filter_map(|command| command.ended_at).max();
+fn settled(mut story: StoryRow, commands: &Sum) -> StoryRow {
+    story.command_count = commands.count;
+    if story.ended_at.is_none() && !commands.running {
+        story.ended_at = commands.last_end;
     }
     story.duration_seconds = story.ended_at.map(|ended_at| seconds(story.started_at, ended_at));
+    story
 }
 
 fn seconds(from_ms: i64, to_ms: i64) -> f64 {

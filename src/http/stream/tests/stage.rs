@@ -59,6 +59,7 @@ impl Stage {
             read_only: false,
             public_dir: None,
             started_at_ms: 0,
+            downloads: crate::http::Downloads::default(),
             limits,
         };
         // A route that gives its body back, as far as a test needs routes.
