@@ -59,7 +59,10 @@ impl Queries {
         after: EventId,
         max_bytes: usize,
     ) -> Result<Vec<StoredEvent>, StoreError> {
-        self.each_after(after, max_bytes, |row| row.stored())
+        // A path instead would settle the row's lifetime, and this must do for any.
+        #[allow(clippy::redundant_closure_for_method_calls)]
+        let stored = |row: &EventRow<'_>| row.stored();
+        self.each_after(after, max_bytes, stored)
     }
 
     /// [`Self::events_after`], each made into something else straight from its row.
