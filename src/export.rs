@@ -87,7 +87,7 @@ mod tests {
                 let message = "x".repeat(bytes);
                 let payload =
                     Payload::BatchWarning(BatchWarning { message, ..BatchWarning::default() });
-                let payload_json = serde_json::to_string(&payload).unwrap();
+                let payload_json = serde_json::value::to_raw_value(&payload).unwrap();
                 let source = Source::Orchestrator;
                 let event = Event { id, timestamp_ms: 1000, source, batch_id: None, payload };
                 Record { event, payload_json }

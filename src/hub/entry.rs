@@ -3,11 +3,10 @@
 use std::io::Write as _;
 
 use bytes::Bytes;
-use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::domain::event::{Event, EventId, Wire};
-use crate::store::rows::StoredEvent;
+use crate::store::rows::EventRow;
 use crate::store::{Columns, Record};
 
 /// One event, encoded. Clones share the bytes.
@@ -34,21 +33,20 @@ impl Entry {
     pub(crate) fn of_record(epoch: &str, record: &Record) -> Self {
         let Event { id, timestamp_ms, source, batch_id, payload } = &record.event;
         let columns = Columns::of(payload);
-        let raw: &RawValue = serde_json::from_str(&record.payload_json).unwrap_or(RawValue::NULL);
         let wire = Wire {
             id: *id,
             kind: payload.kind(),
             timestamp: *timestamp_ms,
             batch_id: *batch_id,
             source: source.as_str(),
-            payload: raw,
+            payload: &record.payload_json,
         };
         Self::of(epoch, &wire, columns.story_key, columns.story_short.unwrap_or_default())
     }
 
     /// Encodes what was read back from the database.
-    pub(crate) fn of_stored(epoch: &str, stored: &StoredEvent) -> Self {
-        Self::of(epoch, &stored.wire(), &stored.story_key, &stored.story_id)
+    pub(crate) fn of_row(epoch: &str, row: &EventRow<'_>) -> Self {
+        Self::of(epoch, &row.wire(), row.story_key, row.story_id)
     }
 
     fn of(epoch: &str, wire: &Wire<'_>, story_key: &str, story_id: &str) -> Self {

@@ -12,6 +12,11 @@ use crate::domain::event::EventId;
 use crate::domain::state::State;
 use crate::store::{Log, Record, StoreError};
 
+/// A commit of so many events is shown as a whole: to copy the state once costs less than to fold
+/// them all a second time. And when nobody listens they are not encoded for the ring: who comes
+/// later reads them from the database.
+const MANY: usize = 256;
+
 /// The snapshot as JSON, and what it is a snapshot of.
 #[derive(Debug, Clone)]
 pub struct SnapshotJson {
@@ -101,12 +106,18 @@ impl Shared {
         *lock(&self.trouble) = trouble;
     }
 
-    /// Shows what has been committed: fold, ring, head, in this order, then the readers wake.
-    pub(super) fn show(&self, records: &[Record]) {
+    /// Shows what has been committed, and `ahead`, the state behind it: fold, ring, head, in this
+    /// order, then the readers wake.
+    pub(super) fn show(&self, records: &[Record], ahead: &State) {
         let Some(last) = records.last() else { return };
-        let entries: Vec<Arc<Entry>> =
-            records.iter().map(|record| Arc::new(Entry::of_record(&self.epoch, record))).collect();
-        {
+        let many = records.len() >= MANY;
+        let entries = (!many || self.head.receiver_count() > 0).then(|| {
+            let encoded = |record| Arc::new(Entry::of_record(&self.epoch, record));
+            records.iter().map(encoded).collect::<Vec<_>>()
+        });
+        if many {
+            *lock(&self.state) = ahead.clone();
+        } else {
             let mut state = lock(&self.state);
             for record in records {
                 state.apply(&record.event);
@@ -114,8 +125,9 @@ impl Shared {
         }
         {
             let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
-            for entry in entries {
-                ring.push(entry);
+            match entries {
+                Some(entries) => entries.into_iter().for_each(|entry| ring.push(entry)),
+                None => *ring = Ring::new(last.event.id),
             }
         }
         self.head.send_replace(last.event.id);

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use super::entry::Entry;
 use super::shared::Shared;
 use crate::domain::event::EventId;
+use crate::store::rows::EventRow;
 use crate::store::{Queries, StoreError};
 
 /// A cursor: gives what lies between itself and the head, from the shared ring or, when behind,
@@ -66,11 +67,8 @@ impl Subscription {
         let shared = Arc::clone(&self.shared);
         let cursor = self.cursor;
         let read = tokio::task::spawn_blocking(move || {
-            let stored = queries.events_after(cursor, max_bytes)?;
-            Ok(stored
-                .iter()
-                .map(|event| Arc::new(Entry::of_stored(shared.epoch(), event)))
-                .collect())
+            let entry = |row: &EventRow<'_>| Arc::new(Entry::of_row(shared.epoch(), row));
+            queries.each_after(cursor, max_bytes, entry)
         });
         match read.await {
             Ok(entries) => entries,

@@ -1,3 +1,4 @@
+mod large;
 mod managed;
 mod retention;
 mod wal;

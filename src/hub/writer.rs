@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
 
+use serde_json::value::to_raw_value;
 use tokio::sync::oneshot;
 
 use super::Clock;
@@ -221,7 +222,9 @@ impl Writer {
     ) {
         let before = self.state.last_event_id;
         let now_ms = (self.clock)();
-        for event in (publication.make)(&self.state) {
+        let events = (publication.make)(&self.state);
+        group.records.reserve(events.len());
+        for event in events {
             if self.twins.is_told(&self.state, &event, now_ms) {
                 continue;
             }
@@ -243,7 +246,7 @@ impl Writer {
     fn record(&self, event: NewEvent) -> Record {
         let NewEvent { timestamp_ms, source, batch_id, payload } = event;
         // The payloads are plain structs: encoding them cannot fail.
-        let payload_json = serde_json::to_string(&payload).unwrap_or_else(|_| "null".to_owned());
+        let payload_json = to_raw_value(&payload).unwrap_or_default();
         let id = self.log.head().max(self.state.last_event_id) + 1;
         Record { event: Event { id, timestamp_ms, source, batch_id, payload }, payload_json }
     }
@@ -259,7 +262,7 @@ impl Writer {
         match result {
             Ok(()) => {
                 self.twins.settle();
-                self.shared.show(&records);
+                self.shared.show(&records, &self.state);
                 if !records.is_empty() || !keep.is_empty() {
                     self.has_written();
                 }

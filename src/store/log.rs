@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::value::RawValue;
 
 use super::columns::Columns;
 use super::fold::{self, FOLD_VERSION};
@@ -19,7 +20,7 @@ pub struct Record {
     /// The event, with its id.
     pub event: Event,
     /// Its payload as JSON on one line.
-    pub payload_json: String,
+    pub payload_json: Box<RawValue>,
 }
 
 /// The one writer. Lives on one thread.
@@ -139,35 +140,35 @@ impl Log {
             Some(projection) => projection,
             lost => lost.insert(Projection::load(&self.conn)?),
         };
+        let mut insert = self.conn.prepare_cached(
+            "INSERT INTO events (id, batch_id, story_id, command_id, timestamp, event_type,
+                 epic_id, story_key, command, task_id, status, message, payload_json, source,
+                 story_short)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        )?;
         for record in records {
             let event = &record.event;
             let columns = Columns::of(&event.payload);
             let rows = projection.apply(&self.conn, event, &columns)?;
-            self.conn
-                .prepare_cached(
-                    "INSERT INTO events (id, batch_id, story_id, command_id, timestamp, event_type,
-                         epic_id, story_key, command, task_id, status, message, payload_json,
-                         source, story_short)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-                )?
-                .execute(params![
-                    event.id.cast_signed(),
-                    event.batch_id,
-                    rows.story,
-                    rows.command,
-                    event.timestamp_ms,
-                    event.payload.kind(),
-                    columns.epic_id,
-                    columns.story_key,
-                    columns.command,
-                    columns.task_id,
-                    columns.status,
-                    columns.message,
-                    record.payload_json,
-                    event.source.as_str(),
-                    columns.story_short,
-                ])?;
+            insert.execute(params![
+                event.id.cast_signed(),
+                event.batch_id,
+                rows.story,
+                rows.command,
+                event.timestamp_ms,
+                event.payload.kind(),
+                columns.epic_id,
+                columns.story_key,
+                columns.command,
+                columns.task_id,
+                columns.status,
+                columns.message,
+                record.payload_json.get(),
+                event.source.as_str(),
+                columns.story_short,
+            ])?;
         }
+        drop(insert);
         for (key, value) in keep {
             match value {
                 Some(value) => self

@@ -13,7 +13,7 @@ use rusqlite::backup::Backup;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::schema;
-use super::upkeep::LOCK_PATIENCE;
+use super::upkeep::{CACHE_KIB, LOCK_PATIENCE, WRITTEN_BACK_AT};
 use super::{StoreError, backup};
 
 /// Opens the database for its one writer and brings it to this version's schema.
@@ -42,6 +42,9 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     conn.pragma_update(None, "foreign_keys", "ON")?;
     conn.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
+    conn.pragma_update(None, "wal_autocheckpoint", WRITTEN_BACK_AT)?;
+    // Pages when positive, KiB when negative.
+    conn.pragma_update(None, "cache_size", -CACHE_KIB)?;
     if found == 0 {
         create(&conn)?;
     } else {

@@ -40,6 +40,55 @@ impl StoredEvent {
     }
 }
 
+/// An event as its row holds it, while the row is at hand.
+#[derive(Debug, Clone, Copy)]
+pub struct EventRow<'a> {
+    /// Its place in the order.
+    pub id: EventId,
+    /// The type's name.
+    pub kind: &'a str,
+    /// Milliseconds since the epoch.
+    pub timestamp_ms: i64,
+    /// The batch it belongs to.
+    pub batch_id: Option<i64>,
+    /// The source's word.
+    pub source: &'a str,
+    /// The story it speaks of, or empty.
+    pub story_key: &'a str,
+    /// The short id beside it, or empty.
+    pub story_id: &'a str,
+    /// The payload's JSON.
+    pub payload: &'a RawValue,
+}
+
+impl<'a> EventRow<'a> {
+    /// The event as one JSON object on one line.
+    pub const fn wire(&self) -> Wire<'a> {
+        Wire {
+            id: self.id,
+            kind: self.kind,
+            timestamp: self.timestamp_ms,
+            batch_id: self.batch_id,
+            source: self.source,
+            payload: self.payload,
+        }
+    }
+
+    /// The event by itself.
+    pub fn stored(&self) -> StoredEvent {
+        StoredEvent {
+            id: self.id,
+            kind: self.kind.to_owned(),
+            timestamp_ms: self.timestamp_ms,
+            batch_id: self.batch_id,
+            source: self.source.to_owned(),
+            story_key: self.story_key.to_owned(),
+            story_id: self.story_id.to_owned(),
+            payload: self.payload.to_owned(),
+        }
+    }
+}
+
 /// What a page of the log is asked for. Empty lists and `None` do not filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventFilter {

@@ -46,6 +46,7 @@ pub(crate) fn found(
     Publication::from_state(move |state| {
         let known = state.sprint.sources.get(&file);
         let mut teller = Teller::new(file, source, now_ms, known);
+        teller.out.reserve(items.len());
         if let Some(message) = reset {
             teller.issues.clear();
             teller.word = "ok";

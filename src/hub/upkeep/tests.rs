@@ -32,7 +32,7 @@ fn append(log: &mut Log, count: u64, bytes: usize) {
     let record = |n| {
         let message = "x".repeat(bytes);
         let payload = Payload::BatchWarning(BatchWarning { message, ..BatchWarning::default() });
-        let payload_json = serde_json::to_string(&payload).unwrap();
+        let payload_json = serde_json::value::to_raw_value(&payload).unwrap();
         let source = Source::Orchestrator;
         let event = Event { id: head + n, timestamp_ms: 1000, source, batch_id: None, payload };
         Record { event, payload_json }

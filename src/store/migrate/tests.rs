@@ -82,7 +82,7 @@ fn b38_a_version_1_database_opens_with_all_that_is_in_it() {
         ..AgentStart::default()
     });
     for (id, payload) in [(2, payload), (3, agent)] {
-        let payload_json = serde_json::to_string(&payload).unwrap();
+        let payload_json = serde_json::value::to_raw_value(&payload).unwrap();
         let (source, batch_id) = (Source::Orchestrator, Some(5));
         let event = Event { id, timestamp_ms: 0, source, batch_id, payload };
         log.append(&[Record { event, payload_json }], &[]).unwrap();

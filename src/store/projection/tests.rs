@@ -29,7 +29,7 @@ impl Stage {
 
     /// Appends one event `at` a time to a batch.
     fn append(&mut self, at: i64, batch_id: i64, payload: Payload) {
-        let payload_json = serde_json::to_string(&payload).unwrap();
+        let payload_json = serde_json::value::to_raw_value(&payload).unwrap();
         let id = self.log.head() + 1;
         let (source, batch_id) = (Source::Orchestrator, Some(batch_id));
         let event = Event { id, timestamp_ms: at, source, batch_id, payload };

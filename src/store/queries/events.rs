@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::Queries;
 use crate::domain::event::EventId;
-use crate::store::rows::{EventFilter, EventPage, Range, StoredEvent};
+use crate::store::rows::{EventFilter, EventPage, EventRow, Range, StoredEvent};
 use crate::store::{StoreError, search};
 
 const COLUMNS: &str = "e.id, e.event_type, e.timestamp, e.batch_id, e.source, e.story_key, e.payload_json, e.story_short";
@@ -59,6 +59,19 @@ impl Queries {
         after: EventId,
         max_bytes: usize,
     ) -> Result<Vec<StoredEvent>, StoreError> {
+        // A path instead would settle the row's lifetime, and this must do for any.
+        #[allow(clippy::redundant_closure_for_method_calls)]
+        let stored = |row: &EventRow<'_>| row.stored();
+        self.each_after(after, max_bytes, stored)
+    }
+
+    /// [`Self::events_after`], each made into something else straight from its row.
+    pub fn each_after<T>(
+        &self,
+        after: EventId,
+        max_bytes: usize,
+        make: impl Fn(&EventRow<'_>) -> T,
+    ) -> Result<Vec<T>, StoreError> {
         self.with(|conn| {
             let mut statement = conn.prepare_cached(&format!(
                 "SELECT {COLUMNS} FROM events e WHERE e.id > ?1 ORDER BY e.id LIMIT 4096"
@@ -68,9 +81,9 @@ impl Queries {
             let mut bytes = 0;
             while bytes < max_bytes {
                 let Some(row) = rows.next()? else { break };
-                let event = stored(row)?;
+                let event = event_row(row)?;
                 bytes += event.payload.get().len() + 100;
-                events.push(event);
+                events.push(make(&event));
             }
             Ok(events)
         })
@@ -245,16 +258,21 @@ fn glob(pattern: &str) -> String {
 }
 
 fn stored(row: &Row<'_>) -> Result<StoredEvent, StoreError> {
-    let payload: String = row.get(6)?;
-    let payload = RawValue::from_string(payload).unwrap_or_else(|_| RawValue::NULL.to_owned());
-    Ok(StoredEvent {
+    Ok(event_row(row)?.stored())
+}
+
+/// An event out of a row of [`COLUMNS`].
+fn event_row<'a>(row: &'a Row<'_>) -> Result<EventRow<'a>, rusqlite::Error> {
+    let text = |column: usize| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_str()?);
+    let short = row.get_ref(7)?.as_str_or_null()?;
+    Ok(EventRow {
         id: row.get::<_, i64>(0)?.cast_unsigned(),
-        kind: row.get(1)?,
+        kind: text(1)?,
         timestamp_ms: row.get(2)?,
         batch_id: row.get(3)?,
-        source: row.get(4)?,
-        story_key: row.get(5)?,
-        story_id: row.get::<_, Option<String>>(7)?.unwrap_or_default(),
-        payload,
+        source: text(4)?,
+        story_key: text(5)?,
+        story_id: short.unwrap_or_default(),
+        payload: serde_json::from_str(text(6)?).unwrap_or(RawValue::NULL),
     })
 }
