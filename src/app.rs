@@ -78,7 +78,7 @@ impl App {
             settings: Arc::clone(&core.settings),
             about: Arc::new(about),
             read_only: config.read_only,
-            public_dir: config.public.clone(),
+            assets: Arc::new(http::Assets::new(config.public.clone())),
             started_at_ms: now_ms(),
             limits: http::Limits::default().within(descriptors::raise()),
             downloads: http::Downloads::default(),

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Write;
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use warp::Filter;
 use warp::filters::BoxedFilter;
-use warp::http::{HeaderMap, StatusCode, header};
+use warp::http::{HeaderMap, Method, StatusCode, header};
 use warp::path::FullPath;
 use warp::reply::Response;
 
@@ -22,6 +22,9 @@ use crate::page;
 /// Larger files of a user's own page are not served.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
 
+/// What `/` is.
+const INDEX: &str = "index.html";
+
 const NOT_FOUND: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Not found</title>\
      <h1>Not found</h1><p>There is nothing at this address. <a href=\"/\">To the dashboard</a></p></html>";
 
@@ -30,43 +33,112 @@ const NOT_FOUND: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\
 struct Asset {
     kind: &'static str,
     mark: u64,
-    plain: Bytes,
-    brotli: Option<Bytes>,
-    gzip: Option<Bytes>,
+    plain: Form,
+    brotli: Option<Form>,
+    gzip: Option<Form>,
 }
 
-type Cache = Arc<Mutex<HashMap<String, Arc<Asset>>>>;
+/// A file as it is, or compressed in one way.
+#[derive(Debug)]
+struct Form {
+    bytes: Bytes,
+    coding: Option<&'static str>,
+    etag: String,
+}
+
+/// The page's files, those ready to be sent among them.
+#[derive(Debug, Default)]
+pub struct Assets {
+    /// The folder of a user's own page; its files may change at any time.
+    public_dir: Option<PathBuf>,
+    ready: RwLock<HashMap<String, Arc<Asset>>>,
+}
+
+impl Assets {
+    /// Those of the binary, or of this folder.
+    pub fn new(public_dir: Option<PathBuf>) -> Self {
+        Self { public_dir, ready: RwLock::default() }
+    }
+
+    /// The answer where it lies ready: before any route is looked for, and without a thread that
+    /// may block. What is in the binary never changes.
+    pub(super) fn ready(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+    ) -> Option<Response> {
+        let reads = matches!(*method, Method::GET | Method::HEAD);
+        if !reads || self.public_dir.is_some() {
+            return None;
+        }
+        let name = if path == "/" { INDEX } else { path.strip_prefix('/')? };
+        self.known(name, None).map(|asset| send(headers, &asset))
+    }
+
+    /// What was made ready before, if it is of this content.
+    fn known(&self, name: &str, mark: Option<u64>) -> Option<Arc<Asset>> {
+        let ready = self.ready.read().unwrap_or_else(PoisonError::into_inner);
+        ready.get(name).filter(|asset| mark.is_none_or(|mark| asset.mark == mark)).cloned()
+    }
+
+    fn find(&self, name: &str) -> Option<Arc<Asset>> {
+        let content = match &self.public_dir {
+            Some(folder) => Cow::Owned(read_below(folder, name)?),
+            None => page::file(name)?,
+        };
+        let mark = xxhash_rust::xxh3::xxh3_64(&content);
+        if let Some(asset) = self.known(name, Some(mark)) {
+            return Some(asset);
+        }
+        let asset = Arc::new(Asset::of(name, mark, content));
+        let mut ready = self.ready.write().unwrap_or_else(PoisonError::into_inner);
+        ready.insert(name.to_owned(), Arc::clone(&asset));
+        Some(asset)
+    }
+}
+
+impl Asset {
+    fn of(name: &str, mark: u64, content: Cow<'static, [u8]>) -> Self {
+        let kind = kind_of(name);
+        let text = kind.contains("charset") || kind.ends_with("svg+xml");
+        let smaller = |packed: Option<Vec<u8>>, coding| {
+            packed.filter(|packed| packed.len() < content.len()).map(|packed| Form {
+                bytes: packed.into(),
+                coding: Some(coding),
+                etag: format!("\"{mark:016x}-{coding}\""),
+            })
+        };
+        Self {
+            kind,
+            mark,
+            brotli: smaller(text.then(|| brotli(&content)).flatten(), "br"),
+            gzip: smaller(text.then(|| gzip(&content)).flatten(), "gzip"),
+            plain: Form {
+                bytes: content.into_owned().into(),
+                coding: None,
+                etag: format!("\"{mark:016x}\""),
+            },
+        }
+    }
+}
 
 /// Every path that no other route took: the page's files, or not found.
 pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
-    let cache = Cache::default();
-    let public_dir: Option<Arc<Path>> = context.public_dir.as_deref().map(Arc::from);
+    let assets = Arc::clone(&context.assets);
     warp::path::full()
         .and(asked())
         .then(move |path: FullPath, asked: Asked| {
-            let (public_dir, cache) = (public_dir.clone(), Arc::clone(&cache));
-            async move {
-                answer(public_dir, &cache, path.as_str(), &asked).await.unwrap_or_else(|r| r)
-            }
+            let assets = Arc::clone(&assets);
+            async move { answer(assets, path.as_str(), &asked).await.unwrap_or_else(|r| r) }
         })
         .boxed()
 }
 
-async fn answer(
-    public_dir: Option<Arc<Path>>,
-    cache: &Cache,
-    path: &str,
-    asked: &Asked,
-) -> Result<Response, Response> {
-    let name = if path == "/" { "index.html" } else { path.trim_start_matches('/') };
+async fn answer(assets: Arc<Assets>, path: &str, asked: &Asked) -> Result<Response, Response> {
+    let name = if path == "/" { INDEX } else { path.trim_start_matches('/') };
     let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy().into_owned();
-    // What is in the binary never changes; a folder's files may at any time.
-    let mut found = if public_dir.is_none() { known(cache, &name, None) } else { None };
-    if found.is_none() {
-        let cache = Arc::clone(cache);
-        found = blocking(move || Ok(find(public_dir.as_deref(), &cache, &name))).await?;
-    }
-    let Some(asset) = found else {
+    let Some(asset) = blocking(move || Ok(assets.find(&name))).await? else {
         return Err(not_found(path));
     };
     reply::only_get(&asked.method)?;
@@ -81,38 +153,6 @@ fn not_found(path: &str) -> Response {
         reply::bytes("text/html; charset=utf-8", Bytes::from_static(NOT_FOUND.as_bytes()));
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
-}
-
-/// What was made ready before, if it is of this content.
-fn known(cache: &Cache, name: &str, mark: Option<u64>) -> Option<Arc<Asset>> {
-    let cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
-    cache.get(name).filter(|asset| mark.is_none_or(|mark| asset.mark == mark)).cloned()
-}
-
-fn find(public_dir: Option<&Path>, cache: &Cache, name: &str) -> Option<Arc<Asset>> {
-    let content = match public_dir {
-        Some(folder) => Cow::Owned(read_below(folder, name)?),
-        None => page::file(name)?,
-    };
-    let mark = xxhash_rust::xxh3::xxh3_64(&content);
-    if let Some(asset) = known(cache, name, Some(mark)) {
-        return Some(asset);
-    }
-    let kind = kind_of(name);
-    let text = kind.contains("charset") || kind.ends_with("svg+xml");
-    let smaller = |packed: Option<Vec<u8>>| {
-        packed.filter(|packed| packed.len() < content.len()).map(Bytes::from)
-    };
-    let asset = Arc::new(Asset {
-        kind,
-        mark,
-        brotli: smaller(text.then(|| brotli(&content)).flatten()),
-        gzip: smaller(text.then(|| gzip(&content)).flatten()),
-        plain: Bytes::from(content.into_owned()),
-    });
-    let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
-    cache.insert(name.to_owned(), Arc::clone(&asset));
-    Some(asset)
 }
 
 /// A regular file below `folder`, links resolved. What a dot hides (`.env`, `.git/config`) is no
@@ -145,15 +185,13 @@ fn send(headers: &HeaderMap, asset: &Asset) -> Response {
     // A part of a packed body cannot be unpacked: a range is one of the file as it is.
     let whole = !headers.contains_key(header::RANGE);
     let accepts = |name: &str| whole && accepts(name);
-    let (body, coding) = match (&asset.brotli, &asset.gzip) {
-        (Some(body), _) if accepts("br") => (body, Some("br")),
-        (_, Some(body)) if accepts("gzip") => (body, Some("gzip")),
-        _ => (&asset.plain, None),
+    let form = match (&asset.brotli, &asset.gzip) {
+        (Some(form), _) if accepts("br") => form,
+        (_, Some(form)) if accepts("gzip") => form,
+        _ => &asset.plain,
     };
-    let suffix = coding.map(|coding| format!("-{coding}")).unwrap_or_default();
-    let etag = format!("\"{:016x}{suffix}\"", asset.mark);
-    let mut response = reply::conditional(headers, asset.kind, &etag, body);
-    if let Some(coding) = coding {
+    let mut response = reply::conditional(headers, asset.kind, &form.etag, &form.bytes);
+    if let Some(coding) = form.coding {
         reply::set(&mut response, header::CONTENT_ENCODING, coding);
     }
     reply::set(&mut response, header::VARY, "Accept-Encoding");

@@ -1,6 +1,5 @@
 //! What routes and streams share.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use crate::hub::Hub;
 use crate::project::board::Board;
 use crate::project::settings_store::SettingsStore;
 
+use super::assets::Assets;
 use super::data::Downloads;
 use super::guard::Guard;
 use super::limits::Limits;
@@ -47,8 +47,8 @@ pub struct Context {
     pub about: Arc<About>,
     /// Every control route is refused.
     pub read_only: bool,
-    /// The page is served from here instead of from the binary.
-    pub public_dir: Option<PathBuf>,
+    /// The page's files.
+    pub assets: Arc<Assets>,
     /// When the server started, in milliseconds since the epoch.
     pub started_at_ms: i64,
     /// How many files may be sent at once.

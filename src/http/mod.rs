@@ -38,6 +38,7 @@ pub mod stream;
 mod table;
 mod unix_listener;
 
+pub use assets::Assets;
 pub use context::{About, Context};
 pub use data::Downloads;
 pub use guard::{Guard, GuardSettings};

@@ -70,7 +70,10 @@ pub(super) async fn answer(
             let answer = match uri.path() {
                 "/sse" => sse::answer(method, headers, uri.query()),
                 "/ws" => upgrade::answer(method, request.version(), uri, headers),
-                _ => Answer::Reply(route(&shared, &link, request).await),
+                path => Answer::Reply(match shared.context.assets.ready(method, path, headers) {
+                    Some(reply) => reply,
+                    None => route(&shared, &link, request).await,
+                }),
             };
             (answer, pass)
         }

@@ -61,7 +61,7 @@ impl Projection {
             projection.stories.insert(row.get(1)?, row.get(0)?);
         }
         let mut statement = conn.prepare(
-            "SELECT c.id, s.story_key, c.command, c.task_id FROM commands c
+            "SELECT c.id, s.story_key, c.command, c.task_id FROM commands c INDEXED BY commands_running
              JOIN stories s ON s.id = c.story_id
              WHERE s.batch_id = ?1 AND c.status = 'running' ORDER BY c.id",
         )?;

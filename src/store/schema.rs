@@ -1,7 +1,7 @@
 //! The tables. Those of the older server keep its columns and gain ours.
 
 /// The schema this version writes, kept in `user_version`.
-pub const VERSION: i64 = 4;
+pub const VERSION: i64 = 5;
 
 /// The search index. It keeps no texts: its rows' ids are those of the events.
 macro_rules! search_table {
@@ -25,6 +25,14 @@ macro_rules! base_table {
     };
 }
 
+/// What runs is found among a million commands without a look at them.
+macro_rules! running_index {
+    () => {
+        "CREATE INDEX commands_running ON commands (story_id) WHERE status = 'running';
+"
+    };
+}
+
 /// What leads from each schema to the next; the first from 1 to 2.
 pub(super) const STEPS: &[&str] = &[
     "ALTER TABLE background_tasks ADD COLUMN task_id TEXT;",
@@ -44,6 +52,7 @@ pub(super) const STEPS: &[&str] = &[
         base_table!(),
         "ALTER TABLE batches ADD COLUMN purged_events INTEGER NOT NULL DEFAULT 0;"
     ),
+    running_index!(),
 ];
 const _: () = assert!(STEPS.len() as i64 == VERSION - 1);
 
@@ -116,6 +125,9 @@ CREATE TABLE commands (
     source TEXT
 );
 CREATE INDEX commands_by_story ON commands (story_id);
+",
+    running_index!(),
+    "
 
 CREATE TABLE events (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

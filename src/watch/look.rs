@@ -4,36 +4,47 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How many looks have begun, and which of them was the last that ended well.
 #[derive(Debug, Default)]
 pub(super) struct Looks {
-    counts: Mutex<(u64, u64)>,
+    counts: Mutex<Counts>,
     told: Condvar,
 }
 
+#[derive(Debug, Default)]
+struct Counts {
+    begun: u64,
+    /// The last that ended well.
+    ended: u64,
+    /// Somebody waits for the next one.
+    asked: bool,
+}
+
 impl Looks {
-    /// A look begins; returns its number, from 1.
-    pub(super) fn begin(&self) -> u64 {
+    /// A look begins; returns its number, from 1, and whether somebody asked for it.
+    pub(super) fn begin(&self) -> (u64, bool) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.0 += 1;
-        counts.0
+        counts.begun += 1;
+        (counts.begun, std::mem::take(&mut counts.asked))
     }
 
     /// All that look number `look` found is committed.
     pub(super) fn end(&self, look: u64) {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).1 = look;
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).ended = look;
         self.told.notify_all();
     }
 
-    fn next(&self) -> u64 {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).0 + 1
+    /// Asks for the next look; returns its number.
+    fn ask(&self) -> u64 {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.asked = true;
+        counts.begun + 1
     }
 
     /// Waits until a look of this number or a later one has ended well.
     pub(super) fn wait(&self, look: u64, limit: Duration) -> bool {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.told.wait_timeout_while(counts, limit, |counts| counts.1 < look);
-        waited.unwrap_or_else(PoisonError::into_inner).0.1 >= look
+        let waited = self.told.wait_timeout_while(counts, limit, |counts| counts.ended < look);
+        waited.unwrap_or_else(PoisonError::into_inner).0.ended >= look
     }
 }
 
@@ -52,7 +63,7 @@ impl Looker {
     /// Blocks until everything that lies in the files now is committed; false when that took longer
     /// than `limit`, or when the watcher has ended.
     pub fn look(&self, limit: Duration) -> bool {
-        let look = self.looks.next();
+        let look = self.looks.ask();
         // A full channel wakes it as well.
         let _ = self.wake.try_send(());
         self.looks.wait(look, limit)

@@ -41,7 +41,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::domain::attribution::Rules;
 use crate::hub::{Hub, PublishError};
@@ -132,6 +132,10 @@ impl Drop for Watcher {
     }
 }
 
+/// To find the places of all files anew costs more than to read some rows: in a burst of wake-ups it
+/// is done this often, and once more behind the last.
+const PLACES: Duration = Duration::from_millis(50);
+
 fn run(
     mut sources: Sources<HubSink>,
     mut armed: Armed,
@@ -141,11 +145,17 @@ fn run(
     looks: &Looks,
 ) {
     let mut trouble: Option<String> = None;
+    let mut found: Option<Instant> = None;
     while !stop.load(Ordering::Relaxed) {
-        let begun = looks.begin();
-        sources.find();
-        // Armed before it is read: what is written in between makes another wake-up.
-        armed.arm(&sources.paths());
+        let (begun, asked) = looks.begin();
+        let whole = asked || found.is_none_or(|at| at.elapsed() >= PLACES);
+        if whole {
+            sources.find();
+            // Armed before it is read: what is written in between makes another wake-up.
+            armed.arm(&sources.paths());
+            found = Some(Instant::now());
+        }
+        let poll = if whole { poll } else { poll.min(PLACES) };
         let wait = match sources.scan() {
             Ok(again) => {
                 trouble = None;

@@ -57,7 +57,7 @@ impl Stage {
             settings: Arc::new(SettingsStore::open(dir.path()).0),
             about: Arc::default(),
             read_only: false,
-            public_dir: None,
+            assets: Arc::default(),
             started_at_ms: 0,
             downloads: crate::http::Downloads::default(),
             limits,
