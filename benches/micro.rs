@@ -76,7 +76,7 @@ fn events(rows: usize, after: u64) -> Vec<Event> {
 
 fn records(rows: usize, after: u64) -> Vec<Record> {
     let encode = |event: Event| {
-        let payload_json = serde_json::to_string(&event.payload).unwrap_or_default();
+        let payload_json = serde_json::value::to_raw_value(&event.payload).unwrap_or_default();
         Record { event, payload_json }
     };
     events(rows, after).into_iter().map(encode).collect()

@@ -6,8 +6,9 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Sockets open at once. A page takes two or three; a thousand pages are a load test. Each
-    /// costs about 12 KiB here and a descriptor, so this is 120 MiB at worst. One over it is closed
-    /// without an answer: an `EventSource` that reads a 503 never tries again, one that is cut does.
+    /// costs 2 to 6 KiB here as a stream, 12 before, and a descriptor: 120 MiB at worst. One over it
+    /// is closed without an answer: an `EventSource` that reads a 503 never tries again, one that is
+    /// cut does.
     pub connections: usize,
     /// From a connection's first moment, or the end of its last answer, to the end of the next
     /// request's head: half-sent requests and idle keep-alive connections end here. Longer than a
