@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::DEADLINE;
-use super::http::{self, read_some};
+use super::http::{self, read_chunk, read_some};
 
 /// One block of the stream that carried data.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub(crate) struct Message {
 pub(crate) struct Sse {
     reader: BufReader<TcpStream>,
     pub(crate) headers: Vec<(String, String)>,
+    /// Somebody in between parts the body: the server does not.
+    chunked: bool,
     buffer: Vec<u8>,
     /// How far the buffer is read.
     at: usize,
@@ -56,9 +58,13 @@ impl Sse {
         let mut reader = BufReader::with_capacity(64 * 1024, stream);
         let (status, headers) = http::read_head(&mut reader)?;
         assert_eq!(status, 200, "the stream's status");
+        let chunked = headers.iter().any(|(name, value)| {
+            name.eq_ignore_ascii_case("transfer-encoding") && value == "chunked"
+        });
         Some(Self {
             reader,
             headers,
+            chunked,
             buffer: Vec::new(),
             at: 0,
             id: last_event_id.unwrap_or_default().to_owned(),
@@ -67,6 +73,12 @@ impl Sse {
             comments: 0,
             retry_ms: None,
         })
+    }
+
+    fn read(&mut self) -> Option<()> {
+        let read = if self.chunked { read_chunk } else { read_some };
+        self.buffer.extend(read(&mut self.reader)?);
+        Some(())
     }
 
     pub(crate) fn set_timeout(&self, timeout: Duration) {
@@ -89,8 +101,7 @@ impl Sse {
     /// Reads until `count` comments have come.
     pub(crate) fn until_comments(&mut self, count: usize) -> Option<()> {
         while self.comments < count {
-            let chunk = read_some(&mut self.reader)?;
-            self.buffer.extend(chunk);
+            self.read()?;
             assert!(self.data_in_buffer().is_none(), "a message of which nobody knows");
         }
         Some(())
@@ -105,8 +116,7 @@ impl Sse {
             if let Some(data) = self.data_in_buffer() {
                 return Some(data);
             }
-            let chunk = read_some(&mut self.reader)?;
-            self.buffer.extend(chunk);
+            self.read()?;
         }
     }
 
@@ -133,8 +143,7 @@ impl Sse {
             if let Some(data) = self.data_in_buffer() {
                 return Some(self.message(&data));
             }
-            let chunk = read_some(&mut self.reader)?;
-            self.buffer.extend(chunk);
+            self.read()?;
         }
     }
 
