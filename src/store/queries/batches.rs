@@ -66,12 +66,14 @@ fn stories(
     batch_id: Option<i64>,
     most: Option<u32>,
 ) -> Result<Vec<StoryRow>, StoreError> {
-    let mut statement = conn.prepare_cached(
+    // Not one condition for both: behind an OR no index would lead to a batch's own.
+    let whose = if batch_id.is_some() { "s.batch_id = ?1" } else { "?1 IS NULL" };
+    let mut statement = conn.prepare_cached(&format!(
         "SELECT s.id, s.story_key, s.epic_id, s.status, s.started_at, s.ended_at, count(c.id),
              coalesce(sum(c.status = 'running'), 0), max(c.ended_at)
          FROM stories s LEFT JOIN commands c ON c.story_id = s.id
-         WHERE ?1 IS NULL OR s.batch_id = ?1 GROUP BY s.id ORDER BY s.started_at, s.id",
-    )?;
+         WHERE {whose} GROUP BY s.id ORDER BY s.started_at, s.id",
+    ))?;
     let rows = statement.query_map([batch_id], |row| {
         let story = StoryRow {
             id: row.get(0)?,
@@ -90,12 +92,12 @@ fn stories(
     let mut stories: Vec<StoryRow> = rows.collect::<Result<_, _>>()?;
     let places: HashMap<i64, usize> =
         stories.iter().enumerate().map(|(place, story)| (story.id, place)).collect();
-    let mut statement = conn.prepare_cached(
+    let mut statement = conn.prepare_cached(&format!(
         "SELECT c.story_id, c.id, c.command, c.task_id, c.status, c.started_at, c.ended_at,
              c.output_summary
          FROM commands c JOIN stories s ON s.id = c.story_id
-         WHERE ?1 IS NULL OR s.batch_id = ?1 ORDER BY c.id DESC LIMIT ?2",
-    )?;
+         WHERE {whose} ORDER BY c.id DESC LIMIT ?2",
+    ))?;
     // A negative limit is none.
     let mut rows = statement.query(params![batch_id, most.map_or(-1, i64::from)])?;
     while let Some(row) = rows.next()? {
