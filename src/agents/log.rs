@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn b42_a_link_or_a_pipe_in_its_place_is_not_written_through() {
+    async fn a_link_or_a_pipe_in_its_place_is_not_written_through() {
         let folder = tempfile::tempdir().unwrap();
         let theirs = folder.path().join("theirs");
         fs::write(&theirs, "precious").unwrap();
