@@ -14,6 +14,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use crate::support::process::ended;
 use crate::support::server::binary;
 
 /// A server whose log is kept, wherever it listens; killed when dropped.
@@ -68,7 +69,7 @@ impl Serving {
     fn terminate(&mut self) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        assert!(self.child.wait().unwrap().success());
+        assert!(ended(&mut self.child).success());
     }
 }
 

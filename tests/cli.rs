@@ -6,6 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::support::process::{ended, output_of};
 use crate::support::project::{now_s, row};
 use crate::support::server::binary;
 use crate::support::{Project, Server, eventually};
@@ -192,7 +193,7 @@ fn log_reads_standard_input_and_keeps_a_row_one_line() {
     let wanted = json!({"epic_id": 1, "story_id": "3a-1,3a-2", "command": "commit", "task_id": "stage",
                         "status": "end", "message": "two\nlines", "metrics": {"files": 2}});
     child.stdin.take().unwrap().write_all(wanted.to_string().as_bytes()).unwrap();
-    assert_eq!(code(&child.wait_with_output().unwrap()), 0);
+    assert_eq!(code(&output_of(child)), 0);
     let text = std::fs::read_to_string(project.log()).unwrap();
     let rows: Vec<&str> = text.lines().collect();
     assert_eq!(rows.len(), 2, "{text}");
@@ -231,7 +232,7 @@ fn fifty_writers_at_once_leave_fifty_whole_rows() {
         })
         .collect();
     for mut writer in writers {
-        assert!(writer.wait().unwrap().success());
+        assert!(ended(&mut writer).success());
     }
     let text = std::fs::read_to_string(project.log()).unwrap();
     let mut rows: Vec<&str> = text.lines().map(|row| row.split_once(',').unwrap().1).collect();
@@ -443,7 +444,7 @@ fn follow_goes_on_over_a_killed_server_without_loss() {
     let wanted: Vec<String> = (0..15).map(|n| format!("row {n}")).collect();
     assert_eq!(messages, wanted);
     interrupt(&child);
-    assert_eq!(child.wait().unwrap().code(), Some(0), "Ctrl-C ends it well");
+    assert_eq!(ended(&mut child).code(), Some(0), "Ctrl-C ends it well");
     assert!(server.terminate().success());
 }
 
@@ -463,7 +464,7 @@ fn a_reader_that_has_had_enough_is_no_error() {
         .unwrap();
     first_line(&mut child);
     drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
+    let output = output_of(child);
     assert_eq!((code(&output), stderr(&output)), (0, String::new()));
 }
 

@@ -7,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::{Value, json};
 
 use crate::support::http::{connect, read_chunk, read_head, read_response};
+use crate::support::process::{ended, output_of};
 use crate::support::project::{now_s, row};
 use crate::support::server::binary;
 use crate::support::{Project, Server, eventually};
@@ -187,7 +188,7 @@ fn an_interrupted_export_leaves_nothing_behind() {
         };
         eventually("the unfinished file", || (names().len() == 1).then_some(()));
         rustix::process::kill_process(rustix::process::Pid::from_child(&child), signal).unwrap();
-        assert_eq!(child.wait().unwrap().code(), Some(130));
+        assert_eq!(ended(&mut child).code(), Some(130));
         assert!(names().is_empty(), "{:?}", names());
     }
 }
@@ -251,7 +252,7 @@ fn a_reader_that_has_had_enough_is_no_error() {
             .spawn()
             .unwrap();
         drop(child.stdout.take());
-        let output = child.wait_with_output().unwrap();
+        let output = output_of(child);
         assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
     }
 }

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use crate::support::process::{ended, output_of};
 use crate::support::server::binary;
 use crate::support::{Project, Server, eventually};
 
@@ -123,7 +124,7 @@ fn ctrl_c_ends_gracefully_and_twice_now() {
     let child = run(&project, &["run", "all"]).spawn().unwrap();
     agent_is_at_work(&project);
     signal(&child, Signal::INT);
-    let output = child.wait_with_output().unwrap();
+    let output = output_of(child);
     assert_eq!(code(&output), 1);
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert!(err.contains("what runs may end") && err.contains("stopped: stop"), "{err}");
@@ -138,7 +139,7 @@ fn ctrl_c_ends_gracefully_and_twice_now() {
         text(&output.stdout).contains("stopping").then_some(())
     });
     signal(&child, Signal::INT);
-    let output = child.wait_with_output().unwrap();
+    let output = output_of(child);
     let err = text(&output.stderr);
     assert_eq!(code(&output), 1);
     assert!(err.contains("1 processes ended") && err.contains("0 left"), "{err}");
@@ -151,7 +152,7 @@ fn a_hang_up_ends_it_now() {
     let child = run(&project, &["run"]).spawn().unwrap();
     agent_is_at_work(&project);
     signal(&child, Signal::HUP);
-    let output = child.wait_with_output().unwrap();
+    let output = output_of(child);
     assert_eq!(code(&output), 1);
     assert!(text(&output.stdout).contains("stop_now"));
 }
@@ -167,7 +168,7 @@ fn a_server_started_meanwhile_is_refused_with_a_sentence() {
         assert!(text(&output.stderr).contains("running on this project in a terminal"));
     }
     signal(&child, Signal::HUP);
-    child.wait_with_output().unwrap();
+    output_of(child);
 }
 
 #[test]
@@ -202,7 +203,7 @@ fn a_server_on_a_unix_socket_runs_it_too() {
     assert_eq!(events.last().unwrap()["payload"]["status"], "completed");
     assert!(server.try_wait().unwrap().is_none(), "the server goes on");
     signal(&server, Signal::TERM);
-    assert!(server.wait().unwrap().success());
+    assert!(ended(&mut server).success());
 }
 
 #[test]
@@ -219,7 +220,7 @@ fn through_a_live_server_ctrl_c_stops_the_batch_and_not_the_server() {
         (server.json("/api/orchestrator/status")["status"] == "stopping").then_some(())
     });
     signal(&child, Signal::INT);
-    let output = child.wait_with_output().unwrap();
+    let output = output_of(child);
     assert_eq!(code(&output), 1);
     assert!(text(&output.stderr).contains("0 left"), "{}", text(&output.stderr));
     assert_eq!(server.json("/api/orchestrator/status")["status"], "idle");

@@ -5,6 +5,24 @@
 # being listed in tests/left-out.txt fails the run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# As many open files as the system allows: some tests hold thousands of connections.
+ulimit -Sn "$(ulimit -Hn)" 2>/dev/null || true
+
+# What hangs ends with a word, and so does all that it has started. Signals do what they usually do:
+# whoever starts this may ignore some (a shell does for what runs in the background), and programs
+# that a test's Ctrl-C is to end would keep to that.
+within() {
+  local minutes=$1 status=0
+  shift
+  timeout --kill-after=20 "${minutes}m" env --default-signal "$@" </dev/null &
+  # A group of its own has no Ctrl-C from the terminal.
+  trap "kill $! 2>/dev/null" INT TERM
+  wait $! || status=$?
+  if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
+    echo "not finished after $minutes minutes: $*" >&2
+  fi
+  return "$status"
+}
 
 log=$(mktemp -d)
 trap 'rm -rf "$log"' EXIT
@@ -48,13 +66,13 @@ cargo build --locked --release
 # others, few at a time: beside them they would starve what waits for an answer.
 mapfile -t heavy < <(grep -rhoE '"(b[0-9]{2}|schemathesis)_[a-z0-9_]+"' tests --include='*.rs' | tr -d '"' | sort -u)
 if [ -z "${SPRINT_RUNNER_HEAVY:-}" ]; then
-  cargo test --locked --release -- --show-output 2>&1 | tee "$log/cargo"
+  within 25 cargo test --locked --release -- --show-output 2>&1 | tee "$log/cargo"
 else
-  cargo test --locked --release -- --show-output "${heavy[@]/#/--skip=}" 2>&1 | tee "$log/cargo"
+  within 25 cargo test --locked --release -- --show-output "${heavy[@]/#/--skip=}" 2>&1 | tee "$log/cargo"
   # One of them chooses the number of the next process: nothing else may start one meanwhile.
   alone=b27_a_stranger_with_a_pid_of_ours_is_not_touched
-  cargo test --locked --release --test all -- --show-output --test-threads=2 --skip="$alone" "${heavy[@]}" 2>&1 | tee -a "$log/cargo"
-  cargo test --locked --release --test all -- --show-output "$alone" 2>&1 | tee -a "$log/cargo"
+  within 25 cargo test --locked --release --test all -- --show-output --test-threads=2 --skip="$alone" "${heavy[@]}" 2>&1 | tee -a "$log/cargo"
+  within 25 cargo test --locked --release --test all -- --show-output "$alone" 2>&1 | tee -a "$log/cargo"
 fi
 
 (cd tests/browser && npm ci --no-audit --no-fund --loglevel=error && npm run --silent types)
@@ -62,7 +80,7 @@ fi
 python3 -m venv "$log/python" && "$log/python/bin/pip" install -q --disable-pip-version-check \
   -r tests/clients/requirements.txt || rm -rf "$log/python"
 CLIENTS_PYTHON="$log/python/bin/python" SPRINT_RUNNER_BIN="$PWD/target/release/sprint-runner" CHROMIUM="$(command -v chromium)" \
-  node --test --test-concurrency=1 --test-reporter=tap tests/browser/*.test.mjs 2>&1 | tee "$log/browser"
+  within 30 node --test --test-concurrency=1 --test-reporter=tap tests/browser/*.test.mjs 2>&1 | tee "$log/browser"
 
 # cargo: "test result: ok. 10 passed; 0 failed; 1 ignored; …", one line a program.
 passed=$(awk '/^test result:/ { sum += $4 } END { print sum + 0 }' "$log/cargo")

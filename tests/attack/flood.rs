@@ -85,7 +85,8 @@ fn no_panic(server: &Serving) {
 
 #[test]
 fn b43_thousands_of_half_sent_requests_are_let_go() {
-    let count = 5_000.min(descriptors().saturating_sub(2_000));
+    // Both ends have as many, and other tests of this process need some.
+    let count = 5_000.min(descriptors() / 2);
     assert!(count > 300, "this machine allows too few descriptors");
     let project = Project::new();
     let server = serve(&project);
@@ -233,7 +234,7 @@ fn b43_with_the_descriptors_used_up_streams_go_on_and_all_recovers() {
     watcher.sees_the_next(&project);
     for _ in 0..3 {
         // Who is over the limit waits in the kernel's queue, or is closed without an answer.
-        let crowd: Vec<TcpStream> = (0..600)
+        let crowd: Vec<TcpStream> = (0..400)
             .map(|_| {
                 let mut stream = http::connect(port);
                 let ask = format!("GET /sse HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n");
@@ -346,7 +347,7 @@ fn b43_half_read_downloads_take_a_bounded_number_of_descriptors() {
 fn many_connections_are_taken_at_a_low_soft_limit_and_agents_have_that_limit() {
     let bench = Bench::new(STORIES);
     let seen = bench.path("limits");
-    bench.plan("quick", &format!("ulimit -Sn >>'{0}'; ulimit -Hn >>'{0}'", seen.display()));
+    bench.plan("quick", &format!("echo $(ulimit -Sn) $(ulimit -Hn) >>'{0}'", seen.display()));
     let hard = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
     let hard = hard.map_or("unlimited".to_owned(), |hard| hard.to_string());
     let mut command = std::process::Command::new("sh");
@@ -365,9 +366,8 @@ fn many_connections_are_taken_at_a_low_soft_limit_and_agents_have_that_limit() {
     let batch = start(&server, "1");
     assert_eq!(follower.end_of(batch)["status"], "completed");
     let told = std::fs::read_to_string(&seen).unwrap();
-    let lines: Vec<&str> = told.lines().collect();
-    assert!(lines.len() >= 2, "{told}");
-    assert!(lines.chunks(2).all(|pair| pair == ["300", hard.as_str()]), "{told}");
+    assert!(!told.is_empty());
+    assert!(told.lines().all(|line| line == format!("300 {hard}")), "{told}");
     // Twice as many as that limit would have let in.
     let crowd: Vec<TcpStream> = (0..400)
         .map(|_| {

@@ -3,6 +3,7 @@
 use super::Serving;
 use crate::support::bench::chmod;
 use crate::support::http::{Response, send};
+use crate::support::process::ended;
 use crate::support::server::binary;
 use crate::support::{Project, eventually};
 
@@ -151,7 +152,7 @@ fn a_token_in_the_file_is_asked_for_and_shown_nowhere() {
     let odd = "spaces are not allowed";
     std::fs::write(&toml, format!("token = \"{odd}\"\n")).unwrap();
     let mut server = Serving::start(project.root(), &["--port", "0"]);
-    assert!(!server.child.wait().unwrap().success());
+    assert!(!ended(&mut server.child).success());
     let log = server.log();
     assert!(log.contains("token must be") && !log.contains(odd), "{log}");
 }

@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite;
 
 use super::Serving;
 use crate::support::http::{self, Response};
+use crate::support::process::ended;
 use crate::support::project::{now_s, row};
 use crate::support::server::binary;
 use crate::support::{DEADLINE, Project, eventually};
@@ -138,7 +139,7 @@ fn only_a_dead_socket_makes_way() {
     let refused = |what: &str| {
         let mut server = serve(&project, &socket);
         assert_eq!(server.first_line, "", "{what}");
-        assert!(!server.child.wait().unwrap().success());
+        assert!(!ended(&mut server.child).success());
         let log = server.log();
         assert!(log.contains(socket.to_str().unwrap()) && log.contains("--unix"), "{what}: {log}");
     };

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use super::{expect, lines, messages, named, until_state, within_a_second};
 use crate::support::heavy::{Need, heavy};
-use crate::support::process::Stopped;
+use crate::support::process::{Stopped, ended};
 use crate::support::project::STATUS;
 use crate::support::{Project, Server, eventually};
 
@@ -93,7 +93,7 @@ fn b20_writes_through_a_mapping_are_seen() {
         wanted.push(name);
         expect(&server, &wanted);
         drop(writer.stdin.take());
-        assert!(writer.wait().unwrap().success());
+        assert!(ended(&mut writer).success());
     });
 }
 

@@ -2,10 +2,45 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::{Child, ExitStatus, Output};
+use std::sync::mpsc;
+use std::time::Instant;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 
-use super::{Server, eventually};
+use super::bench::PATIENCE;
+use super::{DEADLINE, Server, eventually};
+
+/// How it ended by itself; a test must not wait for ever for one that does not.
+pub(crate) fn ended(child: &mut Child) -> ExitStatus {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if start.elapsed() > DEADLINE {
+            let _ = child.kill();
+            panic!("process {} does not end", child.id());
+        }
+        std::thread::park_timeout(std::time::Duration::from_millis(5));
+    }
+}
+
+/// What it said until it ended; killed when that takes too long, which its status then tells.
+pub(crate) fn output_of(child: Child) -> Output {
+    let process = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).unwrap();
+    let (over, waits) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            if waits.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+                let _ = pidfd_send_signal(&process, Signal::KILL);
+            }
+        });
+        let output = child.wait_with_output().unwrap();
+        drop(over);
+        output
+    })
+}
 
 /// A server that stands still (SIGSTOP) until this is dropped.
 pub(crate) struct Stopped(u32);
