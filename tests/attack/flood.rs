@@ -7,23 +7,13 @@ use std::time::Duration;
 
 use super::Serving;
 use crate::support::bench::{Bench, Follower, STORIES, start};
-use crate::support::heavy::heavy;
+use crate::support::heavy::{Need, heavy};
 use crate::support::http::{self, send};
+use crate::support::process::descriptors;
 use crate::support::project::{now_s, row};
 use crate::support::server::binary;
 use crate::support::sse::Sse;
 use crate::support::{DEADLINE, Project, Server, eventually};
-
-/// Lets this process, and the servers it starts, have as many descriptors as the system allows;
-/// says how many that is.
-fn descriptors() -> usize {
-    let mut limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-    limit.current = limit.maximum;
-    // Where it is refused the old limit holds.
-    let _ = rustix::process::setrlimit(rustix::process::Resource::Nofile, limit);
-    let now = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    now.map_or(100_000, |now| usize::try_from(now).unwrap())
-}
 
 fn serve(project: &Project) -> Serving {
     Serving::start(project.root(), &["--port", "0"])
@@ -266,13 +256,12 @@ fn b43_with_the_descriptors_used_up_streams_go_on_and_all_recovers() {
 
 #[test]
 fn b43_ten_thousand_connections_and_as_many_over_the_cap() {
-    if !heavy("b43_ten_thousand_connections_and_as_many_over_the_cap", &[]) {
+    let needs = [Need::Descriptors(12_000)];
+    if !heavy("b43_ten_thousand_connections_and_as_many_over_the_cap", &needs) {
         return;
     }
     // Both ends of every connection are on this machine, in two processes.
-    let most = descriptors();
-    let count = (most - 1_000).min(18_000);
-    assert!(count > 11_000, "{most} descriptors are too few to go over the cap");
+    let count = (descriptors() - 1_000).min(18_000);
     let project = Project::new();
     let server = serve(&project);
     let port = server.port();

@@ -185,7 +185,7 @@ fn b42_who_never_reads_among_three_hundred() {
     if !heavy("b42_who_never_reads_among_three_hundred", &[]) {
         return;
     }
-    super::ending::many_descriptors();
+    crate::support::process::descriptors();
     // More readers than this, in the same machine, are themselves too slow for what they are sent.
     among(300, 5_000, 300, 300);
 }

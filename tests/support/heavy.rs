@@ -4,12 +4,16 @@
 use std::path::Path;
 use std::process::Command;
 
+use super::process::descriptors;
+
 /// What a heavy test needs beside the switch.
 pub(crate) enum Need<'a> {
     /// Mounts, namespaces: the rights of root.
     Root,
     /// A program that is not part of every system.
     Program(&'a str),
+    /// That many open files.
+    Descriptors(usize),
 }
 
 /// Whether the test of that name may run; if not, says so in the words that `tests/run.sh` counts.
@@ -26,6 +30,9 @@ fn missing(needs: &[Need]) -> Option<String> {
     needs.iter().find_map(|need| match need {
         Need::Root => (!is_root()).then(|| "needs root".to_owned()),
         Need::Program(program) => (!has(program)).then(|| format!("needs {program}")),
+        Need::Descriptors(count) => {
+            (descriptors() < *count).then(|| format!("needs {count} open files"))
+        }
     })
 }
 

@@ -6,10 +6,24 @@ use std::process::{Child, ExitStatus, Output};
 use std::sync::mpsc;
 use std::time::Instant;
 
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
+use rustix::process::{
+    Pid, PidfdFlags, Resource, Signal, getrlimit, kill_process, pidfd_open, pidfd_send_signal,
+    setrlimit,
+};
 
 use super::bench::PATIENCE;
 use super::{DEADLINE, Server, eventually};
+
+/// Lets this process, and the servers it starts, have as many descriptors as the system allows;
+/// says how many that is.
+pub(crate) fn descriptors() -> usize {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Where it is refused the old limit holds.
+    let _ = setrlimit(Resource::Nofile, limit);
+    let now = getrlimit(Resource::Nofile).current;
+    now.map_or(100_000, |now| usize::try_from(now).unwrap())
+}
 
 /// How it ended by itself; a test must not wait for ever for one that does not.
 pub(crate) fn ended(child: &mut Child) -> ExitStatus {
