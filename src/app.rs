@@ -12,6 +12,7 @@ pub mod core;
 pub mod instance_lock;
 pub mod listen;
 mod private;
+pub mod several;
 pub mod signals;
 pub mod state_dir;
 
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::anyhow;
+use futures_util::future::join_all;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -52,6 +54,8 @@ pub enum PortChoice {
 /// The running server and all that is behind it.
 pub struct App {
     core: Core,
+    /// Of several projects those beside the first.
+    others: Vec<Core>,
     serving: JoinHandle<()>,
     end_streams: oneshot::Sender<()>,
     url: String,
@@ -67,14 +71,22 @@ impl App {
         let address = server.local_addr();
         let (token, token_is_new) = listen::token(config)?;
         let about = about(config, &claim.state.path, address, token.is_some());
-        let guard = Arc::new(guard(config, address, token.clone())?);
+        let guard = Arc::new(guard(config, address, token.clone(), "")?);
         let url = listen::place(config, address);
         let mut core = Core::start(claim, config, Some(url.clone())).await?;
+        let streams = Arc::new(http::Streams::new());
+        let project = http::Project::running(
+            None,
+            root,
+            &core.database,
+            core.hub.clone(),
+            Arc::clone(&streams),
+        );
         let context = http::Context {
             hub: core.hub.clone(),
             board: Arc::clone(&core.board),
             guard,
-            streams: Arc::new(http::Streams::new()),
+            streams,
             settings: Arc::clone(&core.settings),
             about: Arc::new(about),
             read_only: config.read_only,
@@ -82,6 +94,7 @@ impl App {
             started_at_ms: now_ms(),
             limits: http::Limits::default().within(descriptors::raise()),
             downloads: http::Downloads::default(),
+            projects: Arc::new(http::Projects::new(vec![project])),
         };
         let routes = http::api::routes(&context, &core.orchestrator);
         let (end_streams, ended) = oneshot::channel();
@@ -90,7 +103,7 @@ impl App {
             let _ = ended.await;
         }));
         core.lock.announce(&url, token.as_deref())?;
-        Ok(Self { core, serving, end_streams, url, token, token_is_new })
+        Ok(Self { core, others: Vec::new(), serving, end_streams, url, token, token_is_new })
     }
 
     /// The address for this machine, `http://127.0.0.1:8080/` or `unix:/path`.
@@ -112,12 +125,12 @@ impl App {
         self.token.as_deref().filter(|_| self.token_is_new)
     }
 
-    /// Where the state is kept.
-    pub fn state(&self) -> &StateDir {
-        &self.core.state
+    /// Where the state is kept; of several projects each has its own.
+    pub fn states(&self) -> impl Iterator<Item = &StateDir> {
+        std::iter::once(&self.core).chain(&self.others).map(|core| &core.state)
     }
 
-    /// Who runs batches.
+    /// Who runs batches; of several projects those of the first.
     pub fn orchestrator(&self) -> &Orchestrator {
         &self.core.orchestrator
     }
@@ -132,10 +145,12 @@ impl App {
 
     /// Ends everything in order: streams and connections, watching, the log. Takes less than 5 s.
     pub async fn stop(self) {
-        let Self { core, mut serving, end_streams, .. } = self;
+        let Self { core, others, mut serving, end_streams, .. } = self;
+        let cores: Vec<Core> = std::iter::once(core).chain(others).collect();
         let begun = Instant::now();
-        // Before the streams end, so that who listens sees how the batch ended.
-        core.end_agents().await;
+        // Before the streams end, so that who listens sees how the batch ended. All at once: the
+        // time is for all of them together.
+        join_all(cores.iter().map(Core::end_agents)).await;
         let streams_end = STREAMS_END.saturating_sub(begun.elapsed()).max(STREAMS_LEAST);
         // Gone only when the server has ended already.
         let _ = end_streams.send(());
@@ -143,7 +158,7 @@ impl App {
             tracing::warn!("some connections did not end in time and were dropped");
             serving.abort();
         }
-        core.close().await;
+        join_all(cores.into_iter().map(Core::close)).await;
     }
 }
 
@@ -194,6 +209,7 @@ fn guard(
     config: &Config,
     address: Option<SocketAddr>,
     token: Option<String>,
+    home: &str,
 ) -> anyhow::Result<Guard> {
     let mut allow_hosts = config.allow_host.clone();
     // An address that was asked for by name is one by which this server may be called.
@@ -211,6 +227,7 @@ fn guard(
         token,
         read_only: config.read_only,
         foreign_page: config.public.is_some(),
+        home: home.to_owned(),
     };
     Guard::new(&settings).map_err(|message| anyhow!(message))
 }

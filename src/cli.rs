@@ -48,8 +48,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Watch the project, serve dashboard and API (what runs without a command)
-    Serve(serve::Args),
+    /// Watch the project, or several, serve dashboard and API (what runs without a command)
+    Serve(serve::Several),
     /// See how it looks: a throw-away project in which scripted agents work through a sprint
     Demo(serve::Args),
     /// Run one batch: take stories through create, development and review, agent by agent
@@ -79,8 +79,9 @@ impl Cli {
             Self::command().error(clap::error::ErrorKind::ArgumentConflict, text).exit();
         }
         let place = &self.place;
-        match self.command.unwrap_or(Command::Serve(self.serve)) {
-            Command::Serve(args) => wait_for(serve::run(place, &args)),
+        let Some(command) = self.command else { return wait_for(serve::run(place, &self.serve)) };
+        match command {
+            Command::Serve(several) => wait_for(serve::run_several(place, &several)),
             Command::Demo(args) => wait_for(demo::run(place, &args)),
             Command::Run(args) => wait_for(run::run(place, &args)),
             Command::Status(args) => wait_for(status::run(place, &args)),

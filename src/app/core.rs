@@ -41,7 +41,7 @@ pub struct Claim {
     pub state: StateDir,
     /// Held until the end.
     pub lock: InstanceLock,
-    database: PathBuf,
+    pub(super) database: PathBuf,
     root: PathBuf,
 }
 
@@ -63,6 +63,8 @@ pub struct Core {
     pub lock: InstanceLock,
     /// Where the state is kept.
     pub state: StateDir,
+    /// The database.
+    pub database: PathBuf,
     /// The door for events.
     pub hub: Hub,
     /// Where the files lie, and what was last read in them.
@@ -106,7 +108,7 @@ impl Core {
             state_dir: state.path.clone(),
             url,
         });
-        Ok(Self { lock, state, hub, board, settings, orchestrator, watcher })
+        Ok(Self { lock, state, database, hub, board, settings, orchestrator, watcher })
     }
 
     /// Ends the batch and its agents, in bounded time.

@@ -25,6 +25,9 @@ pub struct Holder {
     pub pid: u32,
     /// Its address, `http://127.0.0.1:8080/`; `None` while it is starting.
     pub url: Option<String>,
+    /// What stands before every path there: `/p/lantern` where the server has several projects.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub prefix: String,
     /// It is no server but a batch in a terminal, which nobody can speak to.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub terminal: bool,
@@ -59,9 +62,20 @@ impl InstanceLock {
 
     /// Says where the server answers.
     pub fn announce(&mut self, url: &str, token: Option<&str>) -> anyhow::Result<()> {
+        self.announce_under(url, "", token)
+    }
+
+    /// [`Self::announce`] for one of several projects; `prefix` stands before every path.
+    pub fn announce_under(
+        &mut self,
+        url: &str,
+        prefix: &str,
+        token: Option<&str>,
+    ) -> anyhow::Result<()> {
         self.write(&Holder {
             pid: std::process::id(),
             url: Some(url.to_owned()),
+            prefix: prefix.to_owned(),
             token: token.map(str::to_owned),
             ..Holder::default()
         })

@@ -39,6 +39,8 @@ pub(crate) struct Server {
     /// Its address, `http://127.0.0.1:8080/` or `unix:/path`.
     pub(crate) url: String,
     token: Option<String>,
+    /// What stands before every path, where it has several projects.
+    prefix: String,
 }
 
 /// What the server answers when it will not.
@@ -52,7 +54,7 @@ impl Server {
     /// is only just starting.
     pub(crate) fn find(folders: &[PathBuf]) -> Option<Self> {
         match instance_lock::find_holder(folders)? {
-            Holder { url: Some(url), token, .. } => Some(Self { url, token }),
+            Holder { url: Some(url), token, prefix, .. } => Some(Self { url, token, prefix }),
             Holder { .. } => None,
         }
     }
@@ -93,7 +95,10 @@ impl Server {
     fn authority(&self) -> &str {
         match self.unix() {
             Some(_) => "localhost",
-            None => self.url.trim_start_matches("http://").trim_end_matches('/'),
+            None => {
+                let rest = self.url.trim_start_matches("http://");
+                rest.split_once('/').map_or(rest, |(authority, _)| authority)
+            }
         }
     }
 
@@ -103,7 +108,7 @@ impl Server {
     }
 
     fn request(&self, path: &str, accept: &str) -> http::request::Builder {
-        let request = http::Request::get(path)
+        let request = http::Request::get(format!("{}{path}", self.prefix))
             .header(http::header::HOST, self.authority())
             .header(http::header::ACCEPT, accept);
         match &self.token {

@@ -1,4 +1,7 @@
-//! `serve`: watches the project, serves dashboard and API; what runs when no command is named.
+//! `serve`: watches the project, or several, serves dashboard and API; what runs when no command is
+//! named.
+
+mod several;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -82,6 +85,8 @@ impl Args {
     }
 }
 
+pub(crate) use several::{Several, run as run_several};
+
 /// Runs the command.
 pub(crate) async fn run(place: &Place, args: &Args) -> anyhow::Result<u8> {
     start_log(args.log_level.as_deref(), None)?;
@@ -99,14 +104,25 @@ pub(crate) async fn serve(
 ) -> anyhow::Result<u8> {
     // Before the first line: whoever read it may send a signal at once.
     let mut signals = Signals::listen().context("cannot listen for signals")?;
-    let mut app = tokio::select! {
+    let app = tokio::select! {
         app = App::start(root, config, choice) => app?,
         () = signals.recv() => return Ok(0),
     };
-    if app.state().elsewhere {
+    attend(app, config, signals, open, begun).await
+}
+
+/// Tells where the server is, and waits for a signal.
+async fn attend(
+    mut app: App,
+    config: &Config,
+    mut signals: Signals,
+    open: bool,
+    begun: impl FnOnce(&App) -> anyhow::Result<()>,
+) -> anyhow::Result<u8> {
+    for state in app.states().filter(|state| state.elsewhere) {
         note(&format!(
             "the project cannot be written: the database is kept in {}",
-            app.state().path.display()
+            state.path.display()
         ));
     }
     // Nobody reads it: the server does its work all the same.

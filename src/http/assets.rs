@@ -123,6 +123,19 @@ impl Asset {
     }
 }
 
+/// One of the page's files by its name, whatever the path was.
+pub(super) async fn named(
+    assets: &Arc<Assets>,
+    name: &'static str,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Option<Response>, Response> {
+    reply::only_get(method)?;
+    let assets = Arc::clone(assets);
+    let found = blocking(move || Ok(assets.find(name))).await?;
+    Ok(found.map(|asset| send(headers, &asset)))
+}
+
 /// Every path that no other route took: the page's files, or not found.
 pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
     let assets = Arc::clone(&context.assets);
@@ -145,7 +158,8 @@ async fn answer(assets: Arc<Assets>, path: &str, asked: &Asked) -> Result<Respon
     Ok(send(&asked.headers, &asset))
 }
 
-fn not_found(path: &str) -> Response {
+/// Nothing is there: as JSON for API paths, as a small page elsewhere.
+pub(super) fn not_found(path: &str) -> Response {
     if path.starts_with("/api/") || path == "/api" {
         return error_reply(Code::NotFound, "there is nothing at this address");
     }

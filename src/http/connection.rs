@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
 
+use super::context::Context as Shown;
 use super::limits::LINGER;
 use super::socket::Socket;
 use super::stream::Open;
@@ -27,7 +28,7 @@ use super::stream::takeover::Takeover;
 pub(super) struct Link {
     linger: AtomicBool,
     asked: AtomicBool,
-    takeover: Mutex<Option<Box<Takeover>>>,
+    takeover: Mutex<Option<(Arc<Shown>, Box<Takeover>)>>,
 }
 
 impl Link {
@@ -47,14 +48,14 @@ impl Link {
         !self.asked.load(Ordering::Relaxed)
     }
 
-    /// From here on the connection is a stream's, and HTTP's no more.
-    pub(super) fn hand_over(&self, takeover: Box<Takeover>) {
-        *self.takeover.lock().unwrap_or_else(PoisonError::into_inner) = Some(takeover);
+    /// From here on the connection is a stream's, and HTTP's no more. `of`: what is streamed.
+    pub(super) fn hand_over(&self, of: Arc<Shown>, takeover: Box<Takeover>) {
+        *self.takeover.lock().unwrap_or_else(PoisonError::into_inner) = Some((of, takeover));
     }
 
     /// The stream that takes the connection over. Nothing of an earlier answer is left in hyper:
     /// it takes the next request only once the last answer is flushed.
-    pub(super) fn take_over(&self) -> Option<Box<Takeover>> {
+    pub(super) fn take_over(&self) -> Option<(Arc<Shown>, Box<Takeover>)> {
         self.takeover.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

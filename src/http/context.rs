@@ -11,6 +11,7 @@ use super::assets::Assets;
 use super::data::Downloads;
 use super::guard::Guard;
 use super::limits::Limits;
+use super::projects::Projects;
 use super::stream::Streams;
 
 /// What of its configuration the server tells its page; never a path of the machine.
@@ -55,6 +56,15 @@ pub struct Context {
     pub downloads: Downloads,
     /// The caps.
     pub limits: Limits,
+    /// All projects of this server, this one among them.
+    pub projects: Arc<Projects>,
+}
+
+impl std::fmt::Debug for Context {
+    // Handles; what is behind them is no line of a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").finish_non_exhaustive()
+    }
 }
 
 impl Context {

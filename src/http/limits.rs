@@ -55,6 +55,18 @@ impl Limits {
     }
 }
 
+impl Limits {
+    /// The same with room for the files of so many projects beside the first.
+    #[must_use]
+    pub fn beside(self, descriptors: Option<u64>, projects: usize) -> Self {
+        let taken = (projects as u64).saturating_mul(FURTHER_PROJECT);
+        self.within(descriptors.map(|all| all.saturating_sub(taken).max(all / 4)))
+    }
+}
+
+/// What a project takes at rest: database, its readers, log, watched folders; and some agents.
+const FURTHER_PROJECT: u64 = 48;
+
 /// What is kept for ourselves: some 40 files at rest, [`DOWNLOADS`], one for each of the threads that
 /// may block (64), and five for each of some agents.
 const OWN_DESCRIPTORS: u64 = 192;
@@ -125,5 +137,14 @@ mod tests {
         assert_eq!(cap(Some(1024)), 832);
         assert_eq!(cap(Some(256)), 128);
         assert_eq!(cap(Some(1)), 1);
+    }
+
+    #[test]
+    fn each_further_project_has_room_of_its_own() {
+        let cap = |all, further| Limits::default().beside(Some(all), further).connections;
+        assert_eq!(cap(1024, 0), 832);
+        assert_eq!(cap(1024, 9), 1024 - 9 * 48 - 192);
+        assert_eq!(cap(1024, 1000), 128);
+        assert_eq!(cap(1_048_576, 9), 10_000);
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! ```text
 //!  server (accept, caps) ─► connection (socket) ─► hyper ─► service ─► guard ─┬─► stream: /ws, /sse
-//!                                                                             └─► warp: api, assets
+//!                                                  (site: /p/<name>/)         └─► warp: api, assets
 //! ```
 //!
 //! - The guard speaks before any route, streams included; every answer is dressed by it.
 //! - Every cap stands in [`limits`] with its reason. Nothing that waits for a client is unbounded.
 //! - Routes end in a reply, never in a rejection: warp would try the next route and answer a
 //!   misleading 404 or 405. Their bodies are read before them, up to the cap.
+//! - Of several projects each is a whole server under its prefix, which is taken off before anything
+//!   else looks at the path: no route, and no stream, knows of it ([`site`]).
 //! - The end takes 5 s at most: streams are told, answers finished, the rest is cut.
 //!
 //! To add a route: a file in `api/` that exports its filter, one line where `api` joins them, a row
@@ -28,11 +30,13 @@ pub mod limits;
 mod openapi;
 mod past;
 mod pipe;
+pub mod projects;
 mod query;
 mod reply;
 mod route;
 pub mod server;
 mod service;
+pub mod site;
 mod socket;
 pub mod stream;
 mod table;
@@ -43,6 +47,8 @@ pub use context::{About, Context};
 pub use data::Downloads;
 pub use guard::{Guard, GuardSettings};
 pub use limits::Limits;
+pub use projects::{Project, Projects};
 pub use server::Server;
 pub use service::Routes;
+pub use site::{Member, Site};
 pub use stream::Streams;

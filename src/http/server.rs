@@ -23,8 +23,8 @@ use tokio::time::{Instant, sleep, timeout};
 use super::connection::Connection;
 use super::context::Context;
 use super::limits::{DESCRIPTORS_PAUSE, HEAD_BYTES, HEADERS};
-use super::service::Routes;
-use super::service::{self, Shared};
+use super::service::{self, Routes};
+use super::site::Site;
 use super::socket::Socket;
 use super::stream::{Open, Phase};
 use super::unix_listener;
@@ -84,30 +84,34 @@ impl Server {
     /// Serves until `shutdown`, then ends within 5 s in every case: streams are told, other
     /// connections end with their answer, what is left is dropped.
     pub async fn run(self, context: Context, routes: Routes, shutdown: impl Future<Output = ()>) {
-        let slots = Arc::new(Semaphore::new(context.limits.connections));
-        let all = u32::try_from(context.limits.connections).unwrap_or(u32::MAX);
-        let shared = Arc::new(Shared::new(context, routes));
-        let limits = shared.context.limits;
-        let streams = Arc::clone(&shared.context.streams);
+        self.run_site(Site::one(context, routes), shutdown).await;
+    }
+
+    /// [`Self::run`] for one project or several.
+    pub async fn run_site(self, site: Site, shutdown: impl Future<Output = ()>) {
+        let limits = site.limits();
+        let slots = Arc::new(Semaphore::new(limits.connections));
+        let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+        let site = Arc::new(site);
 
         tokio::select! {
-            () = accept(&self.listener, &slots, &shared) => {}
+            () = accept(&self.listener, &slots, &site) => {}
             () = shutdown => {}
         }
         drop(self.listener);
 
-        streams.enter(Phase::Ending);
+        site.enter(Phase::Ending);
         if timeout(limits.shutdown, slots.acquire_many(all)).await.is_err() {
-            let left = streams.counts.connections.load(Ordering::Relaxed);
+            let left = site.streams().counts.connections.load(Ordering::Relaxed);
             tracing::warn!(left, "connections are cut because they did not end in time");
-            streams.enter(Phase::Cut);
+            site.enter(Phase::Cut);
             let _ = timeout(CUT, slots.acquire_many(all)).await;
         }
     }
 }
 
-async fn accept(listener: &Listener, slots: &Arc<Semaphore>, shared: &Arc<Shared>) {
-    let counts = &shared.context.streams.counts;
+async fn accept(listener: &Listener, slots: &Arc<Semaphore>, site: &Arc<Site>) {
+    let counts = &site.streams().counts;
     let mut starved: Option<Instant> = None;
     loop {
         let accepted = if starved.is_some() {
@@ -120,14 +124,14 @@ async fn accept(listener: &Listener, slots: &Arc<Semaphore>, shared: &Arc<Shared
             && !matches!(&accepted, Ok(Err(_)))
         {
             starved = None;
-            counts.starved.store(false, Ordering::Relaxed);
+            site.tell_starved(false);
             tracing::info!("new connections are taken again");
         }
         let Ok(accepted) = accepted else { continue };
         match accepted {
             Ok(socket) => {
                 if let Ok(slot) = Arc::clone(slots).try_acquire_owned() {
-                    tokio::spawn(serve(socket, slot, Arc::clone(shared)));
+                    tokio::spawn(serve(socket, slot, Arc::clone(site)));
                 } else {
                     // Closed without an answer: see the cap's reason.
                     counts.refused.fetch_add(1, Ordering::Relaxed);
@@ -137,7 +141,7 @@ async fn accept(listener: &Listener, slots: &Arc<Semaphore>, shared: &Arc<Shared
             Err(error) => {
                 // No descriptor or memory left: the client waits in the backlog, streams go on.
                 if starved.replace(Instant::now()).is_none() {
-                    counts.starved.store(true, Ordering::Relaxed);
+                    site.tell_starved(true);
                     tracing::warn!(%error, "new connections must wait");
                 }
                 sleep(DESCRIPTORS_PAUSE).await;
@@ -156,16 +160,16 @@ fn is_the_clients(error: &io::Error) -> bool {
     )
 }
 
-async fn serve(socket: Socket, slot: OwnedSemaphorePermit, shared: Arc<Shared>) {
-    let limits = shared.context.limits;
-    let streams = &shared.context.streams;
+async fn serve(socket: Socket, slot: OwnedSemaphorePermit, site: Arc<Site>) {
+    let limits = site.limits();
+    let streams = site.streams();
     let mut ending = streams.ending();
     let open = Open::new(streams, |counts| &counts.connections);
     let socket = Connection::new(socket, limits.stall, open, slot);
     let link = socket.link();
     let service = service_fn(|request| {
         // Boxed: a connection lives longer than its requests, and most of them are streams.
-        Box::pin(service::answer(Arc::clone(&shared), Arc::clone(&link), request))
+        Box::pin(service::answer(Arc::clone(&site), Arc::clone(&link), request))
     });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -191,9 +195,8 @@ async fn serve(socket: Socket, slot: OwnedSemaphorePermit, shared: Arc<Shared>) 
         Pin::new(&mut connection).graceful_shutdown();
         phase = Phase::Cut;
     };
-    if let Some(takeover) = takeover {
+    if let Some((context, takeover)) = takeover {
         let parts = connection.into_parts();
-        let context = Arc::clone(&shared.context);
         takeover.begin(context, parts.io.into_inner(), parts.read_buf).await;
     }
 }

@@ -1,4 +1,4 @@
-//! One request: guard, body, then the stream or the route that answers it.
+//! One request: whose it is, guard, body, then the stream or the route that answers it.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -16,8 +16,9 @@ use warp::reply::Response;
 use super::connection::Link;
 use super::context::Context;
 use super::error::{Code, error_reply};
-use super::guard::Verdict;
+use super::guard::{Guard, Verdict};
 use super::limits::BODY_BYTES;
+use super::site::{Site, Way};
 use super::stream::takeover::Answer;
 use super::stream::{sse, upgrade};
 
@@ -26,7 +27,7 @@ type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
 /// Every route but `/ws` and `/sse`; answers every path with a reply.
 pub type Routes = warp::filters::BoxedFilter<(Response,)>;
 
-/// What all connections of a server share.
+/// What all connections to a project share.
 pub(super) struct Shared {
     pub(super) context: Arc<Context>,
     /// The routes; warp keeps its service's name private.
@@ -52,12 +53,33 @@ impl Shared {
 /// Answers one request. Nothing that a client does is an error here. A stream is not answered: it
 /// takes the connection over, and this future ends with HTTP's part in it.
 pub(super) async fn answer(
+    site: Arc<Site>,
+    link: Arc<Link>,
+    mut request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    link.asked();
+    let (shared, guard) = match site.way(request.uri()) {
+        Way::Root => match site.at_root() {
+            Ok(found) => found,
+            Err(hall) => return Ok(hall.answer(&link, request).await),
+        },
+        Way::Project { shared, inside } => {
+            *request.uri_mut() = inside;
+            let guard = Arc::clone(&shared.context.guard);
+            (shared, guard)
+        }
+        Way::Hall(hall) => return Ok(hall.answer(&link, request).await),
+    };
+    within(shared, guard, link, request).await
+}
+
+/// One request to a project, its path as the project has it.
+async fn within(
     shared: Arc<Shared>,
+    guard: Arc<Guard>,
     link: Arc<Link>,
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
-    link.asked();
-    let guard = Arc::clone(&shared.context.guard);
     let (method, uri, headers) = (request.method(), request.uri(), request.headers());
     let (answer, pass) = match guard.check(method, uri, headers) {
         Verdict::Answer(reply, pass) => {
@@ -85,7 +107,7 @@ pub(super) async fn answer(
         }
         Answer::Stream(mut takeover) => {
             guard.dress(takeover.headers_mut(), pass);
-            link.hand_over(takeover);
+            link.hand_over(Arc::clone(&shared.context), takeover);
             std::future::pending().await
         }
     }

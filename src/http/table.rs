@@ -23,6 +23,7 @@ pub(super) const ROUTES: &[(&str, &str)] = &[
     ("/api/orchestrator/start", ORDER),
     ("/api/orchestrator/status", READ),
     ("/api/orchestrator/stop", ORDER),
+    ("/api/projects", READ),
     ("/api/settings", "GET, HEAD, PUT, OPTIONS"),
     ("/api/settings/sources", READ),
     ("/api/snapshot", READ),

@@ -7,6 +7,7 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
 use crate::http::context::Context;
+use crate::http::projects::reasons;
 use crate::http::reply;
 use crate::http::route::{Asked, get};
 
@@ -16,22 +17,10 @@ pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
 
 /// 200 also when degraded: the server is alive and must not be restarted for it; `status` tells.
 async fn health(context: Context, _: Asked) -> Result<Response, Response> {
-    let mut reasons = Vec::new();
-    if let Some(trouble) = context.hub.trouble() {
-        reasons.push(format!("the log cannot be written: {trouble}"));
-    }
-    if context.streams.counts.starved.load(Ordering::Relaxed) {
-        reasons.push(
-            "the server has no file descriptor left: new connections wait; close some pages, or \
-             start it with a higher limit (ulimit -n)"
-                .to_owned(),
-        );
-    }
-    let state = context.hub.state();
-    let unread = state.sprint.sources.iter().filter(|(_, source)| source.state == "unreadable");
-    reasons.extend(unread.map(|(file, source)| {
-        format!("{file} cannot be read: {}", source.message.as_deref().unwrap_or("unknown cause"))
-    }));
+    let reasons = match context.projects.of(&context.streams) {
+        Some(project) => project.reasons().await,
+        None => reasons(&context.hub, &context.streams),
+    };
     let counts = &context.streams.counts;
     Ok(reply::json(&json!({
         "status": if reasons.is_empty() { "ok" } else { "degraded" },

@@ -8,6 +8,7 @@ mod export;
 mod health;
 mod openapi;
 pub(super) mod orchestrator;
+mod projects;
 mod settings;
 mod snapshot;
 mod sprint;
@@ -38,6 +39,8 @@ pub fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Re
         .or(openapi::routes(context))
         .unify()
         .or(orchestrator::routes(context, orchestrator))
+        .unify()
+        .or(projects::routes(context))
         .unify()
         .or(settings::routes(context))
         .unify()

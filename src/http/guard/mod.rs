@@ -42,6 +42,8 @@ pub struct GuardSettings {
     pub read_only: bool,
     /// The page comes from a user's folder and may hold inline handlers.
     pub foreign_page: bool,
+    /// Where the page is: `/` when empty.
+    pub home: String,
 }
 
 /// The guard of one server.
@@ -52,6 +54,7 @@ pub struct Guard {
     token: Option<Token>,
     read_only: bool,
     foreign_page: bool,
+    home: String,
 }
 
 /// A request that may go on.
@@ -80,6 +83,7 @@ impl Guard {
             token: token.map(|secret| Token::new(secret, settings.port)).transpose()?,
             read_only: settings.read_only,
             foreign_page: settings.foreign_page,
+            home: Some(&settings.home).filter(|it| !it.is_empty()).map_or("/", |it| it).to_owned(),
         })
     }
 
@@ -134,14 +138,14 @@ impl Guard {
     fn ask_token(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
         let token = self.token.as_ref()?;
         match token.sign_in(method, uri) {
-            SignIn::Right => return Some(replies::signed_in(token.set_cookie())),
+            SignIn::Right => return Some(replies::signed_in(token.set_cookie(), &self.home)),
             SignIn::NotAsked if token.is_in(headers) => return None,
             SignIn::NotAsked | SignIn::Wrong => {}
         }
         let mut reply = if origin::opens_the_page(method, uri.path(), headers) {
             let same = |site: &HeaderValue| site == "same-origin" || site == "none";
             let from_elsewhere = !headers.get_all("sec-fetch-site").iter().all(same);
-            replies::sign_in_page(from_elsewhere && uri.query().is_none())
+            replies::sign_in_page(&self.home, from_elsewhere && uri.query().is_none())
         } else {
             error_reply(Code::Unauthorized, "this server wants its token")
         };

@@ -73,10 +73,11 @@ pub(super) fn not_allowed(method: &Method, allow: &'static str) -> Response {
 }
 
 /// 303 to the page, with the cookie.
-pub(super) fn signed_in(cookie: HeaderValue) -> Response {
+pub(super) fn signed_in(cookie: HeaderValue, home: &str) -> Response {
     let mut reply = StatusCode::SEE_OTHER.into_response();
     let headers = reply.headers_mut();
-    headers.insert(header::LOCATION, HeaderValue::from_static("/"));
+    let home = HeaderValue::from_str(home).unwrap_or(HeaderValue::from_static("/"));
+    headers.insert(header::LOCATION, home);
     headers.insert(header::SET_COOKIE, cookie);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     reply
@@ -85,13 +86,16 @@ pub(super) fn signed_in(cookie: HeaderValue) -> Response {
 /// 401 for a browser's window. A browser keeps a strict cookie back when a link elsewhere led
 /// here; one step from our own page to ourselves brings it along. That step is same-origin, so
 /// it is taken once at most.
-pub(super) fn sign_in_page(from_elsewhere: bool) -> Response {
-    let step =
-        if from_elsewhere { "<meta http-equiv=\"refresh\" content=\"0;url=/\">" } else { "" };
+pub(super) fn sign_in_page(home: &str, from_elsewhere: bool) -> Response {
+    let step = if from_elsewhere {
+        format!("<meta http-equiv=\"refresh\" content=\"0;url={home}\">")
+    } else {
+        String::new()
+    };
     let page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">{step}<title>Sprint Runner</title>\
          <h1>Sign in</h1><p>Open this page with the token that the server printed when it started: \
-         <code>/?token=…</code></p></html>"
+         <code>{home}?token=…</code></p></html>"
     );
     let mut reply = page.into_response();
     *reply.status_mut() = StatusCode::UNAUTHORIZED;

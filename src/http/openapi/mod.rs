@@ -23,6 +23,7 @@ const FILES: &[&str] = &[
     include_str!("batches.json"),
     include_str!("managed.json"),
     include_str!("server.json"),
+    include_str!("projects.json"),
     include_str!("files.json"),
 ];
 

@@ -61,6 +61,7 @@ impl Stage {
             started_at_ms: 0,
             downloads: crate::http::Downloads::default(),
             limits,
+            projects: Arc::default(),
         };
         // A route that gives its body back, as far as a test needs routes.
         let routes = warp::body::bytes()
