@@ -4,7 +4,7 @@
 //! answer for all of them: flags and environment count for all, and of the projects' own files the
 //! first one's. A token is another matter: where any of them asks for one, all are behind it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{anyhow, bail};
@@ -141,7 +141,7 @@ fn claim(asked: Vec<Asked>) -> Vec<One<Claim>> {
     let mut places: Vec<(String, PathBuf, PathBuf)> = Vec::new();
     let mut all = Vec::new();
     for Asked { name, root, config } in asked {
-        let state = config.map_err(told_of_config).and_then(|config| {
+        let state = config.map_err(|error| told_of_config(&root, error)).and_then(|config| {
             let folder =
                 StateDir::candidates(&root, &config).into_iter().next().unwrap_or_default();
             let database = StateDir::database(&folder, &config);
@@ -164,8 +164,12 @@ fn claim(asked: Vec<Asked>) -> Vec<One<Claim>> {
     all
 }
 
-fn told_of_config(error: anyhow::Error) -> (anyhow::Error, Told) {
-    let why = "its folder or its sprint-runner.toml cannot be used; the server's log says why";
+fn told_of_config(root: &Path, error: anyhow::Error) -> (anyhow::Error, Told) {
+    let why = if root.is_dir() {
+        "its sprint-runner.toml cannot be used; the server's log says why"
+    } else {
+        "its folder is not there"
+    };
     (error, Told(why.to_owned()))
 }
 

@@ -126,13 +126,13 @@ impl Asset {
 /// One of the page's files by its name, whatever the path was.
 pub(super) async fn named(
     assets: &Arc<Assets>,
-    name: &'static str,
+    name: String,
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Option<Response>, Response> {
     reply::only_get(method)?;
     let assets = Arc::clone(assets);
-    let found = blocking(move || Ok(assets.find(name))).await?;
+    let found = blocking(move || Ok(assets.find(&name))).await?;
     Ok(found.map(|asset| send(headers, &asset)))
 }
 

@@ -17,6 +17,7 @@ use hyper::body::{Body as _, Incoming};
 use serde_json::json;
 use warp::reply::{Reply, Response};
 
+use super::api::projects;
 use super::assets;
 use super::connection::Link;
 use super::context::Context;
@@ -82,6 +83,8 @@ pub(super) struct Hall {
 
 enum What {
     Overview,
+    /// `/api/projects`, which must not hang on the first.
+    Projects,
     Health,
     /// `/p/<name>` without what makes it a folder.
     Folder(String),
@@ -147,6 +150,7 @@ impl Site {
         match uri.path() {
             "/" => return hall(What::Overview),
             "/healthz" => return hall(What::Health),
+            "/api/projects" => return hall(What::Projects),
             _ => {}
         }
         // An absolute target is the guard's to refuse, as it stands.
@@ -209,6 +213,18 @@ impl Hall {
                 Ok(()) => folder(to),
                 Err(refusal) => refusal,
             },
+            What::Projects => match reply::only_get(method) {
+                Ok(()) => projects::answer(&self.lobby.projects, headers).await,
+                Err(refusal) => refusal,
+            },
+            What::Down(at) if !path.starts_with(PREFIX) => {
+                // The overview's own files are nobody's.
+                let name = path.trim_start_matches('/').to_owned();
+                match assets::named(&self.lobby.assets, name, method, headers).await {
+                    Ok(Some(file)) => file,
+                    _ => self.down(*at, path),
+                }
+            }
             What::Down(at) => self.down(*at, path),
             What::Nothing => {
                 let rest =
@@ -219,7 +235,7 @@ impl Hall {
     }
 
     async fn overview(&self, method: &Method, headers: &HeaderMap) -> Response {
-        match assets::named(&self.lobby.assets, OVERVIEW, method, headers).await {
+        match assets::named(&self.lobby.assets, OVERVIEW.to_owned(), method, headers).await {
             Ok(Some(page)) => page,
             // A user's own page that knows of one project only: the list as it is.
             Ok(None) => self.list(),

@@ -26,6 +26,7 @@ fn guard(token: Option<&str>, read_only: bool) -> Guard {
         allow_origins: vec!["https://friend.example".to_owned()],
         token: token.map(str::to_owned),
         read_only,
+        home: String::new(),
         foreign_page: false,
     };
     Guard::new(&settings).expect("lists that can be read")

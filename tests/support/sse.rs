@@ -46,15 +46,31 @@ impl Sse {
         Self::over(stream, &format!("127.0.0.1:{port}"), query, last_event_id)
     }
 
+    /// Opens a stream at this address, such as `/p/lantern/sse`.
+    pub(crate) fn at(port: u16, path: &str, last_event_id: Option<&str>) -> Option<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        Self::asking(stream, &format!("127.0.0.1:{port}"), path, last_event_id)
+    }
+
     /// On a connection that is open, to a server of this name.
     pub(crate) fn over(
-        mut stream: TcpStream,
+        stream: TcpStream,
         host: &str,
         query: &str,
         last_event_id: Option<&str>,
     ) -> Option<Self> {
+        Self::asking(stream, host, &format!("/sse{query}"), last_event_id)
+    }
+
+    fn asking(
+        mut stream: TcpStream,
+        host: &str,
+        path: &str,
+        last_event_id: Option<&str>,
+    ) -> Option<Self> {
         let resume = last_event_id.map(|id| format!("Last-Event-ID: {id}\r\n")).unwrap_or_default();
-        write!(stream, "GET /sse{query} HTTP/1.1\r\nHost: {host}\r\n{resume}\r\n").ok()?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\n{resume}\r\n").ok()?;
         let mut reader = BufReader::with_capacity(64 * 1024, stream);
         let (status, headers) = http::read_head(&mut reader)?;
         assert_eq!(status, 200, "the stream's status");

@@ -35,6 +35,15 @@ impl Ws {
         Some(Self { socket })
     }
 
+    /// Opens a socket at this address, such as `/p/lantern/ws`.
+    pub(crate) fn at(port: u16, path: &str) -> Option<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        let url = format!("ws://127.0.0.1:{port}{path}");
+        let (socket, _) = tungstenite::client(url, stream).ok()?;
+        Some(Self { socket })
+    }
+
     pub(crate) fn set_timeout(&self, timeout: Duration) {
         self.socket.get_ref().set_read_timeout(Some(timeout)).unwrap();
     }

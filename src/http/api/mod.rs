@@ -8,7 +8,7 @@ mod export;
 mod health;
 mod openapi;
 pub(super) mod orchestrator;
-mod projects;
+pub(super) mod projects;
 mod settings;
 mod snapshot;
 mod sprint;
