@@ -35,10 +35,15 @@ export function light(verdict, concerns, { project, done, stories, failed }) {
   const progress = live && stories ? ` ${done}/${stories}` : "";
   const title = `${needs}${word}${progress} – ${project || "Sprint Runner"}`;
   if (document.title !== title) document.title = title;
+  lamp(/** @type {keyof typeof COLOUR} */ (kind));
+}
+
+/** The favicon alone. @param {keyof typeof COLOUR} kind */
+export function lamp(kind) {
   if (lit === kind) return;
   lit = kind;
   link.dataset.state = kind;
-  link.href = drawing(/** @type {keyof typeof COLOUR} */ (kind));
+  link.href = drawing(kind);
 }
 
 let last = "";

@@ -3,11 +3,12 @@
  * somebody first presses Ctrl+K; knows of the document only its own dialog.
  */
 import { get } from "./api.js";
-import { commandsOf, remember, storyCommands, weightOf } from "./commands.js";
+import { commandsOf, projectCommands, remember, storyCommands, weightOf } from "./commands.js";
 import { rank } from "./fuzzy.js";
 import { chordOf } from "./keys.js";
 import { chooseTheme, theme } from "./look.js";
 import * as notify from "./notify.js";
+import { place } from "./place.js";
 import { keep, recall } from "./prefs.js";
 import { address, here, visit } from "./router.js";
 import { VIEWS } from "./views.js";
@@ -37,6 +38,8 @@ function createBar(actions) {
   let batches = [];
   /** @type {string[]} */
   let recent = [];
+  /** @type {Command[]} the other projects of the server */
+  let projects = [];
   const dialog = commandDialog({ find, choose });
 
   /** @type {import("./commands.js").Doing} */
@@ -75,7 +78,7 @@ function createBar(actions) {
   function gather() {
     const app = actions.look();
     const views = Object.entries(VIEWS).map(([name, { label }]) => /** @type {[string, string, string]} */ ([name, label, chordOf(name)]));
-    commands = commandsOf({ views, app, theme: theme(), notify: notify.standing(), batches, here, address }, doing);
+    commands = commandsOf({ views, app, theme: theme(), notify: notify.standing(), batches, here, address }, doing).concat(projects);
     stories = storyCommands(app.model.stories, here);
   }
 
@@ -83,7 +86,7 @@ function createBar(actions) {
   function find(query) {
     const how = { texts: (/** @type {Command} */ { name, also = [] }) => [name, ...also], weight: (/** @type {Command} */ one) => weightOf(recent, one), most: MOST };
     // Without a question, what was used lately and what one can do; five thousand stories would say nothing.
-    const all = query ? commands.concat(stories) : commands.filter(({ group, id }) => ["Go to", "Do"].includes(group) || recent.includes(id)).concat(stories.filter(({ id }) => recent.includes(id)));
+    const all = query ? commands.concat(stories) : commands.filter(({ group, id }) => ["Go to", "Do", "Project"].includes(group) || recent.includes(id)).concat(stories.filter(({ id }) => recent.includes(id)));
     return rank(query, all, how).map(({ item, at }) => ({ command: item, at, recent: !query && recent.includes(item.id) }));
   }
 
@@ -93,7 +96,8 @@ function createBar(actions) {
     keep("commands", recent);
     // What had the focus may be gone with its view.
     document.getElementById("main")?.focus({ preventScroll: true });
-    if (command.href) location.hash = command.href;
+    if (command.href?.startsWith("#")) location.hash = command.href;
+    else if (command.href) location.assign(command.href);
     else command.run?.();
     actions.changed();
   }
@@ -104,6 +108,11 @@ function createBar(actions) {
       recent = Array.isArray(kept) ? kept.filter((one) => typeof one === "string") : [];
       gather();
       dialog.open();
+      if (place.name) get("api/projects").then((answer) => {
+        projects = projectCommands(answer.projects, place, actions.look().route.view);
+        gather();
+        dialog.refresh();
+      }, () => {});
       get("api/batches", { limit: MOST_BATCHES }).then((answer) => {
         batches = answer.batches;
         gather();

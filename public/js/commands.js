@@ -74,6 +74,12 @@ export const storyCommands = (stories, here) => stories.map((story) => {
   return { id: `story ${story.story_key}`, group: "Story", name: id && id !== title ? `${id} ${title}` : title, also: [story.story_key], detail: story.status, get href() { return here({ detail: story.story_key }); } };
 });
 
+/** The way to the other projects, and to all of them. @param {{name: string, path: string, branch: string|null, state: string}[]} projects @param {{root: string, name: string|null}} place @param {string} view @returns {Command[]} */
+export const projectCommands = (projects, { root, name }, view) => [
+  { id: "projects", group: "Project", name: "All projects", also: ["overview switch"], href: root },
+  ...projects.filter((one) => one.name !== name).map((one) => ({ id: `project ${one.name}`, group: "Project", name: `Switch to ${one.name}`, also: [one.name, one.branch ?? ""].filter(Boolean), detail: one.state, href: `${root}${one.path}#${view}` })),
+];
+
 /** What was done last first. @param {string[]} recent @param {string} id @returns {string[]} */
 export const remember = (recent, id) => [id, ...recent.filter((one) => one !== id)].slice(0, 12);
 

@@ -1,4 +1,5 @@
 /** Keyboard shortcuts, and the dialog that lists them: both grow out of one table. */
+import { place } from "./place.js";
 import { h, show } from "./render.js";
 import { address, VIEWS } from "./router.js";
 import { ASIDE, fetchEntry, VIEWS as TABLE } from "./views.js";
@@ -35,6 +36,7 @@ function lists() {
       [["j", "k"], "next and previous row"],
       [["b"], "start or stop a batch"],
       [["t"], "look at the past, and back"],
+      ...(place.name ? [/** @type {Row} */ ([["p"], "switch the project"])] : []),
       [["Esc"], "leave the field, close what is open"],
       [["?"], "this list"],
     ]],
@@ -108,7 +110,7 @@ export function listenToKeys(actions) {
   }
 
   /** @type {Record<string, () => void>} */
-  const does = { "/": search, "?": help, b: actions.openControl, t: actions.travel, j: () => move(1), k: () => move(-1), g: () => await2nd(true) };
+  const does = { "/": search, "?": help, b: actions.openControl, t: actions.travel, p: () => actions.switchProject(), j: () => move(1), k: () => move(-1), g: () => await2nd(true) };
 
   function openBar() {
     fetchEntry(ASIDE.commands).then((/** @type {any} */ { openCommandBar }) => openCommandBar(actions), () => actions.toast({ tone: "warn", title: "Command bar", text: "It could not be loaded: the server is not reached just now." }));

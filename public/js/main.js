@@ -15,6 +15,7 @@ import { apply, fromSnapshot, tally } from "./model.js";
 import { notice } from "./notices.js";
 import { paced } from "./pace.js";
 import { keep, recall } from "./prefs.js";
+import { place } from "./place.js";
 import { pulse } from "./pulse.js";
 import { address, past as wanted, refine, route, VIEWS, visit } from "./router.js";
 import { runOf } from "./run.js";
@@ -28,7 +29,7 @@ import * as header from "./views/header.js";
  * @typedef {{batch: number|null, at: number|null, first: number, last: number, index: number, moment: number|null, ready: boolean, failed: string|null, row: any, [more: string]: any}} Past index: the id of the last event that had happened; the rest is for the bar of the past
  * @typedef {{refine: (change: Record<string, string|null>) => void, loadOlder: (filter: import("./log.js").Filter, from?: number|null) => void, forgetOlder: () => void, retry: () => void,
  *   changed: () => void, help: () => void, openControl: () => void, closeControl: () => void, prepare: () => void, lookBack: () => void, start: (size: number|"all") => void,
- *   stop: (mode: "graceful"|"now") => void, stopAgent: (id: string) => void, travel: () => void, toast: (notice: import("./toast.js").Notice) => void, openBar: () => void, look: () => App}} Actions
+ *   stop: (mode: "graceful"|"now") => void, stopAgent: (id: string) => void, switchProject: () => void, travel: () => void, toast: (notice: import("./toast.js").Notice) => void, openBar: () => void, look: () => App}} Actions
  * @typedef {{model: import("./model.js").State, sums: ReturnType<typeof tally>, verdict: import("./verdict.js").Verdict, concerns: import("./verdict.js").Concern[],
  *   run: import("./run.js").Run, now: number}} Sight what a moment looks like
  * @typedef {Sight & {loaded: boolean, log: ReturnType<typeof createLog>, line: import("./connection.js").Line, lastAt: number|null, degraded: string|null, control: import("./control.js").Control,
@@ -100,6 +101,7 @@ const { line, start, retryNow } = share(stream);
 /** @type {Actions} */
 const actions = { refine, changed, toast, retry: retryNow, loadOlder: (filter, from) => (traveller?.log ?? log).loadOlder(filter, from), forgetOlder: log.forgetOlder, help: () => {}, openBar: () => {}, look,
   openControl: () => desk.show(true), closeControl: () => desk.show(false), prepare: desk.prepare, lookBack: desk.lookBack, start: desk.start, stop: desk.stop,
+  switchProject: () => {},
   stopAgent: (id) => parts.run?.data?.stop(id), travel: () => visit(wanted() ? null : { at: model.last_event_id }) };
 const frame = [header.mount(byId("header"), actions), bar.mount(byId("bar"), actions)];
 
@@ -259,6 +261,7 @@ else {
   // The title goes on to be true while nobody looks at the page.
   pulse(() => document.hidden && changed());
   start();
+  if (place.name) setTimeout(() => fetchEntry(ASIDE.switcher).then(async (/** @type {any} */ { mount }) => { actions.switchProject = await mount(byId("header")); }).catch(() => {}), SOON_MS);
   setTimeout(() => import("./health.js").then(({ watchHealth }) => watchHealth(() => line.live, (reason) => { degraded = reason; changed(); }), () => {}), SOON_MS);
 }
 

@@ -1,6 +1,8 @@
 /** What this browser remembers for its reader; where nothing can be kept, everything still works. */
+import { place } from "./place.js";
 
-const PREFIX = "sprint-runner.";
+/** Projects of one server share an origin: each keeps its own. */
+const PREFIX = place.name ? `sprint-runner.p.${place.name}.` : "sprint-runner.";
 
 /** @template T @param {string} name @param {T} fallback @returns {T} */
 export function recall(name, fallback) {

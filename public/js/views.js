@@ -32,6 +32,7 @@ export const ASIDE = {
   control: { label: "Start or stop", load: () => import("./views/control.js"), css: ["control"] },
   time: { label: "Time", load: () => import("./views/time.js"), css: ["time"] },
   commands: { label: "Command bar", load: () => /** @type {any} */ (import("./command-bar.js")), css: ["command-bar"] },
+  switcher: { label: "Projects", load: () => /** @type {any} */ (import("./views/switcher.js")), css: ["switcher"] },
 };
 
 /** @type {Map<string, Promise<void>>} */
