@@ -67,7 +67,7 @@ struct One<T> {
 /// Starts all that can begin; an error when none can. When it returns, the server answers.
 pub async fn start(asked: Vec<Asked>) -> anyhow::Result<Started> {
     let claimed = claim(asked);
-    let Some(lead) = lead(&claimed) else { bail!(none(downs(claimed).1)) };
+    let Some(lead) = lead(&claimed) else { bail!(none(&downs(claimed).1)) };
     let (token, token_is_new) = listen::token(&lead)?;
     let state = first(&claimed).map(|(_, claim)| claim.state.path.clone()).unwrap_or_default();
     let server = bind(&lead, &state, PortChoice::Exactly)?;
@@ -79,7 +79,7 @@ pub async fn start(asked: Vec<Asked>) -> anyhow::Result<Started> {
     };
     let begun = join_all(claimed.into_iter().map(|one| begin(one, under))).await;
     if first(&begun).is_none() {
-        bail!(none(downs(begun).1));
+        bail!(none(&downs(begun).1));
     }
 
     let assets = Arc::new(http::Assets::new(lead.public.clone()));
@@ -247,7 +247,7 @@ fn downs<T>(all: Vec<One<T>>) -> (Vec<(String, T)>, Vec<Down>) {
     (running, down)
 }
 
-fn none(down: Vec<Down>) -> String {
+fn none(down: &[Down]) -> String {
     let lines = down.iter().map(|Down { name, error }| format!("\n{name}: {error:#}"));
     format!("none of the projects can be served:{}", lines.collect::<String>())
 }

@@ -52,11 +52,11 @@ pub(crate) async fn run(place: &Place, several: &Several) -> anyhow::Result<u8> 
     serve(args, &asked).await
 }
 
-async fn serve(args: &Args, named: &[Named]) -> anyhow::Result<u8> {
-    let roots: Vec<PathBuf> = named.iter().map(|it| real(&it.folder)).collect();
+async fn serve(args: &Args, projects: &[Named]) -> anyhow::Result<u8> {
+    let roots: Vec<PathBuf> = projects.iter().map(|it| real(&it.folder)).collect();
     let folders: Vec<_> =
-        named.iter().zip(&roots).map(|(it, root)| (it.name.clone(), root.as_path())).collect();
-    let names = match distinct(named, &roots)
+        projects.iter().zip(&roots).map(|(it, root)| (it.name.clone(), root.as_path())).collect();
+    let names = match distinct(projects, &roots)
         .and_then(|()| names::assign(&folders).map_err(anyhow::Error::msg))
     {
         Ok(names) => names,
