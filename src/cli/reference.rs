@@ -2,6 +2,7 @@
 //!
 //! `UPDATE_REFERENCE=1 cargo test --lib reference` writes the file anew.
 
+mod documents;
 mod keys;
 mod page;
 
