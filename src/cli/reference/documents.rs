@@ -13,7 +13,7 @@ fn documents() -> BTreeMap<String, String> {
     let names = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().file_name());
     let names = names.filter_map(|name| name.into_string().ok());
     names
-        .filter(|name| name.ends_with(".md"))
+        .filter(|name| Path::new(name).extension().is_some_and(|kind| kind == "md"))
         .map(|name| (name.clone(), std::fs::read_to_string(root.join(name)).unwrap()))
         .collect()
 }
