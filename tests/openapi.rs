@@ -188,6 +188,7 @@ fn reads(api: &Api, batch: i64, agent: &str) {
         "/api/orchestrator-status",
         "/api/orchestrator/status",
         "/api/settings",
+        "/api/projects",
         "/api/settings/sources",
         "/api/snapshot",
         "/api/snapshot?at=5",

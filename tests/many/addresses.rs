@@ -1,6 +1,7 @@
 //! What stands at which address, and who may come in there.
 
 use crate::support::http::{self, Response};
+use crate::support::openapi::Api;
 use crate::support::{Project, Server};
 
 use super::{Side, names, roots, serve, told};
@@ -44,6 +45,17 @@ fn each_project_is_a_whole_server_below_its_name() {
     assert_eq!(health["status"], "ok");
     assert_eq!(health["projects"].as_array().unwrap().len(), 2);
     assert_eq!(server.json("/p/harbour/api/projects"), server.json("/api/projects"));
+}
+
+/// What is said of all of them is in the document as well, also where one could not begin.
+#[test]
+fn the_answers_for_all_are_as_described() {
+    let side = Side::of(&["a"]);
+    let server = side.serve(&["a", "missing"], &[]);
+    let api = Api::of(&server);
+    assert_eq!(api.ask("GET", "/healthz", None).json()["projects"][1]["status"], "down");
+    assert_eq!(api.ask("GET", "/api/projects", None).json()["projects"][1]["state"], "down");
+    assert_eq!(api.ask("HEAD", "/api/projects", None).status, 200);
 }
 
 #[test]
