@@ -168,6 +168,11 @@ fn batches_run_in_two_projects_at_once_and_stop_apart() {
     let mut server = server;
     assert!(server.terminate().success());
     two.nothing_alive();
+    // It was ended, and did not merely go down with the server.
+    let mut log = binary();
+    log.args(["events", "--type", "batch:end", "--json"]).current_dir(&real[1]);
+    let told = String::from_utf8(log.output().unwrap().stdout).unwrap();
+    assert!(told.contains("server_stopped"), "{told}");
 }
 
 fn git(folder: &Path, arguments: &[&str]) {
