@@ -15,7 +15,7 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::{JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, Scope};
 
 use super::run::Above;
 use super::terminal::{self, colours_wanted};
@@ -25,7 +25,7 @@ const FORMAT_VARIABLE: &str = "SPRINT_RUNNER_LOG_FORMAT";
 
 /// The flags of every command that tells about its work.
 #[derive(Debug, Clone, Default, PartialEq, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct LogArgs {
     /// Tell so much on standard error: error, warn, info, debug, trace, or a filter as `RUST_LOG`,
     /// which counts where this is missing, has it
     #[arg(long, value_name = "LEVEL")]
@@ -45,7 +45,7 @@ pub(crate) enum Format {
     Json,
 }
 
-impl Args {
+impl LogArgs {
     /// Begins to tell; with `bars` on the terminal above them. `level` counts where nobody names
     /// one; without it the environment is asked, and then it is `info`.
     pub(crate) fn start(
@@ -111,7 +111,7 @@ where
         let mut fields = Fields::default();
         event.record(&mut fields);
         let mut spans = Vec::new();
-        for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
+        for span in context.event_scope().into_iter().flat_map(Scope::from_root) {
             let extensions = span.extensions();
             let written = extensions.get::<FormattedFields<JsonFields>>();
             let written = written.and_then(|fields| serde_json::from_str::<Value>(fields).ok());
@@ -122,12 +122,12 @@ where
             spans.push(Value::Object(object));
         }
         let metadata = event.metadata();
-        let line = record(metadata.level().as_str(), metadata.target(), fields, &spans);
+        let line = record(metadata.level().as_str(), metadata.target(), &fields, &spans);
         writeln!(writer, "{line}")
     }
 }
 
-fn record(level: &str, target: &str, fields: Fields, spans: &[Value]) -> Value {
+fn record(level: &str, target: &str, fields: &Fields, spans: &[Value]) -> Value {
     json!({
         "timestamp": jiff::Timestamp::now().to_string(),
         "level": level,
@@ -141,7 +141,7 @@ fn record(level: &str, target: &str, fields: Fields, spans: &[Value]) -> Value {
 /// A remark of the command line as such a record.
 pub(super) fn note_as_json(text: &str) -> String {
     let fields = Fields { message: text.to_owned(), others: Map::new() };
-    record("INFO", "sprint_runner::cli", fields, &[]).to_string()
+    record("INFO", "sprint_runner::cli", &fields, &[]).to_string()
 }
 
 /// What a record holds.

@@ -50,7 +50,7 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    log: logging::Args,
+    log: logging::LogArgs,
 }
 
 /// `3` or `all`.

@@ -57,7 +57,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) open: bool,
     #[command(flatten)]
-    pub(crate) log: logging::Args,
+    pub(crate) log: logging::LogArgs,
 }
 
 impl Args {

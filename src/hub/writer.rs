@@ -273,7 +273,9 @@ impl Writer {
                     self.shared.figures.committed(&records, took);
                     self.has_written();
                 }
-                seen.into_iter().for_each(|seen| self.shared.figures.shown(seen));
+                for seen in seen {
+                    self.shared.figures.shown(seen);
+                }
                 for (reply, published) in replies {
                     // Whoever published may have gone; the events stand all the same.
                     let _ = reply.send(Ok(published));
