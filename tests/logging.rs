@@ -52,11 +52,11 @@ fn a_request_has_a_span_that_says_all_but_what_is_secret() {
         ("GET", format!("/{TOKEN}"), &*bearer, "/*", 404),
     ];
     for (method, target, more, _, status) in &asked {
-        if *method != "HEAD" {
-            assert_eq!(ask(port, method, target, more).status, *status, "{method} {target}");
-        } else {
+        if *method == "HEAD" {
             let head = format!("HEAD {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{more}\r\n");
             std::io::Write::write_all(&mut http::connect(port), head.as_bytes()).unwrap();
+        } else {
+            assert_eq!(ask(port, method, target, more).status, *status, "{method} {target}");
         }
     }
     let spans = |log: &str| -> Vec<Value> {
@@ -182,49 +182,57 @@ fn as_it_comes_the_server_is_quiet() {
 }
 
 #[test]
-fn no_text_of_a_file_forges_a_record() {
+fn no_text_of_a_file_forges_a_line() {
+    forge("text");
+}
+
+#[test]
+fn no_text_of_a_file_forges_an_object() {
+    forge("json");
+}
+
+/// Whatever stands in settings, configuration, status file and query, each line begins as ours do.
+fn forge(format: &str) {
     const EVIL: &str = "a\n2026-01-01T00:00:00Z ERROR forged\r\n{\"level\":\"ERROR\",\"forged\":1}\
                         \u{1b}[2J\u{9b}2J\u{202e}\u{2028}\"}";
-    for format in ["text", "json"] {
-        let toml =
-            Toml { agent: "model = \"m\\n2026-01-01T00:00:00Z ERROR forged\"", ..Toml::default() };
-        let bench = Bench::with(STORIES, &toml);
-        let settings = bench.project.root().join(".sprint-runner/settings.json");
-        fs::create_dir_all(settings.parent().unwrap()).unwrap();
-        // The message of what is wrong with it holds the key.
-        fs::write(&settings, json!({ EVIL: 1 }).to_string()).unwrap();
-        let key = format!("1-3-{}", "x\\u2028\\n2026-01-01T00:00:00Z ERROR forged");
-        let status = format!("{STORIES}  \"{key}\": ready-for-dev\n");
-        bench.project.write("sprint-status.yaml", status.as_bytes());
-        let mut server = Serving::start(
-            bench.project.root(),
-            &["--port", "0", "--log-format", format, "--log-level", "trace"],
-        );
-        let port = server.port();
-        let target = "/api/events?q=%0a2026-01-01T00:00:00Z%20ERROR%20forged";
-        http::get(port, target);
-        let body = "{\"batch_size\":\"all\"}";
-        let start = format!(
-            "POST /api/orchestrator/start HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            body.len()
-        );
-        http::send(port, start).unwrap();
-        eventually("agents, then none", || {
-            let told = server.log().contains("the batch ends");
-            told.then_some(())
-        });
-        server.terminate();
-        let log = server.log();
-        assert!(log.contains("forged"), "nothing was tried: {log}");
-        for line in log.lines() {
-            assert!(!line.starts_with("2026-01-01T00:00:00Z ERROR forged"), "{log}");
-            assert!(!line.starts_with("{\"level\":\"ERROR\""), "{log}");
-            assert!(line.chars().all(|c| !c.is_control() && c != '\u{2028}'), "{line:?}");
-        }
-        if format == "json" {
-            assert!(lines(&log).len() > 5);
-        }
+    let toml =
+        Toml { agent: "model = \"m\\n2026-01-01T00:00:00Z ERROR forged\"", ..Toml::default() };
+    let bench = Bench::with(STORIES, &toml);
+    let settings = bench.project.root().join(".sprint-runner/settings.json");
+    fs::create_dir_all(settings.parent().unwrap()).unwrap();
+    // The message of what is wrong with it holds the key.
+    fs::write(&settings, json!({ EVIL: 1 }).to_string()).unwrap();
+    let key = format!("1-3-{}", "x\\u2028\\n2026-01-01T00:00:00Z ERROR forged");
+    let status = format!("{STORIES}  \"{key}\": ready-for-dev\n");
+    bench.project.write("sprint-status.yaml", status.as_bytes());
+    let mut server = Serving::start(
+        bench.project.root(),
+        &["--port", "0", "--log-format", format, "--log-level", "trace"],
+    );
+    let port = server.port();
+    let target = "/api/events?q=%0a2026-01-01T00:00:00Z%20ERROR%20forged";
+    http::get(port, target);
+    let body = "{\"batch_size\":\"all\"}";
+    let start = format!(
+        "POST /api/orchestrator/start HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    http::send(port, start).unwrap();
+    eventually("agents, then none", || {
+        let told = server.log().contains("the batch ends");
+        told.then_some(())
+    });
+    server.terminate();
+    let log = server.log();
+    assert!(log.contains("forged"), "nothing was tried: {log}");
+    for line in log.lines() {
+        assert!(!line.starts_with("2026-01-01T00:00:00Z ERROR forged"), "{log}");
+        assert!(!line.starts_with("{\"level\":\"ERROR\""), "{log}");
+        assert!(line.chars().all(|c| !c.is_control() && c != '\u{2028}'), "{line:?}");
+    }
+    if format == "json" {
+        assert!(lines(&log).len() > 5);
     }
 }
 

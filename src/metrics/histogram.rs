@@ -101,7 +101,8 @@ mod tests {
             histogram.observe(Duration::from_nanos(nanos));
         }
         let read = histogram.read();
-        let counts: Vec<u64> = read.get_bucket().iter().map(|b| b.cumulative_count()).collect();
+        let counts: Vec<u64> =
+            read.get_bucket().iter().map(proto::Bucket::cumulative_count).collect();
         assert_eq!(counts, [2, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4]);
         assert_eq!(read.get_sample_count(), 5);
         assert!((read.get_sample_sum() - 7.001_200_001).abs() < 1e-9);

@@ -1,5 +1,8 @@
 //! A strict reader of the Prometheus text format 0.0.4: what it lets through, others read.
 
+// Figures that count are whole numbers: floats hold them exactly.
+#![allow(clippy::float_cmp)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Server;
@@ -15,6 +18,9 @@ pub(crate) struct Family {
 }
 
 type Labels = BTreeMap<String, String>;
+
+/// Bounds with their counts; sum and count.
+type Series = (Vec<(f64, f64)>, Vec<f64>);
 
 impl Metrics {
     /// What a server shows just now.
@@ -128,7 +134,7 @@ impl Family {
     fn check_histogram(&self, name: &str) {
         assert!(name.ends_with("_seconds") || name.ends_with("_bytes"), "{name}");
         // The bounds and counts of each series, then its sum and its count.
-        let mut all: BTreeMap<Labels, (Vec<(f64, f64)>, Vec<f64>)> = BTreeMap::new();
+        let mut all: BTreeMap<Labels, Series> = BTreeMap::new();
         for (sample, labels, value) in &self.samples {
             let mut labels = labels.clone();
             let bound = labels.remove("le");
