@@ -16,11 +16,13 @@ pub enum Severity {
 
 /// The words that [`Issue::code`] has today; a log may hold others, of another version.
 pub const CODES: &[&str] = &[
+    "aliases",
     "ambiguous-story",
     "bad-row",
     "bad-time",
     "bare-cr",
     "cut-off",
+    "directives",
     "disagreement",
     "duplicate-key",
     "empty",
