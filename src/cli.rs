@@ -15,6 +15,7 @@ mod events;
 mod export;
 mod log;
 mod log_pages;
+mod logging;
 mod overview;
 mod place;
 mod reading;

@@ -13,8 +13,13 @@ mod export;
 mod files;
 mod honesty;
 mod laws;
+mod logging;
 mod managed;
+<<<<<<< HEAD
 mod many;
+=======
+mod metrics;
+>>>>>>> main
 mod openapi;
 mod parsers;
 mod past;

@@ -33,6 +33,7 @@ mod pipe;
 pub mod projects;
 mod query;
 mod reply;
+mod requests;
 mod route;
 pub mod server;
 mod service;

@@ -6,6 +6,7 @@ mod batches;
 mod events;
 mod export;
 mod health;
+mod metrics;
 mod openapi;
 pub(super) mod orchestrator;
 pub(super) mod projects;
@@ -35,6 +36,8 @@ pub fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Re
         .or(export::routes(context))
         .unify()
         .or(health::routes(context))
+        .unify()
+        .or(metrics::routes(context, orchestrator))
         .unify()
         .or(openapi::routes(context))
         .unify()
