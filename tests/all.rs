@@ -15,11 +15,8 @@ mod honesty;
 mod laws;
 mod logging;
 mod managed;
-<<<<<<< HEAD
 mod many;
-=======
 mod metrics;
->>>>>>> main
 mod openapi;
 mod parsers;
 mod past;

@@ -134,11 +134,7 @@ async fn accept(listener: &Listener, slots: &Arc<Semaphore>, site: &Arc<Site>) {
         match accepted {
             Ok((socket, peer)) => {
                 if let Ok(slot) = Arc::clone(slots).try_acquire_owned() {
-<<<<<<< HEAD
-                    tokio::spawn(serve(socket, slot, Arc::clone(site)));
-=======
-                    tokio::spawn(serve(socket, peer, slot, Arc::clone(shared)));
->>>>>>> main
+                    tokio::spawn(serve(socket, peer, slot, Arc::clone(site)));
                 } else {
                     // Closed without an answer: see the cap's reason.
                     counts.refused.fetch_add(1, Ordering::Relaxed);
@@ -167,20 +163,14 @@ fn is_the_clients(error: &io::Error) -> bool {
     )
 }
 
-<<<<<<< HEAD
-async fn serve(socket: Socket, slot: OwnedSemaphorePermit, site: Arc<Site>) {
-    let limits = site.limits();
-    let streams = site.streams();
-=======
 async fn serve(
     socket: Socket,
     peer: Option<SocketAddr>,
     slot: OwnedSemaphorePermit,
-    shared: Arc<Shared>,
+    site: Arc<Site>,
 ) {
-    let limits = shared.context.limits;
-    let streams = &shared.context.streams;
->>>>>>> main
+    let limits = site.limits();
+    let streams = site.streams();
     let mut ending = streams.ending();
     let open = Open::new(streams, |counts| &counts.connections);
     let socket = Connection::new(socket, peer, limits.stall, open, slot);

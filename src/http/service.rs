@@ -1,11 +1,7 @@
-<<<<<<< HEAD
 //! One request: whose it is, guard, body, then the stream or the route that answers it.
-=======
-//! One request: guard, body, then the stream or the route that answers it.
 //!
 //! Each has a span, on the level `debug`: where nobody asks for that level it costs the look at
 //! one number. It names the route, never the path or the query: those may hold what is secret.
->>>>>>> main
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -28,11 +24,8 @@ use super::context::Context;
 use super::error::{Code, error_reply};
 use super::guard::{Guard, Verdict};
 use super::limits::BODY_BYTES;
-<<<<<<< HEAD
-use super::site::{Site, Way};
-=======
 use super::requests;
->>>>>>> main
+use super::site::{Site, Way};
 use super::stream::takeover::Answer;
 use super::stream::{sse, upgrade};
 use super::table;
@@ -95,13 +88,10 @@ async fn within(
     link: Arc<Link>,
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
-<<<<<<< HEAD
-=======
-    link.asked();
     let span = span(&link, &request);
     let begun = (!span.is_disabled()).then(Instant::now);
     let class = requests::class(request.method(), request.uri().path());
-    let answer = respond(&shared, &link, request).instrument(span.clone()).await;
+    let answer = respond(&shared, &guard, &link, request).instrument(span.clone()).await;
     let status = answer.status();
     shared.context.streams.requests.answered(class, status);
     if let Some(begun) = begun {
@@ -113,7 +103,7 @@ async fn within(
         Answer::Reply(reply) => Ok(reply),
         Answer::Stream(mut takeover) => {
             takeover.within(span);
-            link.hand_over(takeover);
+            link.hand_over(Arc::clone(&shared.context), takeover);
             std::future::pending().await
         }
     }
@@ -132,9 +122,12 @@ fn span(link: &Link, request: &Request<Incoming>) -> Span {
     )
 }
 
-async fn respond(shared: &Shared, link: &Link, request: Request<Incoming>) -> Answer {
-    let guard = &shared.context.guard;
->>>>>>> main
+async fn respond(
+    shared: &Shared,
+    guard: &Guard,
+    link: &Link,
+    request: Request<Incoming>,
+) -> Answer {
     let (method, uri, headers) = (request.method(), request.uri(), request.headers());
     let (mut answer, pass) = match guard.check(method, uri, headers) {
         Verdict::Answer(reply, pass) => {
@@ -155,22 +148,8 @@ async fn respond(shared: &Shared, link: &Link, request: Request<Incoming>) -> An
             (answer, pass)
         }
     };
-<<<<<<< HEAD
-    match answer {
-        Answer::Reply(mut reply) => {
-            guard.dress(reply.headers_mut(), pass);
-            Ok(reply)
-        }
-        Answer::Stream(mut takeover) => {
-            guard.dress(takeover.headers_mut(), pass);
-            link.hand_over(Arc::clone(&shared.context), takeover);
-            std::future::pending().await
-        }
-    }
-=======
     guard.dress(answer.headers_mut(), pass);
     answer
->>>>>>> main
 }
 
 async fn route(shared: &Shared, link: &Link, request: Request<Incoming>) -> Response {

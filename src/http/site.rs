@@ -110,9 +110,13 @@ impl Site {
     ) -> Self {
         let lobby = Lobby { guard: Arc::new(guard), projects, assets, started_at_ms };
         let shared = |(context, routes)| Arc::new(Shared::new(context, routes));
-        let members = members.into_iter().map(|it| (it.name, it.serves.map(shared))).collect();
+        let members: Vec<_> =
+            members.into_iter().map(|it| (it.name, it.serves.map(shared))).collect();
+        // The figures of the whole are told where the first one's are: at the root.
+        let first = members.iter().find_map(|(_, shared)| shared.as_ref());
+        let streams = first.map(|first| Arc::clone(&first.context.streams)).unwrap_or_default();
         let at = At::Prefixes { members, lobby: Arc::new(lobby) };
-        Self { streams: Arc::new(Streams::new()), limits, at }
+        Self { streams, limits, at }
     }
 
     pub(super) const fn limits(&self) -> Limits {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use super::{Args, attend, run as run_one, start_log};
+use super::{Args, attend, run as run_one};
 use crate::app::several::{self, Asked, Down};
 use crate::app::signals::Signals;
 use crate::cli::place::Place;
@@ -48,7 +48,7 @@ pub(crate) async fn run(place: &Place, several: &Several) -> anyhow::Result<u8> 
     if let [Named { name: None, folder }] = &asked[..] {
         return run_one(&Place { dir: Some(folder.clone()), ..place.clone() }, args).await;
     }
-    start_log(args.log_level.as_deref(), None)?;
+    args.log.start(None, None)?;
     serve(args, &asked).await
 }
 
