@@ -34,7 +34,8 @@ use crate::hub::Hub;
 const OVERVIEW: &str = "projects.html";
 
 /// What stands before a project's name.
-const PREFIX: &str = "/p/";
+// No route of its own: each below it is one of a project.
+const PREFIX: &str = concat!("/", "p", "/");
 
 /// What a server serves.
 pub struct Site {
@@ -160,7 +161,7 @@ impl Site {
         // An absolute target is the guard's to refuse, as it stands.
         let target = uri.path_and_query().filter(|_| uri.authority().is_none());
         let Some(rest) = target.and_then(|target| target.as_str().strip_prefix(PREFIX)) else {
-            let is_prefix = matches!(uri.path(), "/p" | PREFIX);
+            let is_prefix = [PREFIX, PREFIX.trim_end_matches('/')].contains(&uri.path());
             return if is_prefix { hall(What::Nothing) } else { Way::Root };
         };
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
