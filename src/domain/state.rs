@@ -140,13 +140,14 @@ pub struct Batch {
     /// Milliseconds since the epoch.
     pub started_at: i64,
     /// Always null while it runs.
+    #[schemars(with = "()")]
     pub ended_at: Option<i64>,
     /// Null = unlimited or unknown.
     pub max_cycles: Option<i64>,
     /// Whole cycles so far.
     pub cycles_completed: i64,
     /// Always `running` here.
-    #[schemars(with = "words::BatchStatus")]
+    #[schemars(extend("const" = "running"))]
     pub status: String,
     /// Who runs it.
     #[schemars(with = "words::Origin")]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::Value;
 use warp::Filter;
@@ -13,6 +13,7 @@ use warp::reply::Response;
 
 use crate::domain::event::{EventId, NewEvent, Source};
 use crate::domain::payload::{Payload, SettingsChanged};
+use crate::domain::settings::RANGES;
 use crate::domain::words;
 use crate::http::context::Context;
 use crate::http::query::bad;
@@ -74,6 +75,7 @@ pub(in crate::http) struct Sources<'a> {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "SettingSource")]
 struct Told {
+    #[schemars(schema_with = "setting_keys")]
     key: &'static str,
     value: i64,
     default: i64,
@@ -83,6 +85,10 @@ struct Told {
     source: &'static str,
     /// What holds just now.
     in_force: i64,
+}
+
+fn setting_keys(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": RANGES.map(|(key, _, _)| key) })
 }
 
 /// What this server is.

@@ -63,6 +63,7 @@ fn answer(
 pub(in crate::http) struct Answer<'a> {
     /// What the file itself says, but for keys that are named below.
     #[serde(flatten)]
+    #[schemars(with = "Own")]
     own: Map<String, Value>,
     /// By key.
     epics: IndexMap<&'a str, Epic<'a>>,
@@ -77,9 +78,20 @@ pub(in crate::http) struct Answer<'a> {
     stale: bool,
 }
 
+/// The file's own keys, as far as they are known.
+#[derive(Serialize, JsonSchema)]
+#[allow(dead_code)]
+struct Own {
+    /// The file's own map of keys to statuses; absent where no reading was good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    development_status: Option<IndexMap<String, String>>,
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
 /// An epic with the count of its stories.
 #[derive(Serialize, JsonSchema)]
-#[schemars(rename = "EpicStatus")]
+#[schemars(rename = "EpicEntry")]
 struct Epic<'a> {
     title: String,
     /// The file's own word.

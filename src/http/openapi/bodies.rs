@@ -41,6 +41,7 @@ by_hand! {
     StartBody, false, |_generator| json_schema!({
         "type": "object",
         "description": "What a start sends.",
+        "examples": [{ "batch_size": 2 }],
         "properties": {
             "batch_size": {
                 "description": "Cycles, or `all`; absent = the setting `default_max_cycles`.",
@@ -56,6 +57,7 @@ by_hand! {
     StopBody, false, |_generator| json_schema!({
         "type": "object",
         "description": "What a stop sends.",
+        "examples": [{ "mode": "graceful" }],
         "properties": {
             "mode": {
                 "type": "string",
@@ -74,6 +76,7 @@ by_hand! {
         schema.remove("required");
         schema.insert("additionalProperties".to_owned(), false.into());
         schema.insert("description".to_owned(), "Any of the settings and nothing else.".into());
+        schema.insert("examples".to_owned(), serde_json::json!([{ "default_max_cycles": 3 }]));
         schema
     };
 

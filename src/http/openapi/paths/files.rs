@@ -27,7 +27,9 @@ pub(in crate::http) static PAGE: Operation = Operation {
 };
 
 pub(in crate::http) static API_PAGE: Operation = Operation {
+    about: "Not there where `--public` names a folder that has no such page.",
     answers: &[Answer::good("the page", &[("text/html", Content::Text(""))])],
+    refusals: &[Code::NotFound],
     version: Version::Ranges,
     ..Operation::new(TAG, "getApiPage", "this document as a page for people")
 };
