@@ -37,7 +37,6 @@ function section(id, title, about, items) {
 
 /** @param {any} api @param {any} streams */
 function build(api, streams) {
-  text(/** @type {HTMLElement} */ (document.querySelector(".ref-wait")), "");
   main.replaceChildren();
   const words = [
     h("p", { class: "ref-version" }, `Version ${api.info?.version ?? ""} at `, h("code", {}, base.href)),

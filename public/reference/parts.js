@@ -37,10 +37,10 @@ function item(id, words, head, fill) {
 const part = (title, ...more) => h("section", { class: "ref-part" }, h("h4", {}, title), ...more);
 
 /** A line to be copied. @param {string} line @param {string} label */
-const command = (line, label) => h("div", { class: "ref-command" }, h("pre", { tabindex: 0, role: "region", "aria-label": label }, h("code", {}, line)), copyButton("Copy", () => line));
+const command = (line, label) => h("div", { class: "ref-command" }, h("pre", { tabindex: 0, role: "group", "aria-label": label }, h("code", {}, line)), copyButton("Copy", () => line));
 
 /** @param {any} value @param {string} label */
-const json = (value, label) => h("pre", { class: "ref-json", tabindex: 0, role: "region", "aria-label": label }, h("code", {}, JSON.stringify(value, null, 2)));
+const json = (value, label) => h("pre", { class: "ref-json", tabindex: 0, role: "group", "aria-label": label }, h("code", {}, JSON.stringify(value, null, 2)));
 
 /** @param {any} document @param {import("./document.js").Operation} operation @param {URL} base @returns {Item} */
 export function operation(document, operation, base) {

@@ -33,18 +33,25 @@ const DEEPEST = 12;
 /** @param {any} document @param {{name: string, schema: any, required: boolean, about: string}} part @param {number} depth */
 function branch(document, part, depth) {
   const member = part.name === nameOf(part.schema) || part.name === kindOf(document, part.schema);
+  const below = depth < DEEPEST ? opened(document, part.schema) : null;
   const head = [
     h("span", { class: member ? "ref-field is-member" : "ref-field" }, part.name),
-    member ? null : kind(document, part.schema),
+    // A link within what opens could not be reached by itself: it stands below instead.
+    member ? null : below ? h("span", { class: "ref-kind" }, kindOf(document, part.schema)) : kind(document, part.schema),
     part.required || member ? null : h("span", { class: "ref-tag" }, "may be absent"),
     Object.hasOwn(part.schema ?? {}, "default") ? h("span", { class: "ref-tag" }, `default ${JSON.stringify(part.schema.default)}`) : null,
   ];
   const about = part.about ? h("p", { class: "ref-about" }, ...prose(part.about)) : null;
-  const below = opened(document, part.schema);
-  if (!below || depth >= DEEPEST) return h("li", { class: "ref-leaf" }, h("div", { class: "ref-line" }, ...head), about);
+  if (!below) return h("li", { class: "ref-leaf" }, h("div", { class: "ref-line" }, ...head), about);
   const body = h("div", { class: "ref-below" });
-  const el = h("details", { on: { toggle: () => { if (el.open && !body.firstChild) body.append(tree(document, below, depth + 1)); } } }, h("summary", { class: "ref-line" }, ...head), body);
+  const el = h("details", { on: { toggle: () => { if (el.open && !body.firstChild) body.append(...[entry(below), tree(document, below, depth + 1)].filter(Boolean)); } } }, h("summary", { class: "ref-line" }, ...head), body);
   return h("li", {}, el, about);
+}
+
+/** The way to a schema's own entry. @param {any} schema */
+function entry(schema) {
+  const name = nameOf(schema);
+  return name && !name.startsWith("Event.") ? h("p", { class: "ref-more" }, h("a", { class: "ref-kind", href: `#schema.${name}` }, name)) : null;
 }
 
 /** The schema that is worth opening below a part: through lists and "or null". @param {any} document @param {any} schema @returns {any} */

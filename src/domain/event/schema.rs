@@ -80,8 +80,13 @@ impl JsonSchema for UnknownEvent {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let about = "What another version left in the log, kept and passed on as it is.";
-        let kind = json!({ "type": "string", "not": { "enum": Payload::KINDS } });
-        event(generator, kind, json!({}), about.to_owned()).try_into().unwrap_or_default()
+        let kind = json!({
+            "type": "string",
+            "description": "None of the types of this version.",
+            "not": { "enum": Payload::KINDS },
+        });
+        let payload = json!({ "description": "As it was stored." });
+        event(generator, kind, payload, about.to_owned()).try_into().unwrap_or_default()
     }
 }
 
@@ -94,11 +99,12 @@ impl JsonSchema for ImportedEvent {
         let about = "Imported history: the payload is as the older server wrote it.";
         let payload = json!({
             "type": "object",
+            "description": "As the older server wrote it, or as it could be made from its columns.",
             "required": ["imported"],
             "properties": { "imported": { "const": true } },
             "additionalProperties": true,
         });
-        let kind = json!({ "type": "string" });
+        let kind = json!({ "type": "string", "description": "As the older server named it." });
         event(generator, kind, payload, about.to_owned()).try_into().unwrap_or_default()
     }
 }

@@ -9,7 +9,7 @@ use crate::domain::issue::FileIssue;
 use crate::domain::status::StatusClass;
 use crate::domain::words;
 
-/// The whole answer.
+/// What the log adds up to, after one of its events.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Snapshot<'a> {
     /// 8 hex digits that name the log.
@@ -36,7 +36,6 @@ pub struct Snapshot<'a> {
 /// The sprint with what is counted from it.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Sprint")]
-#[allow(missing_docs)]
 pub struct SprintView<'a> {
     /// The status file's `project`, when it says one.
     pub project: Option<&'a str>,
@@ -60,7 +59,6 @@ pub struct SprintView<'a> {
 /// An epic with the count of its stories.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Epic")]
-#[allow(missing_docs)]
 pub struct EpicView<'a> {
     /// Without the prefix `epic-`.
     pub epic_id: &'a str,
@@ -84,7 +82,6 @@ pub struct EpicView<'a> {
 /// A story.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Story")]
-#[allow(missing_docs)]
 pub struct StoryView<'a> {
     /// As the file writes it.
     pub story_key: &'a str,
@@ -106,7 +103,6 @@ pub struct StoryView<'a> {
 /// A watched file.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "SourceFile")]
-#[allow(missing_docs)]
 pub struct SourceView<'a> {
     /// Its name, never a path of the machine.
     pub file: &'a str,
@@ -126,7 +122,6 @@ pub struct SourceView<'a> {
 /// A command under way.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Active")]
-#[allow(missing_docs)]
 pub struct ActiveView<'a> {
     /// The story's long key where known.
     pub story_key: &'a str,
@@ -152,7 +147,6 @@ pub struct ActiveView<'a> {
 
 /// How many of what.
 #[derive(Debug, Default, Serialize, JsonSchema)]
-#[allow(missing_docs)]
 pub struct Counts {
     /// Epics.
     pub epics: u64,
@@ -167,14 +161,20 @@ pub struct Counts {
 /// Stories by status class.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-#[allow(missing_docs)]
 pub struct ByClass {
+    /// Exist in their epic only.
     pub backlog: u64,
+    /// Their file is written.
     pub ready_for_dev: u64,
+    /// Being developed.
     pub in_progress: u64,
+    /// Wait for code review.
     pub review: u64,
+    /// Finished.
     pub done: u64,
+    /// Need not be done.
     pub optional: u64,
+    /// With a word of somebody's own.
     pub other: u64,
 }
 
@@ -195,7 +195,6 @@ impl ByClass {
 /// The managed orchestrator's state, the answer of `/api/orchestrator/status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "OrchestratorStatus")]
-#[allow(missing_docs)]
 pub struct OrchestratorView {
     /// What it does.
     #[schemars(with = "words::OrchestratorState")]

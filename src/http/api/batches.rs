@@ -57,13 +57,17 @@ pub(in crate::http) struct Detail {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "BatchStats")]
 struct Stats {
+    /// The stories that were worked on.
     story_count: usize,
+    /// All of their commands.
     command_count: i64,
+    /// Whole cycles.
     cycles_completed: i64,
     /// Null = unlimited or unknown.
     max_cycles: Option<i64>,
     /// Null while it runs.
     duration_seconds: Option<f64>,
+    /// Done.
     stories_done: usize,
     /// Failed or blocked.
     stories_failed: usize,

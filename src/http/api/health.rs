@@ -24,6 +24,7 @@ pub(in crate::http) struct Health<'a> {
     status: &'static str,
     /// What is in the way: one sentence each.
     reasons: Vec<String>,
+    /// Of the program.
     version: &'static str,
     #[schemars(with = "words::Epoch")]
     epoch: &'a str,
@@ -39,7 +40,9 @@ pub(in crate::http) struct Health<'a> {
 /// Open streams.
 #[derive(Serialize, JsonSchema)]
 struct Clients {
+    /// Server-Sent Events.
     sse: u64,
+    /// WebSockets.
     ws: u64,
 }
 

@@ -75,11 +75,16 @@ pub(in crate::http) struct Sources<'a> {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "SettingSource")]
 struct Told {
+    /// The setting.
     #[schemars(schema_with = "setting_keys")]
     key: &'static str,
+    /// What is set.
     value: i64,
+    /// What holds where nobody says anything.
     default: i64,
+    /// The least that it may be.
     min: i64,
+    /// The greatest that it may be.
     max: i64,
     #[schemars(with = "words::SettingFrom")]
     source: &'static str,
@@ -95,6 +100,7 @@ fn setting_keys(_: &mut SchemaGenerator) -> Schema {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "AboutServer")]
 struct About<'a> {
+    /// Of the program.
     version: &'static str,
     #[schemars(with = "words::Epoch")]
     epoch: &'a str,

@@ -93,10 +93,13 @@ struct Own {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "EpicEntry")]
 struct Epic<'a> {
+    /// The file's own title, else `Epic` and its number.
     title: String,
     /// The file's own word.
     status: &'a str,
+    /// Its stories.
     story_count: u64,
+    /// Those of them that are done.
     done_count: u64,
 }
 
@@ -125,8 +128,11 @@ struct Story<'a> {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "EntryCounts")]
 struct Counts {
+    /// Epics.
     epics: usize,
+    /// Stories.
     stories: usize,
+    /// Retrospectives.
     retrospectives: usize,
     /// Stories by the class of their status; a class without a story is absent.
     by_class: IndexMap<&'static str, u64>,

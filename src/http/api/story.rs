@@ -80,6 +80,7 @@ pub(in crate::http) struct Answer {
 /// A file by its name alone: where the project lies is nobody's business.
 #[derive(Debug, Serialize, JsonSchema)]
 struct StoryFile {
+    /// By itself, without a path.
     name: String,
     #[schemars(with = "words::StoryFileKind")]
     kind: &'static str,

@@ -65,8 +65,12 @@ pub(in crate::http) fn document() -> Value {
     let on_sse = |name: &String| name != "pong";
     let sse: Vec<String> = from_server.iter().filter(|name| on_sse(name)).cloned().collect();
     let ws: Vec<String> = from_server.iter().chain(&from_client).cloned().collect();
-    let mut send_sse =
-        does("send", "sse", "Each `data:` is one message on one line; `id:` is `<epoch>:<id>`.", &sse);
+    let mut send_sse = does(
+        "send",
+        "sse",
+        "Each `data:` is one message on one line; `id:` is `<epoch>:<id>`.",
+        &sse,
+    );
     send_sse["bindings"] = json!({ "http": {
         "method": "GET",
         "query": query(&live::SSE),

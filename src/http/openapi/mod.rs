@@ -69,7 +69,8 @@ pub(super) fn document(facts: Facts<'_>) -> Value {
     if !facts.token {
         security.push(json!({}));
     }
-    let tags = paths::TAGS.iter().map(|(name, about)| json!({ "name": name, "description": about }));
+    let tags =
+        paths::TAGS.iter().map(|(name, about)| json!({ "name": name, "description": about }));
     // What clients say over a WebSocket has no place among the paths.
     schemas.read::<super::stream::shapes::ClientMessage>();
     json!({
@@ -187,8 +188,11 @@ fn later(responses: &mut Map<String, Value>, answer: &Answer, version: Version) 
     }
     responses.insert("304".to_owned(), reference("responses", "not_modified"));
     if version == Version::Ranges {
-        let contents: Map<String, Value> =
-            answer.contents.iter().map(|(kind, _)| ((*kind).to_owned(), json!({ "schema": {} }))).collect();
+        let contents: Map<String, Value> = answer
+            .contents
+            .iter()
+            .map(|(kind, _)| ((*kind).to_owned(), json!({ "schema": {} })))
+            .collect();
         let part = json!({
             "description": "the range asked for",
             "headers": {
@@ -256,8 +260,7 @@ fn parameter(told: &Parameter) -> Value {
     }
     // An empty one counts as absent; of texts the schema says it.
     let text = matches!(told.shape, Shape::Text | Shape::Plain { .. });
-    let may_be_empty_by_schema =
-        text || matches!(told.shape, Shape::List(_, None));
+    let may_be_empty_by_schema = text || matches!(told.shape, Shape::List(_, None));
     if told.place == Place::Query && !may_be_empty_by_schema {
         out["allowEmptyValue"] = true.into();
     }

@@ -94,7 +94,9 @@ fn tidy(schema: &mut Value, said: bool) {
                 }
             }
             // What an example holds is no schema.
-            map.iter_mut().filter(|(key, _)| *key != "examples").for_each(|(_, one)| tidy(one, said));
+            map.iter_mut()
+                .filter(|(key, _)| *key != "examples")
+                .for_each(|(_, one)| tidy(one, said));
         }
         Value::Array(items) => items.iter_mut().for_each(|one| tidy(one, said)),
         _ => {}

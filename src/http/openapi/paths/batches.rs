@@ -44,11 +44,7 @@ pub(in crate::http) static TIMELINE: Operation = Operation {
             "milliseconds since the epoch; what ended before is left out",
             COUNT,
         ),
-        Parameter::query(
-            "to",
-            "milliseconds since the epoch; what began later is left out",
-            COUNT,
-        ),
+        Parameter::query("to", "milliseconds since the epoch; what began later is left out", COUNT),
     ],
     answers: &[Answer::good("in order of the log", &[(JSON, Content::Json(of::<Timeline>()))])],
     refusals: &[Code::NotFound],

@@ -1,9 +1,7 @@
 //! The pages and the data files, byte for byte.
 
 use crate::http::error::Code;
-use crate::http::openapi::describe::{
-    Answer, Content, Operation, Parameter, Shape, Version,
-};
+use crate::http::openapi::describe::{Answer, Content, Operation, Parameter, Shape, Version};
 
 pub(super) const TAG: &str = "files";
 
@@ -34,11 +32,7 @@ pub(in crate::http) static API_PAGE: Operation = Operation {
     ..Operation::new(TAG, "getApiPage", "this document as a page for people")
 };
 
-const fn file(
-    id: &'static str,
-    summary: &'static str,
-    answers: &'static [Answer],
-) -> Operation {
+const fn file(id: &'static str, summary: &'static str, answers: &'static [Answer]) -> Operation {
     Operation {
         answers,
         refusals: &[Code::NotFound, Code::Busy],

@@ -48,10 +48,7 @@ pub(in crate::http) static AGENTS: Operation = Operation {
 };
 
 pub(in crate::http) static AGENT_LOG: Operation = Operation {
-    parameters: &[
-        AGENT,
-        Parameter::query("tail", "the last so many bytes; a range wins", COUNT),
-    ],
+    parameters: &[AGENT, Parameter::query("tail", "the last so many bytes; a range wins", COUNT)],
     answers: &[Answer::good("its log; it may grow", &[("text/plain", Content::Bytes)])],
     refusals: &[Code::NotFound, Code::Busy],
     version: Version::Ranges,
