@@ -107,6 +107,8 @@ struct Epic<'a> {
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "StoryEntry")]
+// The older server names them so.
+#[allow(clippy::struct_field_names)]
 struct Story<'a> {
     /// The long key.
     id: &'a str,
