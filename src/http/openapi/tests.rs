@@ -361,12 +361,3 @@ fn the_streams_document_is_whole_and_of_the_same_types() {
     assert_eq!(asked(&streams["channels"]["ws"]["bindings"]["ws"]), names);
     assert_eq!(asked(&streams["operations"]["sendOverSse"]["bindings"]["http"]), names);
 }
-
-/// For people who work on it: the documents as files in a folder that they name.
-#[test]
-fn the_documents_can_be_written_down() {
-    let Ok(folder) = std::env::var("SPRINT_RUNNER_DOCUMENTS") else { return };
-    let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap();
-    fs::write(Path::new(&folder).join("openapi.json"), pretty(&whole())).unwrap();
-    fs::write(Path::new(&folder).join("asyncapi.json"), pretty(&streams())).unwrap();
-}
