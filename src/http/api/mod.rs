@@ -59,6 +59,20 @@ pub fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Re
         .boxed()
 }
 
+/// The answers' types, for the document.
+pub(super) mod shapes {
+    pub(in crate::http) use super::activity::Status as OrchestratorLog;
+    pub(in crate::http) use super::agents::Listed as AgentList;
+    pub(in crate::http) use super::batches::{Batches as BatchList, Detail as BatchDetail};
+    pub(in crate::http) use super::events::Page as EventPage;
+    pub(in crate::http) use super::health::Health;
+    pub(in crate::http) use super::orchestrator::StartAnswer;
+    pub(in crate::http) use super::settings::Sources as SettingSources;
+    pub(in crate::http) use super::sprint::Answer as SprintStatus;
+    pub(in crate::http) use super::stories::Descriptions;
+    pub(in crate::http) use super::story::Answer as StoryFiles;
+}
+
 fn now_ms() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |since| since.as_millis() as i64)
