@@ -22,5 +22,6 @@ mod run;
 mod schemathesis;
 mod storage;
 mod stories;
+mod terminal;
 mod websocket;
 mod wire;

@@ -65,7 +65,19 @@ fn page(command: &Command) -> anyhow::Result<Vec<u8>> {
         .source(version)
         .manual("Sprint Runner")
         .render(&mut page)?;
-    Ok(page)
+    Ok(spelled(&String::from_utf8_lossy(&page)).into_bytes())
+}
+
+/// What is not ASCII in the names that roff has for it: as bytes each program guesses differently.
+fn spelled(page: &str) -> String {
+    let mut out = String::with_capacity(page.len());
+    for c in page.chars() {
+        match c.is_ascii() {
+            true => out.push(c),
+            false => out.push_str(&format!("\\[u{:04X}]", u32::from(c))),
+        }
+    }
+    out
 }
 
 /// By a temporary file and a rename, so that a link of that name is replaced and not followed.

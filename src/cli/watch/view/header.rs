@@ -11,7 +11,13 @@ use crate::cli::watch::model::{Link, Model};
 use crate::cli::watch::words::{count, plural, short};
 
 pub(super) fn draw(model: &Model, brush: Brush, area: Rect, to: &mut Buffer) {
-    let lines = [first(model, brush), second(model, brush), third(model, brush)];
+    let mut lines = [first(model, brush), second(model, brush), third(model, brush)];
+    if area.height == 1 {
+        // What goes on matters more than where it is told.
+        let [first, second, _] = &mut lines;
+        first.spans.truncate(1);
+        first.spans.append(&mut second.spans);
+    }
     for (line, y) in lines.iter().zip(area.y..area.y + area.height) {
         draw_line(line, Rect { y, height: 1, ..area }, to);
     }
@@ -122,6 +128,9 @@ fn third(model: &Model, brush: Brush) -> Line<'static> {
         by_class[class.unwrap_or(CLASSES.len() - 1)] += 1;
     }
     let all = state.sprint.stories.len();
+    if !model.is_known {
+        return Line::from(parts);
+    }
     let whole = (by_class[0] * BAR).checked_div(all).unwrap_or(0);
     say(Tone::Good, &"━".repeat(whole));
     say(Tone::Faint, &"─".repeat(BAR - whole));

@@ -13,6 +13,8 @@ pub(in crate::cli::watch) struct Row<'a> {
     pub(in crate::cli::watch) story: &'a Story,
     pub(in crate::cli::watch) active: Option<&'a Active>,
     pub(in crate::cli::watch) work: Option<&'a Work>,
+    /// The attempt of the agent at work for it.
+    attempt: Option<u32>,
 }
 
 /// What is under way stands first, what is finished last; within a status the file's order.
@@ -29,6 +31,13 @@ pub(in crate::cli::watch) fn rows<'a>(model: &'a Model, filter: &str) -> Vec<Row
             *newest = one;
         }
     }
+    let mut attempts: HashMap<&str, u32> = HashMap::new();
+    for agent in state.agents.values() {
+        for key in &agent.story_keys {
+            let highest = attempts.entry(key).or_default();
+            *highest = agent.attempt.unwrap_or_default().max(*highest);
+        }
+    }
     let wanted = filter.to_lowercase();
     let mut rows: Vec<Row<'a>> = state
         .sprint
@@ -39,6 +48,7 @@ pub(in crate::cli::watch) fn rows<'a>(model: &'a Model, filter: &str) -> Vec<Row
             story,
             active: active.get(key.as_str()).copied(),
             work: state.work.get(key.as_str()).map(|work| &**work),
+            attempt: attempts.get(key.as_str()).copied(),
         })
         .filter(|row| wanted.is_empty() || row.holds(&wanted))
         .collect();
@@ -85,7 +95,7 @@ impl Row<'_> {
     /// The attempt under way, else how often it was reviewed.
     pub(in crate::cli::watch) fn tries(&self) -> u32 {
         match (self.active, self.work) {
-            (Some(active), _) => active.attempt,
+            (Some(active), _) => active.attempt.max(self.attempt.unwrap_or_default()),
             (None, Some(work)) => work.reviews,
             (None, None) => 0,
         }

@@ -66,7 +66,8 @@ pub(super) fn draw(model: &Model, view: &mut View, brush: Brush, area: Rect, to:
         (None, area)
     };
     if let Some(names) = names {
-        let cells = ["STORY", "STATUS", "NOW", "SINCE", "TRY", "LAST MESSAGE"];
+        let now = if model.is_live() { "NOW" } else { "WHEN LAST SEEN" };
+        let cells = ["STORY", "STATUS", now, "SINCE", "TRY", "LAST MESSAGE"];
         let faint = |text: &str| (Tone::Faint, text.to_owned());
         draw_row(&columns, cells.map(faint), brush, Rect { height: 1, ..names }, to);
     }
@@ -117,8 +118,8 @@ fn draw_row(
     area: Rect,
     to: &mut Buffer,
 ) {
-    let widths =
-        [columns.key, columns.status, columns.command, columns.since, columns.tries, u16::MAX];
+    let rest = if area.width < 40 { 0 } else { u16::MAX };
+    let widths = [columns.key, columns.status, columns.command, columns.since, columns.tries, rest];
     let end = area.x + area.width;
     let mut x = area.x + u16::from(area.width > 30);
     for ((tone, text), width) in cells.into_iter().zip(widths) {
