@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use clap::CommandFactory as _;
+use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 
 use super::Cli;
@@ -25,10 +25,21 @@ pub(crate) struct Args {
 /// Runs the command: prints the shell's script.
 pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "sprint-runner", &mut script);
+    clap_complete::generate(args.shell, &mut shown(), "sprint-runner", &mut script);
     // All at once: the generator itself would panic where its reader has gone.
     let mut out = std::io::stdout().lock();
     out.write_all(&script)?;
     out.flush()?;
     Ok(0)
+}
+
+/// All commands but those that are for nobody: the generators offer hidden ones too.
+fn shown() -> Command {
+    let all = Cli::command();
+    let commands = all.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+    Command::new("sprint-runner")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(all.get_about().cloned().unwrap_or_default())
+        .args(all.get_arguments().cloned())
+        .subcommands(commands)
 }

@@ -151,8 +151,8 @@ fn scroll(by: isize, page: usize, model: &Model, view: &mut View) {
     let first = model.lines.front().map_or(0, |entry| entry.number);
     let newest = end.saturating_sub(1);
     let least = (first + page as u64).saturating_sub(1).min(newest);
-    let last = view.last_line.unwrap_or(newest);
-    let to = last.saturating_add_signed(by as i64).max(least);
+    let shown = view.last_line.unwrap_or(newest);
+    let to = shown.saturating_add_signed(by as i64).max(least);
     view.last_line = (to < newest).then_some(to);
 }
 
