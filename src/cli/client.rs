@@ -133,13 +133,11 @@ impl Server {
     }
 
     fn authority(&self) -> &str {
-        match self.unix() {
-            Some(_) => "localhost",
-            None => {
-                let rest = self.url.trim_start_matches("http://");
-                rest.split_once('/').map_or(rest, |(authority, _)| authority)
-            }
+        if self.unix().is_some() {
+            return "localhost";
         }
+        let rest = self.url.trim_start_matches("http://");
+        rest.split_once('/').map_or(rest, |(authority, _)| authority)
     }
 
     /// The path of its Unix socket, where it has one.

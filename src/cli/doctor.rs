@@ -55,6 +55,9 @@ pub(crate) struct Args {
     json: bool,
 }
 
+/// A part by its name.
+type Part = (&'static str, fn(&Here) -> Vec<Check>);
+
 /// What the parts need to know.
 #[derive(Debug, Clone)]
 struct Here {
@@ -107,7 +110,6 @@ async fn examine(place: Place) -> Report {
         }
     };
     // All at once: the slowest alone is waited for.
-    type Part = (&'static str, fn(&Here) -> Vec<Check>);
     let parts: [Part; 5] = [
         ("files", project::checks),
         ("agents", agents::checks),

@@ -31,7 +31,7 @@ const LONG_PAUSE: Duration = Duration::from_secs(3);
 /// A stream that is silent for so long is asked whether its server is still there…
 const QUIET: Duration = Duration::from_millis(2500);
 /// …and that long waited for: both together are less than five seconds.
-const ANSWER: Duration = Duration::from_millis(2000);
+const ANSWER: Duration = Duration::from_secs(2);
 /// Every so many looks the server's health is asked for, however much comes.
 const HEALTH: u32 = 6;
 /// Lines that are shown of a database that nobody serves.

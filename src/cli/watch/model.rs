@@ -127,7 +127,9 @@ impl Model {
                 self.is_known = true;
                 self.lines.clear();
                 self.last_event_at = lines.last().map(|line| line.at);
-                lines.into_iter().for_each(|line| self.line(line));
+                for line in lines {
+                    self.line(line);
+                }
             }
             Told::Event(event, line) => {
                 self.state.apply(&event);

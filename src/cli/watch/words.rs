@@ -14,9 +14,8 @@ pub(super) struct Palette {
 
 impl Palette {
     pub(super) fn style(self, tone: Tone) -> Style {
-        let colour = |colour: Color, without: Modifier| match self.colours {
-            true => Style::new().fg(colour),
-            false => Style::new().add_modifier(without),
+        let colour = |colour: Color, without: Modifier| {
+            if self.colours { Style::new().fg(colour) } else { Style::new().add_modifier(without) }
         };
         match tone {
             Tone::Plain => Style::new(),

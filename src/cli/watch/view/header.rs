@@ -88,7 +88,7 @@ fn second(model: &Model, brush: Brush) -> Line<'static> {
     let run = state.run.as_ref();
     match run.map(|run| (run.status.as_str(), run.parked_until)) {
         Some(("waiting", Some(until))) => {
-            say(Tone::Warn, &format!("waiting until {}", local(until)))
+            say(Tone::Warn, &format!("waiting until {}", local(until)));
         }
         Some(("waiting", None)) => say(Tone::Warn, "waiting"),
         Some(("stopping", _)) => say(Tone::Warn, "stopping"),

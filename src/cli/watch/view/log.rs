@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use super::{Brush, Pane, View, draw_line, title};
 use crate::cli::event_line;
@@ -14,15 +14,12 @@ use crate::cli::watch::words::cut;
 
 pub(super) fn draw(model: &Model, view: &mut View, brush: Brush, area: Rect, to: &mut Buffer) {
     let mut head = vec![brush.span(Tone::Strong, "Activity")];
-    match view.last_line {
-        None => {
-            view.seen = model.end();
-            head.push(brush.span(Tone::Faint, if model.is_live() { " following" } else { "" }));
-        }
-        Some(_) => {
-            let new = model.end().saturating_sub(view.seen);
-            head.push(brush.span(Tone::Warn, &format!(" paused, {new} new (space follows)")));
-        }
+    if view.last_line.is_none() {
+        view.seen = model.end();
+        head.push(brush.span(Tone::Faint, if model.is_live() { " following" } else { "" }));
+    } else {
+        let new = model.end().saturating_sub(view.seen);
+        head.push(brush.span(Tone::Warn, &format!(" paused, {new} new (space follows)")));
     }
     let area = title(head, Pane::Log, view, brush, area, to);
     let wanted = view.filter.to_lowercase();
@@ -64,7 +61,7 @@ fn shown_line(line: &event_line::Line, brush: Brush, width: u16) -> Line<'static
         parts.push(brush.span(Tone::Strong, &format!("{subject} ")));
     }
     let tone = if width >= 60 { Tone::Plain } else { line.tone };
-    parts.push(Span::from(brush.span(tone, &line.summary)));
+    parts.push(brush.span(tone, &line.summary));
     Line::from(parts)
 }
 

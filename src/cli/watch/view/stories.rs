@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use super::rows::{Row, rows};
 use super::{Brush, Pane, View, draw_line, scrolled, title};
@@ -132,7 +132,7 @@ fn draw_row(
             width: if width == u16::MAX { place.width } else { place.width.saturating_sub(1) },
             ..place
         };
-        draw_line(&Line::from(Span::from(brush.span(tone, &text))), inner, to);
+        draw_line(&Line::from(brush.span(tone, &text)), inner, to);
         x = x.saturating_add(place.width);
     }
 }
