@@ -26,6 +26,12 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut shown(), "sprint-runner", &mut script);
+    if args.shell == Shell::Bash {
+        // The generator asks for a name with a hyphen by another than the one it keeps it under, and
+        // would complete no flag of a command.
+        let text = String::from_utf8_lossy(&script);
+        script = text.replace("sprint__subcmd__runner", "sprint__runner").into_bytes();
+    }
     // All at once: the generator itself would panic where its reader has gone.
     let mut out = std::io::stdout().lock();
     out.write_all(&script)?;
