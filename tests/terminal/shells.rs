@@ -35,7 +35,7 @@ fn each_shell_understands_its_completions() {
         for word in ["events", "follow", "doctor", "status-file"] {
             assert!(text.contains(word), "{shell} knows nothing of {word}");
         }
-        assert!(!text.contains("scripted"), "{shell} offers what is for nobody");
+        assert!(!text.contains("scripted-agent"), "{shell} offers what is for nobody");
         if matches!(shell, "bash" | "zsh" | "fish") && is_there(shell) {
             let mut file = tempfile::NamedTempFile::new().unwrap();
             file.write_all(&script).unwrap();
