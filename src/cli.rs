@@ -9,13 +9,16 @@ mod backup;
 mod check;
 mod client;
 mod clock;
+mod completions;
 mod demo;
+mod doctor;
 mod event_line;
 mod events;
 mod export;
 mod log;
 mod log_pages;
 mod logging;
+mod man;
 mod overview;
 mod place;
 mod reading;
@@ -27,6 +30,7 @@ mod serve;
 mod sse;
 mod status;
 mod terminal;
+mod watch;
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -69,6 +73,14 @@ enum Command {
     Log(log::Args),
     /// Read the sprint's files as the server would and report every issue
     Check(check::Args),
+    /// Show the sprint live on the whole screen of this terminal
+    Watch(watch::Args),
+    /// Check what is needed here, from the agents' programs to file events, and say what to do
+    Doctor(doctor::Args),
+    /// Print what a shell needs to complete commands and flags
+    Completions(completions::Args),
+    /// Print the manual page, or write all of them
+    Man(man::Args),
     /// An agent that only plays one: what `demo` runs its batch with
     #[command(hide = true)]
     ScriptedAgent(scripted_agent::Args),
@@ -92,6 +104,10 @@ impl Cli {
             Command::Backup(args) => backup::run(place, &args),
             Command::Log(args) => log::run(place, &args),
             Command::Check(args) => check::run(place, &args),
+            Command::Watch(args) => wait_for(watch::run(place, &args)),
+            Command::Doctor(args) => wait_for(doctor::run(place, &args)),
+            Command::Completions(args) => completions::run(&args),
+            Command::Man(args) => man::run(&args),
             Command::ScriptedAgent(args) => scripted_agent::run(&args),
         }
     }

@@ -25,5 +25,6 @@ mod run;
 mod schemathesis;
 mod storage;
 mod stories;
+mod terminal;
 mod websocket;
 mod wire;

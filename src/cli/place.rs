@@ -55,6 +55,13 @@ impl Place {
     /// Finds the project and reads its configuration, `flags` on top. A folder that was named is
     /// taken as it is, also while its sprint does not exist yet.
     pub(crate) fn find(&self, flags: Layer) -> anyhow::Result<Found> {
+        let root = self.root()?;
+        let config = Config::load(&root, self.layer().over(flags))?;
+        Ok(Found { root, config })
+    }
+
+    /// The project's folder, absolute, links resolved.
+    pub(crate) fn root(&self) -> anyhow::Result<PathBuf> {
         let root = match &self.dir {
             Some(dir) => {
                 if !dir.is_dir() {
@@ -64,10 +71,7 @@ impl Place {
             }
             None => find_upwards()?,
         };
-        let root =
-            root.canonicalize().with_context(|| format!("cannot enter {}", root.display()))?;
-        let config = Config::load(&root, self.layer().over(flags))?;
-        Ok(Found { root, config })
+        root.canonicalize().with_context(|| format!("cannot enter {}", root.display()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! `sprint-runner.toml` in the project folder.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
 use toml::Spanned;
@@ -10,13 +10,37 @@ use super::agents;
 use super::workflow::COMMANDS;
 use super::{ConfigError, FILE_NAME, Layer};
 
+/// No file of settings is that large.
+const LARGEST: u64 = 1 << 20;
+
 /// What the project's file says; nothing where there is none.
 pub(super) fn read(project: &Path) -> Result<Layer, ConfigError> {
-    match std::fs::read_to_string(project.join(FILE_NAME)) {
+    match text(&project.join(FILE_NAME)) {
         Ok(text) => parse(&text),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Layer::default()),
         Err(error) => Err(ConfigError::Unreadable(error)),
     }
+}
+
+/// The text of a plain file: a pipe of that name is not waited for, a device not read for ever.
+fn text(path: &Path) -> std::io::Result<String> {
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::other("it is no plain file"));
+    }
+    let mut text = String::new();
+    file.take(LARGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LARGEST {
+        return Err(std::io::Error::other(format!("it is larger than {LARGEST} bytes")));
+    }
+    Ok(text)
 }
 
 /// Reads the file's text. An unknown key is an error: it may be a misspelt safeguard.
