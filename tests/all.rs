@@ -11,6 +11,7 @@ mod delivery;
 mod export;
 mod files;
 mod honesty;
+mod import;
 mod laws;
 mod managed;
 mod openapi;
