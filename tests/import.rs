@@ -21,6 +21,9 @@ const SHAPES: &[&str] = &[
     "broken",
 ];
 
+/// How often something is killed until it was killed on its way.
+const TRIES: u32 = 8;
+
 /// When the first batch of all shapes began.
 const T0: i64 = 1_706_112_000_000;
 
@@ -140,7 +143,9 @@ fn b38_every_older_shape_is_served_where_it_lies_after_a_copy() {
         exports(&project, &db, shape);
         let made = backups(folder.path());
         assert_eq!(made.len(), 1, "{shape}: {made:?}");
-        assert_eq!(fs::read(&made[0]).unwrap(), as_it_was, "{shape}: a whole copy");
+        // All but the first page's head, which counts changes of the file.
+        let copy = fs::read(&made[0]).unwrap();
+        assert!(copy[100..] == as_it_was[100..], "{shape}: a whole copy");
         assert!(server.terminate().success());
         let server = Server::start_with(project.root(), &db);
         shows_history(&server, shape);
@@ -225,7 +230,8 @@ fn an_import_that_is_killed_on_its_way_leaves_nothing_and_the_next_one_takes_all
     conn.pragma_update(None, "journal_mode", "WAL").unwrap();
     drop(conn);
     let ours = project.root().join(".sprint-runner/sprint-runner.db");
-    for round in 0..3 {
+    let mut killed = 0;
+    for _ in 0..TRIES {
         let mut child = import_child(&project, &path);
         // What does not fit into memory is in the log before the end.
         eventually("rows on the disk", || {
@@ -233,15 +239,23 @@ fn an_import_that_is_killed_on_its_way_leaves_nothing_and_the_next_one_takes_all
             (wal > 2_000_000 || child.try_wait().unwrap().is_some()).then_some(())
         });
         child.kill().unwrap();
-        let status = ended(&mut child);
-        assert!(!status.success(), "round {round}: killed before its end");
+        if ended(&mut child).success() {
+            // It was quicker than we are: once more from the beginning.
+            fs::remove_dir_all(ours.parent().unwrap()).unwrap();
+            continue;
+        }
+        killed += 1;
         let conn = Connection::open(&ours).unwrap();
         for table in ["events", "batches", "imported"] {
             let sql = format!("SELECT count(*) FROM {table}");
             let rows: i64 = conn.query_row(&sql, [], |row| row.get(0)).unwrap();
-            assert_eq!(rows, 0, "round {round}: {table}");
+            assert_eq!(rows, 0, "{table}");
+        }
+        if killed == 2 {
+            break;
         }
     }
+    assert!(killed > 0, "it was never killed on its way");
     let done = import(&project, &path);
     assert!(done.status.success(), "{}", text(&done.stderr));
     assert!(text(&done.stdout).contains(&format!("{} events", EVENTS + 11)));
@@ -261,7 +275,8 @@ fn a_server_killed_while_it_makes_an_older_database_its_own_leaves_it_as_it_was(
     let folder = tempfile::tempdir().unwrap();
     let path = long(folder.path(), EVENTS);
     let before = fs::metadata(&path).unwrap().len();
-    for round in 0..2 {
+    let mut killed = 0;
+    for _ in 0..TRIES {
         let mut command = binary();
         command.args(["serve", "--port", "0", "-C"]).arg(project.root()).arg("--db").arg(&path);
         command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -279,9 +294,20 @@ fn a_server_killed_while_it_makes_an_older_database_its_own_leaves_it_as_it_was(
                 row.get(0)
             })
             .unwrap();
-        assert_eq!(ours, 0, "round {round}: it was killed too late");
         is_whole(&path, EVENTS);
+        if ours == 1 {
+            // It was quicker than we are: once more from the beginning.
+            drop(conn);
+            fs::remove_file(&path).unwrap();
+            long(folder.path(), EVENTS);
+            continue;
+        }
+        killed += 1;
+        if killed == 2 {
+            break;
+        }
     }
+    assert!(killed > 0, "it was never killed on its way");
     let db = ["--db", path.to_str().unwrap()];
     let server = Server::start_with(project.root(), &db);
     assert_eq!(server.json("/api/batches")["total"], 3);
@@ -345,5 +371,11 @@ fn what_cannot_be_imported_is_told_and_leaves_the_log_alone() {
         assert!(told.contains("cannot import") && told.contains(part), "{told}");
         assert!(!project.root().join(".sprint-runner/sprint-runner.db").exists(), "{told}");
     }
+    let own = older(folder.path(), "whole");
+    let mut command = binary();
+    command.arg("import").arg(&own).arg("-C").arg(project.root()).arg("--db").arg(&own);
+    let told = text(&command.output().unwrap().stderr);
+    assert!(told.contains("is the project's own database"), "{told}");
+    assert!(backups(folder.path()).is_empty());
     assert_eq!(binary().arg("import").output().unwrap().status.code(), Some(2));
 }

@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::app::core::Claim;
@@ -31,6 +31,14 @@ pub(crate) fn run(place: &Place, args: &Args) -> anyhow::Result<u8> {
     std::fs::metadata(theirs).with_context(what)?;
     // Held to the end: no server, and no second import, beside this one.
     let claim = Claim::take(&found.root, &found.config).with_context(what)?;
+    let place = |path: &std::path::Path| path.canonicalize().ok();
+    if place(theirs).is_some_and(|theirs| Some(theirs) == place(claim.database())) {
+        bail!(
+            "{} is the project's own database: there is nothing to import; the older server's is \
+             brought up to date where it lies when it is opened: sprint-runner serve",
+            theirs.display()
+        );
+    }
     let source = Source::open(theirs, &claim.state.path).with_context(what)?;
     let (mut log, _queries) = claim.open_log()?;
     if let Some(adopted) = log.adopted() {

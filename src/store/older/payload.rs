@@ -74,7 +74,10 @@ fn own(text: &str) -> Result<Option<Map<String, Value>>, String> {
         Some(Value::Object(map)) => Ok(Some(map)),
         Some(Value::Null) => Ok(None),
         _ => {
-            let end = text.floor_char_boundary(KEPT.min(text.len()));
+            let mut end = KEPT.min(text.len());
+            while !text.is_char_boundary(end) {
+                end -= 1;
+            }
             Err(text[..end].to_owned())
         }
     }

@@ -43,12 +43,11 @@ impl Source {
         let path = fs::canonicalize(path).map_err(unread)?;
         let has_wal = read_head(&path)?;
         let opened = if has_wal { None } else { direct(&path)? };
-        let (conn, copy) = match opened {
-            Some(conn) => (conn, None),
-            None => {
-                let (conn, folder) = copied(&path, scratch)?;
-                (conn, Some(folder))
-            }
+        let (conn, copy) = if let Some(conn) = opened {
+            (conn, None)
+        } else {
+            let (conn, folder) = copied(&path, scratch)?;
+            (conn, Some(folder))
         };
         conn.pragma_update(None, "query_only", "ON")?;
         let shape = match kind_of(&conn).map_err(damaged)? {

@@ -262,10 +262,11 @@ impl Taking<'_> {
                 self.tally.batches.known += 1;
                 target
             } else {
-                next = next.max(0) + 1;
-                // There its number is free, whatever has been given since.
-                let own = self.ids == Ids::Own && (1..=HIGHEST).contains(&id);
-                let target = if own { id } else { next };
+                // Its own number, where nobody has or had it here.
+                let own = (1..=HIGHEST).contains(&id)
+                    && (id > next || (self.ids == Ids::Own && !self.has_batch(id)?));
+                let target = if own { id } else { next + 1 };
+                next = next.max(target);
                 self.target
                     .prepare_cached(
                         "INSERT INTO batches (id, started_at, status, origin, reason)
@@ -282,6 +283,13 @@ impl Taking<'_> {
         }
         self.batches.sort();
         Ok(())
+    }
+
+    fn has_batch(&self, id: i64) -> Result<bool, StoreError> {
+        Ok(self
+            .target
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM batches WHERE id = ?1)")?
+            .query_row([id], |row| row.get(0))?)
     }
 
     /// Batches that do not say when they began or ended: by what happened in them.

@@ -95,7 +95,10 @@ fn ours(path: &Path) -> Log {
     log
 }
 
-fn batches(queries: &Queries) -> Vec<(i64, String, i64, Option<i64>, Option<i64>)> {
+/// Number, status, beginning and end behind [`T0`], bound.
+type BatchTold = (i64, String, i64, Option<i64>, Option<i64>);
+
+fn batches(queries: &Queries) -> Vec<BatchTold> {
     let rows = queries.batches(100, 0).unwrap().0;
     let told = rows.into_iter().map(|row| {
         let ended = row.ended_at.map(|ended| ended - T0);
