@@ -299,6 +299,15 @@ fn without_foreign_keys_what_is_left_of_gone_rows_shows() {
 }
 
 #[test]
+fn a_new_log_does_not_begin_its_time_with_what_it_takes_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = Source::open(&older(dir.path(), "whole"), dir.path()).unwrap();
+    let (mut log, _) = Log::open(&dir.path().join("mine.db")).unwrap();
+    log.import(&source, T0 * 3, |_| {}).unwrap();
+    assert_eq!(log.reached_ms(T0 * 3).unwrap(), T0 * 3);
+}
+
+#[test]
 fn purged_history_is_not_taken_a_second_time() {
     let dir = tempfile::tempdir().unwrap();
     let (source, mine) = (older(dir.path(), "whole"), dir.path().join("mine.db"));

@@ -249,6 +249,21 @@ mod tests {
     }
 
     #[test]
+    fn beside_taken_over_history_the_newest_are_told_by_their_time() {
+        let (dir, queries) = filled(3, 10, 1000);
+        let conn = Connection::open(dir.path().join("t.db")).unwrap();
+        // The last batch is from long before.
+        conn.execute_batch(
+            "UPDATE commands SET started_at = started_at - 100000000 WHERE id > 20000;
+             INSERT INTO imported VALUES (1, 1, 0, 3, 0);",
+        )
+        .unwrap();
+        let found = queries.timeline(Whose::All, ALL).unwrap();
+        assert_eq!((found.segments.len(), found.left_out), (SEGMENTS, 20_000));
+        assert!(found.segments.iter().all(|segment| segment.batch_id == 2));
+    }
+
+    #[test]
     fn no_question_walks_a_table_that_it_need_not() {
         let (_dir, queries) = filled(1, 1, 1);
         for (batch, stretch) in [(Some(1), ALL), (None, between(0, 1)), (Some(1), between(0, 1))] {
