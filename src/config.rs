@@ -23,6 +23,8 @@ use agents::{AgentTable, Agents};
 use workflow::WorkflowTable;
 
 // For the laws in `tests/laws/`: the file's text without a file.
+#[cfg(test)]
+pub(crate) use environment::read as read_environment;
 #[doc(hidden)]
 pub use file::parse as parse_file;
 pub use values::{parse_days, parse_host, parse_minutes, parse_token};

@@ -8,6 +8,7 @@ mod columns;
 mod error;
 mod fold;
 mod import;
+mod inserts;
 mod log;
 mod migrate;
 mod older;
