@@ -16,6 +16,7 @@ mod export;
 mod import;
 mod log;
 mod log_pages;
+mod logging;
 mod overview;
 mod place;
 mod reading;

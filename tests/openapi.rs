@@ -198,6 +198,7 @@ fn reads(api: &Api, batch: i64, agent: &str) {
         "/api/timeline?batch_id=all",
         &segments,
         "/healthz",
+        "/metrics",
         "/orchestrator-sample.md",
         "/orchestrator.md",
         "/sprint-runner.csv",

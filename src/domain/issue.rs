@@ -14,6 +14,36 @@ pub enum Severity {
     Info,
 }
 
+/// The words that [`Issue::code`] has today; a log may hold others, of another version.
+pub const CODES: &[&str] = &[
+    "aliases",
+    "ambiguous-story",
+    "bad-row",
+    "bad-time",
+    "bare-cr",
+    "cut-off",
+    "directives",
+    "disagreement",
+    "duplicate-key",
+    "empty",
+    "invalid-yaml",
+    "mapping-value",
+    "more-issues",
+    "not-utf-8",
+    "nul",
+    "other-schema",
+    "overlong-line",
+    "recovered",
+    "refused",
+    "several-documents",
+    "too-deep",
+    "too-large",
+    "too-many-entries",
+    "unfinished-line",
+    "unknown-status",
+    "utf-16",
+];
+
 /// One remark about one place of one file. The file's name is added by who read it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issue {

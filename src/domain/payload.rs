@@ -324,6 +324,16 @@ macro_rules! payloads {
             /// All type names, in the order of the contract.
             pub const KINDS: &'static [&'static str] = &[$($name,)*];
 
+            /// Its type's place in [`Self::KINDS`]; behind the last for what is not known.
+            pub const fn ordinal(&self) -> usize {
+                #[repr(usize)]
+                enum Place { $($variant,)* }
+                match self {
+                    $(Self::$variant(_) => Place::$variant as usize,)*
+                    Self::Other(_) => Self::KINDS.len(),
+                }
+            }
+
             /// The type's name on the wire.
             pub fn kind(&self) -> &str {
                 match self {

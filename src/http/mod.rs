@@ -30,6 +30,7 @@ mod past;
 mod pipe;
 mod query;
 mod reply;
+mod requests;
 mod route;
 pub mod server;
 mod service;

@@ -31,6 +31,7 @@ pub(super) const ROUTES: &[(&str, &str)] = &[
     ("/api/stories/{key}", READ),
     ("/api/timeline", READ),
     ("/healthz", READ),
+    ("/metrics", READ),
     ("/orchestrator-sample.md", READ),
     ("/orchestrator.csv", READ),
     ("/orchestrator.md", READ),
@@ -46,6 +47,11 @@ pub(super) const ROUTES: &[(&str, &str)] = &[
 pub(super) fn allow(path: &str) -> Option<&'static str> {
     let row = ROUTES.iter().find(|(known, _)| fits(known, path));
     row.map(|(_, allow)| *allow)
+}
+
+/// The row that a path belongs to; `/*` for the files of the page and all that there is not.
+pub(super) fn route(path: &str) -> &'static str {
+    ROUTES.iter().find(|(known, _)| fits(known, path)).map_or("/*", |(known, _)| known)
 }
 
 /// The `Allow` of a path that does not have this method.
@@ -88,6 +94,8 @@ mod tests {
         ] {
             assert_eq!(allow(path), expected, "{path}");
         }
+        assert_eq!(route("/api/agents/7-1/stop"), "/api/agents/{id}/stop");
+        assert_eq!(route("/js/app.js"), "/*");
         assert_eq!(refuses("/healthz", &Method::GET), None);
         assert_eq!(refuses("/healthz", &Method::POST), Some(READ));
         assert_eq!(refuses("/nothing", &Method::POST), None);

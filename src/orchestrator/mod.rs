@@ -158,6 +158,11 @@ impl Orchestrator {
         self.inner.registry.views().await
     }
 
+    /// How many agents are at work.
+    pub fn running_agents(&self) -> usize {
+        self.inner.registry.running()
+    }
+
     /// Where an agent's log lies, for any agent whose log is still kept.
     pub fn agent_log(&self, agent_id: &str) -> Option<std::path::PathBuf> {
         run_files::find_log(&self.inner.parts.state_dir, agent_id)

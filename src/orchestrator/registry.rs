@@ -149,6 +149,11 @@ impl Registry {
         *waited.ok()?.ok()?
     }
 
+    /// How many are at work.
+    pub(super) fn running(&self) -> usize {
+        self.lock().iter().filter(|record| record.view.ended_at.is_none()).count()
+    }
+
     /// Everything about them; looks into the process table.
     pub(super) async fn views(&self) -> Vec<AgentView> {
         let listed: Vec<_> = self

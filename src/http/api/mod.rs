@@ -6,6 +6,7 @@ mod batches;
 mod events;
 mod export;
 mod health;
+mod metrics;
 mod openapi;
 pub(super) mod orchestrator;
 mod settings;
@@ -34,6 +35,8 @@ pub fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Re
         .or(export::routes(context))
         .unify()
         .or(health::routes(context))
+        .unify()
+        .or(metrics::routes(context, orchestrator))
         .unify()
         .or(openapi::routes(context))
         .unify()

@@ -14,6 +14,7 @@
 //! which a stream takes over ([`takeover`]).
 
 mod chunk;
+mod clients;
 pub(super) mod doors;
 mod filter;
 mod glob;
