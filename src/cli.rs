@@ -15,6 +15,7 @@ mod doctor;
 mod event_line;
 mod events;
 mod export;
+mod import;
 mod log;
 mod log_pages;
 mod logging;
@@ -67,6 +68,8 @@ enum Command {
     Events(events::Args),
     /// Take the log away: as NDJSON, or with --html as one page that replays the sprint
     Export(export::Args),
+    /// Take over the history of an older server's database
+    Import(import::Args),
     /// Copy the database, whole, also while a server writes it
     Backup(backup::Args),
     /// Append one row to the CSV log, from JSON, and print it
@@ -101,6 +104,7 @@ impl Cli {
             Command::Status(args) => wait_for(status::run(place, &args)),
             Command::Events(args) => wait_for(events::run(place, &args)),
             Command::Export(args) => export::run(place, &args),
+            Command::Import(args) => import::run(place, &args),
             Command::Backup(args) => backup::run(place, &args),
             Command::Log(args) => log::run(place, &args),
             Command::Check(args) => check::run(place, &args),

@@ -12,6 +12,7 @@ mod examples;
 mod export;
 mod files;
 mod honesty;
+mod import;
 mod laws;
 mod logging;
 mod managed;

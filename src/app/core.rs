@@ -17,7 +17,7 @@ use crate::orchestrator::{self, Orchestrator};
 use crate::project::board::Board;
 use crate::project::layout::Layout;
 use crate::project::settings_store::SettingsStore;
-use crate::store::Log;
+use crate::store::{Log, Queries};
 use crate::watch::{self, Watcher};
 
 use super::instance_lock::InstanceLock;
@@ -55,6 +55,20 @@ impl Claim {
         let lock = InstanceLock::acquire(&state.path, &database)?;
         Ok(Self { state, lock, database, root: root.to_owned() })
     }
+
+    /// Opens the log, making it, or making it out of an older database, where that is what is there.
+    /// For commands that need nothing else of [`Core`].
+    pub fn open_log(&self) -> anyhow::Result<(Log, Queries)> {
+        let (mut log, queries) = Log::open(&self.database)
+            .with_context(|| format!("cannot open the database {}", self.database.display()))?;
+        log.leave_out_batches(orchestrator::newest_batch(&self.state.path));
+        Ok((log, queries))
+    }
+
+    /// Where the database lies.
+    pub fn database(&self) -> &Path {
+        &self.database
+    }
 }
 
 /// Everything that is behind a server, and enough to run a batch without one.
@@ -78,11 +92,15 @@ impl Core {
     /// Opens the log and starts everything on it. `url`: the server's address, where there will be
     /// one.
     pub async fn start(claim: Claim, config: &Config, url: Option<String>) -> anyhow::Result<Self> {
-        let Claim { state, lock, database, root } = claim;
         let rules = Rules { observed_idle_ms: config.observed_idle_ms() };
-        let (mut log, queries) = Log::open(&database)
-            .with_context(|| format!("cannot open the database {}", database.display()))?;
-        log.leave_out_batches(orchestrator::newest_batch(&state.path));
+        // Where it has to be made out of an older one, that takes its time.
+        let opening = tokio::task::spawn_blocking(move || (claim.open_log(), claim));
+        let (opened, claim) = opening.await.context("cannot open the database")?;
+        let (log, queries) = opened?;
+        if let Some(adopted) = log.adopted() {
+            adopted.tally.lines().iter().for_each(|line| tracing::info!("{line}"));
+        }
+        let Claim { state, lock, root, .. } = claim;
         let hub = Hub::start(log, queries, rules).context("cannot start on the database")?;
         hub.keep_for(config.retention_ms());
         let board = Arc::new(Board::new(Layout::discover(&root, &named(config))));
