@@ -116,6 +116,10 @@ pub(super) enum Said {
 impl Said {
     /// Reads a text message. Never fails.
     pub(super) fn from_text(text: &str) -> Self {
+        // Serde would also take `["ping"]`.
+        if !text.trim_start().starts_with('{') {
+            return Self::Other;
+        }
         match serde_json::from_str(text) {
             Ok(ClientMessage::Ping) => Self::Ping,
             Ok(ClientMessage::Resume { last_event_id }) => {
@@ -148,6 +152,8 @@ mod tests {
             ("ping", Said::Other),
             ("", Said::Other),
             ("[]", Said::Other),
+            (r#"["ping"]"#, Said::Other),
+            (" {\"type\":\"ping\"}", Said::Ping),
         ] {
             assert_eq!(Said::from_text(text), expected, "{text}");
         }
