@@ -227,6 +227,7 @@ pub struct Agents {
     by_name: BTreeMap<String, AgentConfig>,
     standard: AgentConfig,
     workflow: WorkflowConfig,
+    secrets: Vec<String>,
 }
 
 impl Agents {
@@ -243,7 +244,17 @@ impl Agents {
             .get(&workflow.default)
             .cloned()
             .unwrap_or_else(|| AgentConfig::new(&workflow.default, AgentTable::default()));
-        Self { by_name, standard, workflow }
+        Self { by_name, standard, workflow, secrets: Vec::new() }
+    }
+
+    /// These variables of the environment are none of theirs.
+    pub(super) fn without(self, secrets: Vec<String>) -> Self {
+        Self { secrets, ..self }
+    }
+
+    /// Variables that no agent inherits: they hold somebody else's secrets.
+    pub fn secret_variables(&self) -> &[String] {
+        &self.secrets
     }
 
     /// Who does the command of this name (`sprint-dev-story`); the default agent for any other.
