@@ -15,6 +15,7 @@ mod events;
 mod export;
 mod log;
 mod log_pages;
+mod notify;
 mod overview;
 mod place;
 mod reading;
@@ -66,6 +67,8 @@ enum Command {
     Log(log::Args),
     /// Read the sprint's files as the server would and report every issue
     Check(check::Args),
+    /// Show who is told what, and with --test send a sample of every message
+    Notify(notify::Args),
     /// An agent that only plays one: what `demo` runs its batch with
     #[command(hide = true)]
     ScriptedAgent(scripted_agent::Args),
@@ -89,6 +92,7 @@ impl Cli {
             Command::Backup(args) => backup::run(place, &args),
             Command::Log(args) => log::run(place, &args),
             Command::Check(args) => check::run(place, &args),
+            Command::Notify(args) => wait_for(notify::run(place, &args)),
             Command::ScriptedAgent(args) => scripted_agent::run(&args),
         }
     }

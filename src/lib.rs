@@ -25,8 +25,9 @@
 //!   project.
 //! - [`orchestrator`]: carries out what the workflow decides, with a pool of agents; domain, config,
 //!   parse, project, hub, watch, agents.
-//! - [`http`]: guard, API, streams; domain, parse, project, hub, agents, orchestrator, page, export,
-//!   store's answers.
+//! - [`notifications`]: what happened, told to people elsewhere; domain, config, hub, orchestrator.
+//! - [`http`]: guard, API, streams; domain, parse, project, hub, agents, orchestrator, notifications,
+//!   page, export, store's answers.
 //! - [`cli`]: one file per command; any but http's insides.
 //! - [`app`]: the composition root; all.
 
@@ -38,6 +39,7 @@ pub mod domain;
 pub mod export;
 pub mod http;
 pub mod hub;
+pub mod notifications;
 pub mod orchestrator;
 pub mod page;
 pub mod parse;

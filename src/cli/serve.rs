@@ -11,7 +11,9 @@ use tracing_subscriber::EnvFilter;
 use crate::agents::process::descriptors;
 use crate::app::signals::Signals;
 use crate::app::{App, PortChoice};
-use crate::config::{Config, Layer, parse_days, parse_host, parse_minutes, parse_public_url, parse_token};
+use crate::config::{
+    Config, Layer, parse_days, parse_host, parse_minutes, parse_public_url, parse_token,
+};
 
 use super::place::Place;
 use super::run::Above;

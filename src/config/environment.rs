@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use toml::Spanned;
 
-use super::values::{parse_days, parse_host, parse_minutes, parse_token};
 use super::notifications::parse_public_url;
+use super::values::{parse_days, parse_host, parse_minutes, parse_token};
 use super::workflow::WorkflowTable;
 use super::{ConfigError, Layer};
 

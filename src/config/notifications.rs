@@ -15,7 +15,9 @@ use super::durations;
 const MOST: usize = 20;
 
 /// What can be told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
     /// A story has become blocked or failed.
@@ -319,7 +321,9 @@ pub fn check_url(text: &str) -> Result<(), String> {
     if authority.contains('@') {
         return Err("must not hold a name and password: use token_env".to_owned());
     }
-    if !text.is_ascii() || text.contains(|c: char| c.is_ascii_control() || " \"<>\\^`{|}".contains(c)) {
+    if !text.is_ascii()
+        || text.contains(|c: char| c.is_ascii_control() || " \"<>\\^`{|}".contains(c))
+    {
         return Err("holds a character that an address cannot have".to_owned());
     }
     if text.contains('#') {
@@ -365,7 +369,9 @@ fn priority<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u8>, D::Error> 
         Word(String),
     }
     let wrong = || {
-        D::Error::custom("priority must be 1 to 5, or \"min\", \"low\", \"default\", \"high\", \"urgent\"")
+        D::Error::custom(
+            "priority must be 1 to 5, or \"min\", \"low\", \"default\", \"high\", \"urgent\"",
+        )
     };
     let number = match Said::deserialize(from).map_err(|_| wrong())? {
         Said::Number(number) => number,
@@ -387,7 +393,8 @@ fn priority<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u8>, D::Error> 
 fn tags<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
     let tags: Vec<String> = Vec::deserialize(from)?;
     let fits = |tag: &String| {
-        (1..=40).contains(&tag.chars().count()) && !tag.contains(|c: char| c.is_control() || c == ',')
+        (1..=40).contains(&tag.chars().count())
+            && !tag.contains(|c: char| c.is_control() || c == ',')
     };
     if tags.len() <= 10 && tags.iter().all(fits) {
         return Ok(Some(tags));
@@ -401,7 +408,10 @@ fn rules<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Rule>>, D::Err
     let mut rules = Vec::with_capacity(words.len());
     for word in &words {
         let Some(rule) = Rule::ALL.into_iter().find(|rule| rule.word() == word) else {
-            return Err(D::Error::custom(format!("on names an unknown rule; there are {}", known())));
+            return Err(D::Error::custom(format!(
+                "on names an unknown rule; there are {}",
+                known()
+            )));
         };
         if !rules.contains(&rule) {
             rules.push(rule);
@@ -429,7 +439,10 @@ pub fn parse_public_url(text: &str) -> Result<String, String> {
     let text = text.trim();
     check_url(text).map_err(|what| format!("public_url {what}"))?;
     if text.contains('?') {
-        return Err("public_url must not have a query: no token either, it would be in every message".to_owned());
+        return Err(
+            "public_url must not have a query: no token either, it would be in every message"
+                .to_owned(),
+        );
     }
     Ok(format!("{}/", text.trim_end_matches('/')))
 }

@@ -41,7 +41,7 @@ use crate::domain::workflow::StopMode;
 
 pub use parts::Parts;
 pub use preflight::StartError;
-pub use registry::AgentView;
+pub use registry::{AgentView, Silence};
 pub use run_files::newest_batch;
 
 use actor::{Actor, Message};
@@ -156,6 +156,11 @@ impl Orchestrator {
     /// The agents of the newest batch: running ones first, then those that have ended.
     pub async fn agents(&self) -> Vec<AgentView> {
         self.inner.registry.views().await
+    }
+
+    /// How long each agent at work has printed nothing. Looks at nothing but what is known.
+    pub fn silences(&self) -> Vec<Silence> {
+        self.inner.registry.silences()
     }
 
     /// Where an agent's log lies, for any agent whose log is still kept.

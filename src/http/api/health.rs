@@ -32,6 +32,11 @@ async fn health(context: Context, _: Asked) -> Result<Response, Response> {
     reasons.extend(unread.map(|(file, source)| {
         format!("{file} cannot be read: {}", source.message.as_deref().unwrap_or("unknown cause"))
     }));
+    let notified = context.notified.get();
+    reasons.extend(notified.iter().filter_map(|target| {
+        let error = target.error.as_deref()?;
+        Some(format!("notifications to {} do not arrive: {error}", target.name))
+    }));
     let counts = &context.streams.counts;
     Ok(reply::json(&json!({
         "status": if reasons.is_empty() { "ok" } else { "degraded" },
@@ -45,5 +50,6 @@ async fn health(context: Context, _: Asked) -> Result<Response, Response> {
             "sse": counts.sse.load(Ordering::Relaxed),
             "ws": counts.ws.load(Ordering::Relaxed),
         },
+        "notifications": notified,
     })))
 }
