@@ -450,3 +450,6 @@ pub fn parse_public_url(text: &str) -> Result<String, String> {
 pub(super) fn public_url<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     parse_public_url(&String::deserialize(from)?).map(Some).map_err(D::Error::custom)
 }
+
+#[cfg(test)]
+mod tests;

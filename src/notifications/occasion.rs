@@ -260,3 +260,6 @@ fn broken(body: &SourceState, state: &State) -> Option<Occasion> {
 pub(super) fn short(story_key: &str) -> String {
     plain(&key::short_id(story_key, None).unwrap_or_else(|| story_key.to_owned()), 40)
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,7 @@ pub(super) fn plain(text: &str, most: usize) -> String {
         }
         if blank {
             out.push(' ');
+            count += 1;
             blank = false;
         }
         out.push(c);
