@@ -13,6 +13,7 @@ mod files;
 mod honesty;
 mod laws;
 mod managed;
+mod notifications;
 mod openapi;
 mod parsers;
 mod past;

@@ -121,9 +121,10 @@ impl Notifier {
             failing_since: None,
         });
         *outcomes.states.lock().unwrap_or_else(PoisonError::into_inner) = states.collect();
+        let resolved = resolved(&parts.targets, &outcomes, now_ms());
         let (stop, stopped) = oneshot::channel();
         let told = outcomes.clone();
-        let task = tokio::spawn(async move { Running::run(parts, told, stopped).await });
+        let task = tokio::spawn(Running::run(parts, resolved, told, stopped));
         Some(Self { outcomes, stop, task })
     }
 
@@ -161,12 +162,16 @@ struct Running {
 }
 
 impl Running {
-    async fn run(parts: Parts, outcomes: Outcomes, mut stopped: oneshot::Receiver<()>) {
+    async fn run(
+        parts: Parts,
+        resolved: Vec<Option<Arc<Target>>>,
+        outcomes: Outcomes,
+        mut stopped: oneshot::Receiver<()>,
+    ) {
         let stored = stored(&parts.hub).await;
         let now_ms = now_ms();
         let (head, epoch) = (parts.head, parts.hub.epoch());
         let desk = Desk::new(stored.as_deref(), epoch, head, &parts.targets, now_ms);
-        let resolved = resolved(&parts.targets, &outcomes, now_ms);
         let mut running = Self {
             events: parts.hub.subscribe(desk.position()),
             resolved,

@@ -16,6 +16,8 @@ use crate::domain::state::State;
 const WORDS: usize = 300;
 /// An event whose JSON is longer than this is not sent along.
 const EVENT_BYTES: usize = 2048;
+/// What a usage limit is told of: the batch waits.
+const PAUSE: &str = "pause";
 /// What the log says about itself when a message could not be delivered; nobody is told of it by
 /// message.
 pub(super) const OWN_ERROR: &str = "notification";
@@ -106,6 +108,10 @@ pub(super) fn holds(occasion: &Occasion, state: &State) -> bool {
             state.sprint.stories.get(&occasion.subject).is_some_and(|story| is_stuck(&story.status))
         }
         Rule::StatusFileBroken => is_broken(state),
+        // A pause that is over by now needs nobody any more.
+        Rule::UsageLimit if occasion.subject == PAUSE => {
+            state.run.as_ref().is_some_and(|run| run.status == "waiting")
+        }
         Rule::BatchEnded | Rule::UsageLimit | Rule::AgentSilent => true,
     }
 }
@@ -205,6 +211,7 @@ fn ended(body: &BatchEnd, state: &State, seen: &Seen<'_>, idle_ms: i64) -> Occas
 fn limit(body: &BatchWarning) -> Occasion {
     let message = body.message.strip_prefix("the provider's usage limit is reached: ");
     Occasion {
+        subject: PAUSE.to_owned(),
         detail: words(message.unwrap_or(&body.message)),
         ..blank(
             Rule::UsageLimit,
@@ -232,7 +239,7 @@ fn broken(body: &SourceState, state: &State) -> Option<Occasion> {
     if state.sprint.stories.is_empty() && state.sprint.epics.is_empty() {
         return None;
     }
-    let file = plain(&body.file, 80);
+    let file = plain(body.file.rsplit('/').next().unwrap_or_default(), 80);
     let what = match (body.state.as_str(), word) {
         ("missing", _) => "is missing",
         ("unreadable", _) => "cannot be read",

@@ -110,3 +110,83 @@ fn observed(state: &State, most_ms: i64, idle_ms: i64, now_ms: i64) -> Option<Oc
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::{Config, parse_file};
+    use crate::domain::state::{Active, Batch};
+
+    const NOW: i64 = 1_700_000_000_000;
+    const MINUTE: i64 = 60_000;
+
+    fn target() -> NotificationConfig {
+        let toml = "[[notifications]]\nto = \"ntfy\"\ntopic = \"a\"\n";
+        Config::from(parse_file(toml).unwrap()).notifications.remove(0)
+    }
+
+    fn agent(silent_ms: i64, idle_ms: i64) -> Silence {
+        Silence {
+            batch_id: 7,
+            command: "dev-story".to_owned(),
+            story_keys: vec!["1-1-skeleton".to_owned()],
+            silent_ms,
+            idle_ms: Some(idle_ms),
+        }
+    }
+
+    #[test]
+    fn an_agent_is_silent_before_it_is_ended_for_it() {
+        let silences = Silences::default();
+        let told = |silent: i64, idle: i64| {
+            let agents = [agent(silent * MINUTE, idle * MINUTE)];
+            silences.look(&target(), &agents, &State::default(), 30 * MINUTE, NOW).len()
+        };
+        assert_eq!((told(9, 20), told(10, 20)), (0, 1), "after ten minutes");
+        assert_eq!((told(5, 8), told(6, 8)), (0, 1), "or three quarters of what ends it");
+    }
+
+    #[test]
+    fn one_silence_is_told_once_and_the_next_one_again() {
+        let (target, mut silences) = (target(), Silences::default());
+        let state = State::default();
+        let look = |silences: &Silences, silent_ms: i64, now_ms: i64| {
+            silences.look(&target, &[agent(silent_ms, 20 * MINUTE)], &state, 30 * MINUTE, now_ms)
+        };
+        let first = look(&silences, 10 * MINUTE, NOW).remove(0);
+        assert_eq!(first.since_ms, NOW - 10 * MINUTE);
+        assert!(first.detail.as_deref().unwrap().contains("nothing printed for 10 min"));
+        assert_eq!(look(&silences, 11 * MINUTE, NOW + MINUTE).len(), 1, "it was not taken");
+        silences.tell(&target, &first);
+        assert_eq!(look(&silences, 11 * MINUTE + 3, NOW + MINUTE).len(), 0);
+        assert_eq!(look(&silences, 10 * MINUTE, NOW + 15 * MINUTE).len(), 1);
+    }
+
+    #[test]
+    fn a_batch_of_somebody_else_is_silent_when_its_log_is() {
+        let silences = Silences::default();
+        let told = |origin: &str, silent: i64, open: bool| {
+            let batch = Batch {
+                id: 3,
+                origin: origin.to_owned(),
+                last_activity_at: NOW - silent * MINUTE,
+                ..Batch::default()
+            };
+            let mut state = State { batch: Some(batch), ..State::default() };
+            if open {
+                let active = Active { story_key: "1-2".to_owned(), ..Active::default() };
+                Arc::make_mut(&mut state.active).insert("x".to_owned(), active);
+            }
+            silences.look(&target(), &[], &state, 30 * MINUTE, NOW).len()
+        };
+        assert_eq!(target().silent, Duration::from_secs(600));
+        assert_eq!(told("observed", 9, true), 0);
+        assert_eq!(told("observed", 10, true), 1);
+        assert_eq!(told("observed", 30, true), 0, "that is its end");
+        assert_eq!(told("observed", 10, false), 0, "nothing is open");
+        assert_eq!(told("managed", 10, true), 0, "its agents are looked at themselves");
+    }
+}

@@ -26,12 +26,22 @@ pub(super) fn body(message: &Message) -> Value {
     })
 }
 
-/// A backslash before every mark takes its meaning away, that of an address too.
+/// A backslash before a mark takes its meaning away, that of an address too.
 fn escaped(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     let mut count = 0;
-    for c in text.chars() {
-        let mark = c.is_ascii_punctuation() && !matches!(c, ',' | '.' | ';' | '%' | '"' | '\'');
+    let mut chars = text.chars().peekable();
+    let mut begins = true;
+    while let Some(c) = chars.next() {
+        let mark = match c {
+            '\\' | '*' | '_' | '~' | '|' | '`' | '>' | '<' | '#' | '[' | ']' | '(' | ')' | '@' => {
+                true
+            }
+            // Of lists, and of addresses.
+            '-' | '+' => begins,
+            ':' => chars.peek() == Some(&'/'),
+            _ => false,
+        };
         let wide = if mark { 2 } else { 1 };
         if count + wide >= most {
             out.push('…');
@@ -42,6 +52,7 @@ fn escaped(text: &str, most: usize) -> String {
         }
         out.push(c);
         count += wide;
+        begins = c == '\n' || begins && c == ' ';
     }
     out
 }

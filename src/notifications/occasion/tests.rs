@@ -106,6 +106,12 @@ fn the_usage_limit_is_told_and_other_warnings_are_not() {
     };
     let limit = read("batch:warning", &warning("usage_limit"), &state).unwrap();
     assert_eq!(limit.detail.as_deref(), Some("resets at 15:00"));
+    assert!(!holds(&limit, &state), "nothing waits any more");
+    let begun = json!({ "batch_id": 3, "max_cycles": null, "batch_mode": "all", "origin": "managed", "started_at": NOW });
+    let mut parked = warning("usage_limit");
+    parked["state"] = json!("waiting");
+    let waiting = self::state(&[("batch:start", begun), ("batch:warning", parked)]);
+    assert!(holds(&limit, &waiting));
     for kind in ["usage_limit_over", "agent_failed", "stopping"] {
         assert_eq!(read("batch:warning", &warning(kind), &state), None);
     }
