@@ -19,6 +19,8 @@ mod notify;
 mod overview;
 mod place;
 mod reading;
+#[cfg(test)]
+mod reference;
 mod run;
 mod scripted_agent;
 mod serve;
@@ -37,7 +39,7 @@ use place::Place;
 ///
 /// Without a command it serves: `sprint-runner --port 0` is `sprint-runner serve --port 0`.
 #[derive(Debug, Parser)]
-#[command(name = "sprint-runner", version, max_term_width = 100)]
+#[command(name = "sprint-runner", version = env!("SPRINT_RUNNER_VERSION"), max_term_width = 100)]
 pub struct Cli {
     #[command(flatten, next_help_heading = "Project")]
     place: Place,

@@ -26,6 +26,8 @@ use notifications::{NotificationConfig, NotificationTable};
 use workflow::WorkflowTable;
 
 // For the laws in `tests/laws/`: the file's text without a file.
+#[cfg(test)]
+pub(crate) use environment::read as read_environment;
 #[doc(hidden)]
 pub use file::parse as parse_file;
 pub use notifications::parse_public_url;

@@ -8,6 +8,7 @@ mod behaviours;
 mod cli;
 mod degraded;
 mod delivery;
+mod examples;
 mod export;
 mod files;
 mod honesty;

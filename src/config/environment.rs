@@ -13,7 +13,7 @@ use super::{ConfigError, Layer};
 
 /// Reads the variables through `lookup`. An empty value counts as none, as shells make it hard to
 /// tell the two apart.
-pub(super) fn read(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Layer, ConfigError> {
+pub(crate) fn read(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Layer, ConfigError> {
     let path = |key: &str| -> Option<PathBuf> {
         lookup(&name(key)).filter(|value| !value.is_empty()).map(PathBuf::from)
     };

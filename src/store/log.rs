@@ -9,7 +9,7 @@ use super::columns::Columns;
 use super::fold::{self, FOLD_VERSION};
 use super::place::Place;
 use super::projection::Projection;
-use super::{Queries, StoreError, migrate, search};
+use super::{Queries, StoreError, inserts, migrate, search};
 use crate::domain::event::{Event, EventId};
 use crate::domain::payload::Payload;
 use crate::domain::state::State;
@@ -140,35 +140,16 @@ impl Log {
             Some(projection) => projection,
             lost => lost.insert(Projection::load(&self.conn)?),
         };
-        let mut insert = self.conn.prepare_cached(
-            "INSERT INTO events (id, batch_id, story_id, command_id, timestamp, event_type,
-                 epic_id, story_key, command, task_id, status, message, payload_json, source,
-                 story_short)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-        )?;
-        for record in records {
-            let event = &record.event;
-            let columns = Columns::of(&event.payload);
-            let rows = projection.apply(&self.conn, event, &columns)?;
-            insert.execute(params![
-                event.id.cast_signed(),
-                event.batch_id,
-                rows.story,
-                rows.command,
-                event.timestamp_ms,
-                event.payload.kind(),
-                columns.epic_id,
-                columns.story_key,
-                columns.command,
-                columns.task_id,
-                columns.status,
-                columns.message,
-                record.payload_json.get(),
-                event.source.as_str(),
-                columns.story_short,
-            ])?;
+        // The rows that events refer to come first, then the events, several with one statement.
+        for group in records.chunks(inserts::AT_ONCE) {
+            let mut rows = [inserts::Row::default(); inserts::AT_ONCE];
+            for (record, row) in group.iter().zip(&mut rows) {
+                let columns = Columns::of(&record.event.payload);
+                let ids = projection.apply(&self.conn, &record.event, &columns)?;
+                *row = inserts::Row { columns, ids };
+            }
+            inserts::events(&self.conn, group, &rows)?;
         }
-        drop(insert);
         for (key, value) in keep {
             match value {
                 Some(value) => self

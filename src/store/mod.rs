@@ -7,6 +7,7 @@ mod backup;
 mod columns;
 mod error;
 mod fold;
+mod inserts;
 mod log;
 mod migrate;
 mod place;

@@ -17,7 +17,8 @@ struct Flow {
     /// The newest event that a client has been told.
     newest: Arc<AtomicU64>,
     over: Arc<AtomicBool>,
-    writer: std::thread::JoinHandle<()>,
+    /// Gives the project back: it is removed when it is let go.
+    writer: std::thread::JoinHandle<Project>,
     watcher: std::thread::JoinHandle<()>,
 }
 
@@ -58,6 +59,7 @@ impl Flow {
                 }
                 // One more, for the one who waits for it.
                 project.append(row(base, n).as_bytes());
+                project
             })
         };
         Self { newest, over, writer, watcher }
@@ -69,7 +71,7 @@ impl Flow {
 
     fn end(self) {
         self.over.store(true, Ordering::Release);
-        self.writer.join().unwrap();
+        let _project = self.writer.join().unwrap();
         self.watcher.join().unwrap();
     }
 }

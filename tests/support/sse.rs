@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::DEADLINE;
+use super::bench::PATIENCE;
 use super::http::{self, read_chunk, read_some};
 
 /// One block of the stream that carried data.
@@ -111,13 +112,16 @@ impl Sse {
         Message { id: self.id.clone(), json: serde_json::from_str(data).expect("JSON") }
     }
 
+    /// `None` also when nothing but comments came in time.
     fn next_data(&mut self) -> Option<String> {
-        loop {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
             if let Some(data) = self.data_in_buffer() {
                 return Some(data);
             }
             self.read()?;
         }
+        None
     }
 
     fn data_in_buffer(&mut self) -> Option<String> {

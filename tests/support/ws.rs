@@ -1,13 +1,14 @@
 //! A WebSocket client.
 
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message, WebSocket};
 
 use super::DEADLINE;
+use super::bench::PATIENCE;
 
 pub(crate) struct Ws {
     socket: WebSocket<TcpStream>,
@@ -53,15 +54,17 @@ impl Ws {
         Some(())
     }
 
-    /// The next JSON message; `None` when the socket closed or nothing came in time.
+    /// The next JSON message; `None` when the socket closed or nothing but pings came in time.
     pub(crate) fn next(&mut self) -> Option<Value> {
-        loop {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
             match self.socket.read().ok()? {
                 Message::Text(text) => return Some(serde_json::from_str(&text).unwrap()),
                 Message::Close(_) => return None,
                 _ => {}
             }
         }
+        None
     }
 
     /// The next JSON message, or the code that the socket was closed with; `None` if with none.
