@@ -139,11 +139,11 @@ fn words_from_files_mention_nobody_and_format_nothing() {
     assert_eq!(discord["allowed_mentions"], json!({ "parse": [] }));
     for key in ["title", "description"] {
         let text = discord["embeds"][0][key].as_str().unwrap();
+        assert!(!text.replace("\\://", "").contains("://"), "an address in {text}");
         let mut before = ' ';
         for c in text.chars() {
             let mark = "@<>*`[]()~|_#".contains(c);
             assert!(!mark || before == '\\', "{c} means something in {text}");
-            assert!(c != '/' || !text.contains("://"), "an address in {text}");
             before = if before == '\\' && c == '\\' { ' ' } else { c };
         }
     }
