@@ -178,7 +178,8 @@ impl NotificationTable {
         }
         let has_url = self.url.is_some() || self.url_env.is_some();
         let has_topic = self.topic.is_some() || self.topic_env.is_some();
-        if !has_url && !(to == Kind::Ntfy && has_topic) {
+        let at_ntfy_sh = to == Kind::Ntfy && has_topic;
+        if !has_url && !at_ntfy_sh {
             let more = if to == Kind::Ntfy { ", or a topic" } else { "" };
             return Err(format!(
                 "a notification to {} needs url_env = \"NAME\" (a variable of the environment) or url{more}",

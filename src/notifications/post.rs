@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Collected, Full, Limited};
 use hyper_rustls::{ConfigBuilderExt as _, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -84,7 +84,7 @@ impl Post {
         let (head, body) = response.into_parts();
         // What is longer, or breaks off, says no more.
         let body = Limited::new(body, ANSWER_BYTES).collect().await;
-        let text = body.map(|body| body.to_bytes()).unwrap_or_default();
+        let text = body.map(Collected::to_bytes).unwrap_or_default();
         Ok(answer(head.status, &head.headers, &String::from_utf8_lossy(&text)))
     }
 

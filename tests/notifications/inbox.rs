@@ -34,8 +34,14 @@ impl Post {
     }
 }
 
-/// How to answer: status line and header lines, without the last empty one; nothing = not at all.
-pub(super) type Reply = Option<String>;
+/// How to answer.
+#[derive(Debug, Clone)]
+pub(super) enum Reply {
+    /// Status line and header lines, without the last empty one.
+    Head(String),
+    /// Not at all.
+    Nothing,
+}
 
 #[derive(Default)]
 struct Kept {
@@ -52,7 +58,7 @@ pub(super) struct Inbox {
 }
 
 pub(super) fn status(line: &str) -> Reply {
-    Some(format!("HTTP/1.1 {line}\r\n"))
+    Reply::Head(format!("HTTP/1.1 {line}\r\n"))
 }
 
 impl Inbox {
@@ -130,8 +136,8 @@ fn take(stream: TcpStream, kept: &Mutex<Kept>) {
     let mut kept = kept.lock().unwrap();
     kept.posts.push(Post { path: path.clone(), headers, body, at: Instant::now() });
     match kept.replies.pop_front().unwrap_or_else(|| status("200 OK")) {
-        None => kept.silent.push(stream),
-        Some(head) => {
+        Reply::Nothing => kept.silent.push(stream),
+        Reply::Head(head) => {
             // Who asked may have gone.
             let length = path.len();
             let head = format!("{head}content-length: {length}\r\nconnection: close\r\n\r\n");

@@ -1,6 +1,6 @@
 //! Over crashes and restarts: nothing is lost, nothing old is told.
 
-use super::inbox::{Inbox, status};
+use super::inbox::{Inbox, Reply, status};
 use super::{configure, read, set, target, told_of};
 use crate::support::project::now_s;
 use crate::support::{Project, Server, eventually};
@@ -76,7 +76,7 @@ fn a_target_that_is_away_gets_it_when_it_is_back_over_a_kill() {
 fn killed_between_sending_and_noting_it_sends_the_same_again() {
     let (project, inbox) = (Project::new(), Inbox::open());
     // Every try is on its way when the server is killed; the receiver has it all the same.
-    inbox.answer(&[None, None, None]);
+    inbox.answer(&[Reply::Nothing, Reply::Nothing, Reply::Nothing]);
     configure(&project, &target(&inbox.url("hook"), ""));
     let mut server = Server::start(&project);
     read(&server, "1-2-database", "in-progress");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::inbox::{Inbox, status};
+use super::inbox::{Inbox, Reply, status};
 use super::{configure, read, set, target, told_of};
 use crate::support::{Project, Server, eventually};
 
@@ -79,7 +79,7 @@ fn a_redirect_is_not_followed() {
 #[test]
 fn a_target_that_says_nothing_holds_nothing_up() {
     let (inbox, other) = (Inbox::open(), Inbox::open());
-    inbox.answer(&[None, None]);
+    inbox.answer(&[Reply::Nothing, Reply::Nothing]);
     let project = Project::new();
     let toml = target(&inbox.url("hook"), "") + &target(&other.url("hook"), "name = \"other\"");
     configure(&project, &toml);
