@@ -224,8 +224,14 @@ impl Desk {
             for waiting in &mut tray.waiting {
                 waiting.due_ms = waiting.due_ms.min(latest_ms);
             }
-            let (due, rest): (Vec<_>, Vec<_>) =
-                tray.waiting.drain(..).partition(|waiting| waiting.due_ms <= now_ms);
+            let is_due = |waiting: &Waiting| waiting.due_ms <= now_ms;
+            // The first that is due takes those along that came after it.
+            let all = tray.waiting.iter().filter(|waiting| is_due(waiting));
+            let rules: Vec<Rule> = all.map(|waiting| waiting.occasion.rule).collect();
+            let goes = |waiting: &Waiting| {
+                is_due(waiting) || !waiting.held && rules.contains(&waiting.occasion.rule)
+            };
+            let (due, rest): (Vec<_>, Vec<_>) = tray.waiting.drain(..).partition(goes);
             tray.waiting = rest;
             if due.is_empty() {
                 continue;

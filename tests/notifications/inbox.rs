@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use serde_json::Value;
+use socket2::{Domain, Socket, Type};
 
 use crate::support::eventually;
 
@@ -66,14 +67,21 @@ impl Inbox {
         Self::with(TcpListener::bind("127.0.0.1:0").unwrap())
     }
 
-    /// Where a receiver is to be later.
-    pub(super) fn reserve() -> (TcpListener, String) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/hook", listener.local_addr().unwrap());
-        (listener, url)
+    /// Where a receiver is to be later: until it listens, connections are refused, and nobody else
+    /// can be there.
+    pub(super) fn reserve() -> (Socket, String) {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        let address = socket.local_addr().unwrap().as_socket().unwrap();
+        (socket, format!("http://{address}/hook"))
     }
 
-    pub(super) fn with(listener: TcpListener) -> Self {
+    pub(super) fn at(reserved: Socket) -> Self {
+        reserved.listen(16).unwrap();
+        Self::with(reserved.into())
+    }
+
+    fn with(listener: TcpListener) -> Self {
         let port = listener.local_addr().unwrap().port();
         let kept: Arc<Mutex<Kept>> = Arc::default();
         let inbox = Self { kept: Arc::clone(&kept), port };

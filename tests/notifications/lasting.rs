@@ -54,8 +54,7 @@ fn what_happened_while_the_server_was_down_is_told() {
 #[test]
 fn a_target_that_is_away_gets_it_when_it_is_back_over_a_kill() {
     let project = Project::new();
-    let (listener, url) = Inbox::reserve();
-    drop(listener);
+    let (reserved, url) = Inbox::reserve();
     configure(&project, &target(&url, ""));
     let server = Server::start(&project);
     read(&server, "1-2-database", "in-progress");
@@ -65,8 +64,7 @@ fn a_target_that_is_away_gets_it_when_it_is_back_over_a_kill() {
         (told["error"].is_string() && told["waiting"] == 1).then_some(())
     });
     server.kill();
-    let address = url.trim_start_matches("http://").trim_end_matches("/hook");
-    let inbox = Inbox::with(std::net::TcpListener::bind(address).unwrap());
+    let inbox = Inbox::at(reserved);
     let _server = Server::start(&project);
     let posts = inbox.wait(1);
     assert_eq!(posts[0].json()["items"][0]["story_key"], "1-2-database");

@@ -118,6 +118,16 @@ fn many_stories_become_one_message_in_the_logs_order() {
 }
 
 #[test]
+fn what_comes_while_the_first_settles_is_told_with_it() {
+    let targets = [target("a")];
+    let mut desk = desk(&targets);
+    desk.take(&blocked("1-1", 11, NOW), &targets, NOW);
+    desk.take(&blocked("1-2", 12, NOW + 4000), &targets, NOW + 4000);
+    ripened(&mut desk, &targets, NOW + 5000);
+    assert_eq!(sent(&mut desk, &targets[0], NOW + 5000), [["1-1 11", "1-2 12"]]);
+}
+
+#[test]
 fn a_crowd_is_counted_not_named() {
     let targets = [target("a")];
     let mut desk = desk(&targets);
