@@ -1,7 +1,7 @@
 //! The composition root: starts the rooms in order, stops them in reverse.
 //!
 //! ```text
-//!  state folder → lock → socket → store → hub → watcher → orchestrator → server
+//!  state folder → lock → socket → store → hub → watcher → orchestrator → notifier → server
 //!  └────────── Core, which `run` uses alone ─────────────────────────┘
 //! ```
 //!
@@ -82,6 +82,7 @@ impl App {
             started_at_ms: now_ms(),
             limits: http::Limits::default().within(descriptors::raise()),
             downloads: http::Downloads::default(),
+            notified: core.notified(),
         };
         let routes = http::api::routes(&context, &core.orchestrator);
         let (end_streams, ended) = oneshot::channel();
@@ -132,17 +133,20 @@ impl App {
 
     /// Ends everything in order: streams and connections, watching, the log. Takes less than 5 s.
     pub async fn stop(self) {
-        let Self { core, mut serving, end_streams, .. } = self;
+        let Self { mut core, mut serving, end_streams, .. } = self;
         let begun = Instant::now();
         // Before the streams end, so that who listens sees how the batch ended.
         core.end_agents().await;
         let streams_end = STREAMS_END.saturating_sub(begun.elapsed()).max(STREAMS_LEAST);
         // Gone only when the server has ended already.
         let _ = end_streams.send(());
-        if !serving.is_finished() && timeout(streams_end, &mut serving).await.is_err() {
-            tracing::warn!("some connections did not end in time and were dropped");
-            serving.abort();
-        }
+        let streams = async {
+            if !serving.is_finished() && timeout(streams_end, &mut serving).await.is_err() {
+                tracing::warn!("some connections did not end in time and were dropped");
+                serving.abort();
+            }
+        };
+        tokio::join!(streams, core.end_notifications(streams_end));
         core.close().await;
     }
 }

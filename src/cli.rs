@@ -20,6 +20,7 @@ mod log;
 mod log_pages;
 mod logging;
 mod man;
+mod notify;
 mod overview;
 mod place;
 mod reading;
@@ -84,6 +85,8 @@ enum Command {
     Completions(completions::Args),
     /// Print the manual page, or write all of them
     Man(man::Args),
+    /// Show who is told what, and with --test send a sample of every message
+    Notify(notify::Args),
     /// An agent that only plays one: what `demo` runs its batch with
     #[command(hide = true)]
     ScriptedAgent(scripted_agent::Args),
@@ -112,6 +115,7 @@ impl Cli {
             Command::Doctor(args) => wait_for(doctor::run(place, &args)),
             Command::Completions(args) => completions::run(&args),
             Command::Man(args) => man::run(&args),
+            Command::Notify(args) => wait_for(notify::run(place, &args)),
             Command::ScriptedAgent(args) => scripted_agent::run(&args),
         }
     }

@@ -17,6 +17,7 @@ mod laws;
 mod logging;
 mod managed;
 mod metrics;
+mod notifications;
 mod openapi;
 mod parsers;
 mod past;

@@ -13,6 +13,7 @@ use crate::domain::attribution::Rules;
 use crate::domain::event::{NewEvent, Source};
 use crate::domain::payload::{ErrorEvent, Payload};
 use crate::hub::{Hub, Publication};
+use crate::notifications::{self, Notifier, Outcomes};
 use crate::orchestrator::{self, Orchestrator};
 use crate::project::board::Board;
 use crate::project::layout::Layout;
@@ -85,6 +86,7 @@ pub struct Core {
     pub settings: Arc<SettingsStore>,
     /// Runs batches.
     pub orchestrator: Orchestrator,
+    notifier: Option<Notifier>,
     watcher: Watcher,
 }
 
@@ -103,8 +105,10 @@ impl Core {
         let Claim { state, lock, root, .. } = claim;
         let hub = Hub::start(log, queries, rules).context("cannot start on the database")?;
         hub.keep_for(config.retention_ms());
+        let head = hub.head();
         let board = Arc::new(Board::new(Layout::discover(&root, &named(config))));
         let options = watch::Options { named: named(config), rules, ..watch::Options::default() };
+        let folder = root.file_name().map(|name| name.to_string_lossy().into_owned());
         let watcher = Watcher::start(hub.clone(), Arc::clone(&board), root, options)
             .context("cannot start watching")?;
         let patience = if hub.head() == 0 { FIRST_READ_OF_ALL } else { FIRST_READ };
@@ -124,7 +128,29 @@ impl Core {
             state_dir: state.path.clone(),
             url,
         });
-        Ok(Self { lock, state, hub, board, settings, orchestrator, watcher })
+        let notifier = Notifier::start(notifications::Parts {
+            hub: hub.clone(),
+            orchestrator: orchestrator.clone(),
+            targets: config.notifications.clone(),
+            public_url: config.public_url.clone(),
+            folder: folder.unwrap_or_else(|| "sprint".to_owned()),
+            idle_ms: config.observed_idle_ms(),
+            head,
+        });
+        Ok(Self { lock, state, hub, board, settings, orchestrator, notifier, watcher })
+    }
+
+    /// What became of the notifications.
+    pub fn notified(&self) -> Outcomes {
+        self.notifier.as_ref().map(|notifier| notifier.outcomes.clone()).unwrap_or_default()
+    }
+
+    /// Sends the notifications that are left, in bounded time; after the agents, which may have
+    /// something to tell.
+    pub async fn end_notifications(&mut self, within: Duration) {
+        if let Some(notifier) = self.notifier.take() {
+            notifier.stop(within).await;
+        }
     }
 
     /// Ends the batch and its agents, in bounded time.

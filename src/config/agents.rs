@@ -228,6 +228,7 @@ pub struct Agents {
     standard: AgentConfig,
     workflow: WorkflowConfig,
     named: BTreeSet<String>,
+    secrets: Vec<String>,
 }
 
 impl Agents {
@@ -247,7 +248,17 @@ impl Agents {
             .get(&workflow.default)
             .cloned()
             .unwrap_or_else(|| AgentConfig::new(&workflow.default, AgentTable::default()));
-        Self { by_name, standard, workflow, named }
+        Self { by_name, standard, workflow, named, secrets: Vec::new() }
+    }
+
+    /// These variables of the environment are none of theirs.
+    pub(super) fn without(self, secrets: Vec<String>) -> Self {
+        Self { secrets, ..self }
+    }
+
+    /// Variables that no agent inherits: they hold somebody else's secrets.
+    pub fn secret_variables(&self) -> &[String] {
+        &self.secrets
     }
 
     /// Who does the command of this name (`sprint-dev-story`); the default agent for any other.

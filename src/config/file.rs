@@ -7,6 +7,7 @@ use std::path::Path;
 use toml::Spanned;
 
 use super::agents;
+use super::notifications;
 use super::workflow::COMMANDS;
 use super::{ConfigError, FILE_NAME, Layer};
 
@@ -51,6 +52,8 @@ pub fn parse(text: &str) -> Result<Layer, ConfigError> {
         wrong(text, at, error.message())
     })?;
     check_names(&layer).map_err(|(at, message)| wrong(text, at, &message))?;
+    let told = layer.notifications.as_deref().unwrap_or_default();
+    notifications::check(told).map_err(|(at, message)| wrong(text, at, &message))?;
     for (name, table) in &layer.agents {
         if !table.has_program(name) {
             let message = format!("the agent {name:?} needs a program, or a preset that has one");

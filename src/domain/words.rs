@@ -25,6 +25,18 @@ macro_rules! words {
 }
 
 words! {
+    /// Whose language a target of notifications speaks.
+    NotificationTarget {
+        /// Anybody's: the event as JSON.
+        Webhook = "webhook",
+        /// Slack.
+        Slack = "slack",
+        /// Discord.
+        Discord = "discord",
+        /// ntfy.
+        Ntfy = "ntfy",
+    }
+
     /// Who runs a batch.
     Origin {
         /// This server's orchestrator.

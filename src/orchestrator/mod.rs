@@ -42,7 +42,7 @@ use crate::domain::workflow::StopMode;
 
 pub use parts::Parts;
 pub use preflight::StartError;
-pub use registry::AgentView;
+pub use registry::{AgentView, Silence};
 pub use run_files::newest_batch;
 
 use actor::{Actor, Message};
@@ -164,6 +164,11 @@ impl Orchestrator {
     /// How many agents are at work.
     pub fn running_agents(&self) -> usize {
         self.inner.registry.running()
+    }
+
+    /// How long each agent at work has printed nothing. Looks at nothing but what is known.
+    pub fn silences(&self) -> Vec<Silence> {
+        self.inner.registry.silences()
     }
 
     /// Where an agent's log lies, for any agent whose log is still kept.

@@ -12,6 +12,7 @@ use crate::domain::words;
 use crate::http::context::Context;
 use crate::http::reply;
 use crate::http::route::{Asked, get};
+use crate::notifications::TargetState;
 
 pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
     get(context, "/healthz", health)
@@ -35,6 +36,8 @@ pub(in crate::http) struct Health<'a> {
     /// Milliseconds since the epoch.
     started_at: i64,
     clients: Clients,
+    /// The targets of `sprint-runner.toml`, without secrets.
+    notifications: Vec<TargetState>,
 }
 
 /// Open streams.
@@ -64,6 +67,11 @@ async fn health(context: Context, _: Asked) -> Result<Response, Response> {
     reasons.extend(unread.map(|(file, source)| {
         format!("{file} cannot be read: {}", source.message.as_deref().unwrap_or("unknown cause"))
     }));
+    let notified = context.notified.get();
+    reasons.extend(notified.iter().filter_map(|target| {
+        let error = target.error.as_deref()?;
+        Some(format!("notifications to {} do not arrive: {error}", target.name))
+    }));
     let counts = &context.streams.counts;
     Ok(reply::json(&Health {
         status: if reasons.is_empty() { "ok" } else { "degraded" },
@@ -77,5 +85,6 @@ async fn health(context: Context, _: Asked) -> Result<Response, Response> {
             sse: counts.sse.load(Ordering::Relaxed),
             ws: counts.ws.load(Ordering::Relaxed),
         },
+        notifications: notified,
     }))
 }
