@@ -18,6 +18,7 @@ mod export;
 mod log;
 mod log_pages;
 mod man;
+mod logging;
 mod overview;
 mod place;
 mod reading;

@@ -14,19 +14,20 @@
 //!
 //! - [`domain`]: words and rules, pure; imports nothing of ours.
 //! - [`config`]: settings from file, environment, flags; imports nothing of ours.
+//! - [`metrics`]: figures as Prometheus reads them; imports nothing of ours.
 //! - [`parse`]: bytes to events and issues, pure; imports domain.
 //! - [`project`]: where a project's files lie, and what was last read in them; domain, parse.
 //! - [`store`]: SQLite, the log and its projections; domain.
 //! - [`page`]: the page's files, embedded, and all of them as one; imports nothing of ours.
 //! - [`export`]: the log as lines, or as one page that replays it; domain, store, page.
-//! - [`hub`]: the one door for events, the fold, the cursors of the readers; domain, store.
+//! - [`hub`]: the one door for events, the fold, the cursors of the readers; domain, metrics, store.
 //! - [`watch`]: files to events; domain, parse, project, hub.
 //! - [`agents`]: one agent process and its group, what it is told, its log; domain, config, parse,
 //!   project.
 //! - [`orchestrator`]: carries out what the workflow decides, with a pool of agents; domain, config,
 //!   parse, project, hub, watch, agents.
-//! - [`http`]: guard, API, streams; domain, parse, project, hub, agents, orchestrator, page, export,
-//!   store's answers.
+//! - [`http`]: guard, API, streams; domain, metrics, parse, project, hub, agents, orchestrator,
+//!   page, export, store's answers.
 //! - [`cli`]: one file per command; any but http's insides.
 //! - [`app`]: the composition root; all.
 
@@ -38,6 +39,7 @@ pub mod domain;
 pub mod export;
 pub mod http;
 pub mod hub;
+pub mod metrics;
 pub mod orchestrator;
 pub mod page;
 pub mod parse;

@@ -18,7 +18,7 @@ use crate::support::process::ended;
 use crate::support::server::binary;
 
 /// A server whose log is kept, wherever it listens; killed when dropped.
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
     log: tempfile::NamedTempFile,
     /// The first line of its standard output; empty when it ended before.
@@ -27,13 +27,13 @@ struct Serving {
 
 impl Serving {
     /// Serves a project with these arguments.
-    fn start(root: &Path, arguments: &[&str]) -> Self {
+    pub(crate) fn start(root: &Path, arguments: &[&str]) -> Self {
         let mut command = binary();
         command.arg("serve").arg("-C").arg(root).args(arguments);
         Self::spawn(command)
     }
 
-    fn spawn(mut command: Command) -> Self {
+    pub(crate) fn spawn(mut command: Command) -> Self {
         let log = tempfile::NamedTempFile::new().unwrap();
         let mut child =
             command.stdout(Stdio::piped()).stderr(log.reopen().unwrap()).spawn().unwrap();
@@ -42,13 +42,13 @@ impl Serving {
         Self { child, log, first_line: first_line.trim_end().to_owned() }
     }
 
-    fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         let address = self.first_line.trim_end_matches('/').rsplit_once(':');
         address.and_then(|(_, port)| port.parse().ok()).expect("a port in the first line")
     }
 
     /// All that it told on standard error so far.
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(self.log.path()).unwrap()).into_owned()
     }
 
@@ -66,7 +66,7 @@ impl Serving {
     }
 
     /// SIGTERM, and waits for the end.
-    fn terminate(&mut self) {
+    pub(crate) fn terminate(&mut self) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         assert!(ended(&mut self.child).success());

@@ -22,7 +22,7 @@ use stage::{AGENT, Stage, text};
 
 /// Runs the command.
 pub(crate) async fn run(place: &Place, args: &serve::Args) -> anyhow::Result<u8> {
-    serve::start_log(args.log_level.as_deref().or(Some("warn")), None)?;
+    args.log.start(Some("warn"), None)?;
     if place.dir.is_some() {
         note("demo makes a project of its own: -C is not used");
     }

@@ -19,9 +19,9 @@ use crate::domain::workflow::StopMode;
 use crate::orchestrator::BatchSize;
 
 use super::clock::now_ms;
+use super::logging;
 use super::place::Place;
-use super::serve;
-use super::terminal::escape_record;
+use super::terminal::{escape_record, json_escape};
 
 use driver::{Begun, Driver};
 use progress::{End, LastOutput, Progress};
@@ -49,9 +49,8 @@ pub(crate) struct Args {
     /// The batch's events as NDJSON; with --dry-run all of it as one JSON object
     #[arg(long)]
     json: bool,
-    /// Tell so much on standard error: error, warn, info, debug, trace, or a filter of `RUST_LOG`
-    #[arg(long, value_name = "LEVEL")]
-    log_level: Option<String>,
+    #[command(flatten)]
+    log: logging::LogArgs,
 }
 
 /// `3` or `all`.
@@ -72,7 +71,7 @@ pub(crate) async fn run(place: &Place, args: &Args) -> anyhow::Result<u8> {
         return rehearsal::run(&found, args.cycles, args.json).await;
     }
     let shown = Shown::new(args.json);
-    serve::start_log(args.log_level.as_deref().or(Some("warn")), shown.multi())?;
+    args.log.start(Some("warn"), shown.multi())?;
     // Before anything is started: whoever sends a signal gets an orderly end.
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let driver = tokio::select! {
@@ -195,12 +194,19 @@ pub(crate) struct Above {
     pub(crate) bars: Option<MultiProgress>,
     /// The log sets colours.
     pub(crate) coloured: bool,
+    /// The log is JSON.
+    pub(crate) is_json: bool,
 }
 
 impl std::io::Write for Above {
     /// Takes one whole record, as the log hands them over.
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let record = escape_record(&String::from_utf8_lossy(bytes), self.coloured);
+        let record = String::from_utf8_lossy(bytes);
+        let record = if self.is_json {
+            json_escape(record.trim_end()) + "\n"
+        } else {
+            escape_record(&record, self.coloured)
+        };
         let write = || std::io::Write::write_all(&mut std::io::stderr().lock(), record.as_bytes());
         self.bars.as_ref().map_or_else(write, |bars| bars.suspend(write))?;
         Ok(bytes.len())

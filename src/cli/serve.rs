@@ -5,17 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::Context as _;
-use indicatif::MultiProgress;
-use tracing_subscriber::EnvFilter;
 
 use crate::agents::process::descriptors;
 use crate::app::signals::Signals;
 use crate::app::{App, PortChoice};
 use crate::config::{Config, Layer, parse_days, parse_host, parse_minutes, parse_token};
 
+use super::logging;
 use super::place::Place;
-use super::run::Above;
-use super::terminal::{colours_wanted, line, note};
+use super::terminal::{line, note};
 
 /// The flags of `serve`.
 #[derive(Debug, Clone, Default, PartialEq, clap::Args)]
@@ -58,9 +56,8 @@ pub(crate) struct Args {
     /// Open the page in the browser
     #[arg(long)]
     pub(crate) open: bool,
-    /// Tell so much on standard error: error, warn, info, debug, trace, or a filter of `RUST_LOG`
-    #[arg(long, value_name = "LEVEL")]
-    pub(crate) log_level: Option<String>,
+    #[command(flatten)]
+    pub(crate) log: logging::LogArgs,
 }
 
 impl Args {
@@ -84,7 +81,7 @@ impl Args {
 
 /// Runs the command.
 pub(crate) async fn run(place: &Place, args: &Args) -> anyhow::Result<u8> {
-    start_log(args.log_level.as_deref(), None)?;
+    args.log.start(None, None)?;
     let found = place.find(args.layer())?;
     serve(&found.root, &found.config, PortChoice::Exactly, args.open, |_| Ok(())).await
 }
@@ -136,26 +133,6 @@ pub(crate) async fn serve(
         // A second signal: whoever sent it is out of patience. Everything is committed.
         () = signals.recv() => std::process::exit(1),
     }
-}
-
-/// What the server tells goes to standard error; standard output holds the first line alone.
-/// With `bars` on the terminal it goes above them.
-pub(crate) fn start_log(level: Option<&str>, bars: Option<MultiProgress>) -> anyhow::Result<()> {
-    let filter = match level {
-        Some(level) => EnvFilter::try_new(level)
-            .with_context(|| format!("cannot understand the log level {level:?}"))?,
-        None => EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")),
-    };
-    let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let coloured = is_terminal && colours_wanted();
-    // Fails only where a log was started before, and then that one is right.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(move || Above { bars: bars.clone(), coloured })
-        .with_ansi(coloured)
-        .with_target(false)
-        .try_init();
-    Ok(())
 }
 
 fn open_browser(url: &str) {

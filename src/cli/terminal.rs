@@ -2,8 +2,11 @@
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
+
+use super::logging;
 
 /// Meanings, not colours: what they look like is decided here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,22 +137,27 @@ impl Terminal {
 
     /// JSON for programs; on a terminal also what JSON itself leaves raw is escaped.
     pub(crate) fn json_line(self, json: &str) -> String {
-        if !self.is_terminal || !json.chars().any(is_unsafe) {
-            return json.to_owned();
-        }
-        let mut out = String::with_capacity(json.len());
-        for c in json.chars() {
-            if is_unsafe(c) {
-                let mut units = [0; 2];
-                for unit in c.encode_utf16(&mut units) {
-                    let _ = write!(out, "\\u{unit:04x}");
-                }
-            } else {
-                out.push(c);
-            }
-        }
-        out
+        if self.is_terminal { json_escape(json) } else { json.to_owned() }
     }
+}
+
+/// The same JSON, with what is unsafe to show and what JSON leaves raw written out.
+pub(crate) fn json_escape(json: &str) -> String {
+    if !json.chars().any(is_unsafe) {
+        return json.to_owned();
+    }
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_unsafe(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// Whether colours are wanted at all.
@@ -158,9 +166,22 @@ pub(crate) fn colours_wanted() -> bool {
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
+/// Whether standard error is read by a program that expects an object on each line.
+static NOTES_AS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// From now on remarks are records of the log, as it has them.
+pub(crate) fn notes_as_json() {
+    NOTES_AS_JSON.store(true, Ordering::Relaxed);
+}
+
 /// Writes a remark to standard error, each of its lines safe to show. Who closed it does not want
 /// to read it.
 pub(crate) fn note(text: &str) {
+    if NOTES_AS_JSON.load(Ordering::Relaxed) {
+        let line = json_escape(&logging::note_as_json(text));
+        let _ = writeln!(std::io::stderr().lock(), "{line}");
+        return;
+    }
     let lines: Vec<String> = text.split('\n').map(escape).collect();
     let _ = writeln!(std::io::stderr().lock(), "{}", lines.join("\n"));
 }

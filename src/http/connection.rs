@@ -7,6 +7,7 @@
 
 use std::future::Future;
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,6 +26,7 @@ use super::stream::takeover::Takeover;
 /// What a request's answerer may ask of its connection.
 #[derive(Debug, Default)]
 pub(super) struct Link {
+    peer: Option<SocketAddr>,
     linger: AtomicBool,
     asked: AtomicBool,
     takeover: Mutex<Option<Box<Takeover>>>,
@@ -35,6 +37,11 @@ impl Link {
     /// at the end, else the client finds a reset instead of the answer.
     pub(super) fn linger(&self) {
         self.linger.store(true, Ordering::Relaxed);
+    }
+
+    /// Where the client is; none for a Unix socket.
+    pub(super) const fn peer(&self) -> Option<SocketAddr> {
+        self.peer
     }
 
     /// A request's head has come.
@@ -83,6 +90,7 @@ impl Connection {
     /// Sets the socket's options.
     pub(super) fn new(
         socket: Socket,
+        peer: Option<SocketAddr>,
         stall: Duration,
         open: Open,
         slot: OwnedSemaphorePermit,
@@ -90,7 +98,7 @@ impl Connection {
         socket.prepare();
         Self {
             socket,
-            link: Arc::default(),
+            link: Arc::new(Link { peer, ..Link::default() }),
             stall,
             waiting: None,
             lingering: None,

@@ -11,8 +11,8 @@
 //!   misleading 404 or 405. Their bodies are read before them, up to the cap.
 //! - The end takes 5 s at most: streams are told, answers finished, the rest is cut.
 //!
-//! To add a route: a file in `api/` that exports its filter, one line where `api` joins them, a row
-//! in `table` (what may be done there), its path in the file of its resource in `openapi/`.
+//! To add a route: a file in `api/` that exports its filter, one line where `api` joins them, what is
+//! told of it in `openapi/paths/`, a row in `table` that names both.
 
 pub mod api;
 mod assets;
@@ -30,6 +30,7 @@ mod past;
 mod pipe;
 mod query;
 mod reply;
+mod requests;
 mod route;
 pub mod server;
 mod service;

@@ -49,10 +49,13 @@ enum Listener {
 }
 
 impl Listener {
-    async fn accept(&self) -> io::Result<Socket> {
+    /// A client's end, and where it is.
+    async fn accept(&self) -> io::Result<(Socket, Option<SocketAddr>)> {
         match self {
-            Self::Tcp(listener) => listener.accept().await.map(|(socket, _)| Socket::Tcp(socket)),
-            Self::Unix(listener) => listener.accept().await.map(Socket::Unix),
+            Self::Tcp(listener) => {
+                listener.accept().await.map(|(socket, peer)| (Socket::Tcp(socket), Some(peer)))
+            }
+            Self::Unix(listener) => listener.accept().await.map(|it| (Socket::Unix(it), None)),
         }
     }
 }
@@ -125,9 +128,9 @@ async fn accept(listener: &Listener, slots: &Arc<Semaphore>, shared: &Arc<Shared
         }
         let Ok(accepted) = accepted else { continue };
         match accepted {
-            Ok(socket) => {
+            Ok((socket, peer)) => {
                 if let Ok(slot) = Arc::clone(slots).try_acquire_owned() {
-                    tokio::spawn(serve(socket, slot, Arc::clone(shared)));
+                    tokio::spawn(serve(socket, peer, slot, Arc::clone(shared)));
                 } else {
                     // Closed without an answer: see the cap's reason.
                     counts.refused.fetch_add(1, Ordering::Relaxed);
@@ -156,12 +159,17 @@ fn is_the_clients(error: &io::Error) -> bool {
     )
 }
 
-async fn serve(socket: Socket, slot: OwnedSemaphorePermit, shared: Arc<Shared>) {
+async fn serve(
+    socket: Socket,
+    peer: Option<SocketAddr>,
+    slot: OwnedSemaphorePermit,
+    shared: Arc<Shared>,
+) {
     let limits = shared.context.limits;
     let streams = &shared.context.streams;
     let mut ending = streams.ending();
     let open = Open::new(streams, |counts| &counts.connections);
-    let socket = Connection::new(socket, limits.stall, open, slot);
+    let socket = Connection::new(socket, peer, limits.stall, open, slot);
     let link = socket.link();
     let service = service_fn(|request| {
         // Boxed: a connection lives longer than its requests, and most of them are streams.

@@ -1,8 +1,12 @@
 //! One request: guard, body, then the stream or the route that answers it.
+//!
+//! Each has a span, on the level `debug`: where nobody asks for that level it costs the look at
+//! one number. It names the route, never the path or the query: those may hold what is secret.
 
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, header};
@@ -11,6 +15,8 @@ use hyper::body::{Body as _, Incoming};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use tokio::time::timeout;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 use warp::reply::Response;
 
 use super::connection::Link;
@@ -18,8 +24,10 @@ use super::context::Context;
 use super::error::{Code, error_reply};
 use super::guard::Verdict;
 use super::limits::BODY_BYTES;
+use super::requests;
 use super::stream::takeover::Answer;
 use super::stream::{sse, upgrade};
+use super::table;
 
 type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
 
@@ -57,9 +65,44 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     link.asked();
-    let guard = Arc::clone(&shared.context.guard);
+    let span = span(&link, &request);
+    let begun = (!span.is_disabled()).then(Instant::now);
+    let class = requests::class(request.method(), request.uri().path());
+    let answer = respond(&shared, &link, request).instrument(span.clone()).await;
+    let status = answer.status();
+    shared.context.streams.requests.answered(class, status);
+    if let Some(begun) = begun {
+        span.record("status", status.as_u16());
+        span.record("duration_ms", begun.elapsed().as_secs_f64() * 1000.0);
+        span.in_scope(|| tracing::debug!("answered"));
+    }
+    match answer {
+        Answer::Reply(reply) => Ok(reply),
+        Answer::Stream(mut takeover) => {
+            takeover.within(span);
+            link.hand_over(takeover);
+            std::future::pending().await
+        }
+    }
+}
+
+fn span(link: &Link, request: &Request<Incoming>) -> Span {
+    let (method, path) = (request.method(), request.uri().path());
+    let client = || link.peer().map_or_else(|| "unix".to_owned(), |peer| peer.to_string());
+    tracing::debug_span!(
+        "request",
+        method = method.as_str(),
+        route = table::route(path),
+        client = display(client()),
+        status = Empty,
+        duration_ms = Empty,
+    )
+}
+
+async fn respond(shared: &Shared, link: &Link, request: Request<Incoming>) -> Answer {
+    let guard = &shared.context.guard;
     let (method, uri, headers) = (request.method(), request.uri(), request.headers());
-    let (answer, pass) = match guard.check(method, uri, headers) {
+    let (mut answer, pass) = match guard.check(method, uri, headers) {
         Verdict::Answer(reply, pass) => {
             if !request.body().is_end_stream() {
                 link.linger();
@@ -72,23 +115,14 @@ pub(super) async fn answer(
                 "/ws" => upgrade::answer(method, request.version(), uri, headers),
                 path => Answer::Reply(match shared.context.assets.ready(method, path, headers) {
                     Some(reply) => reply,
-                    None => route(&shared, &link, request).await,
+                    None => route(shared, link, request).await,
                 }),
             };
             (answer, pass)
         }
     };
-    match answer {
-        Answer::Reply(mut reply) => {
-            guard.dress(reply.headers_mut(), pass);
-            Ok(reply)
-        }
-        Answer::Stream(mut takeover) => {
-            guard.dress(takeover.headers_mut(), pass);
-            link.hand_over(takeover);
-            std::future::pending().await
-        }
-    }
+    guard.dress(answer.headers_mut(), pass);
+    answer
 }
 
 async fn route(shared: &Shared, link: &Link, request: Request<Incoming>) -> Response {

@@ -1,6 +1,7 @@
 //! An event as it goes over the wire, encoded once for all readers.
 
 use std::io::Write as _;
+use std::time::Instant;
 
 use bytes::Bytes;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -26,6 +27,8 @@ pub struct Entry {
     pub frame: Bytes,
     /// The JSON object alone (a part of `frame`).
     pub json: Utf8Bytes,
+    /// When it was shown; none when it was read back from the database.
+    pub shown_at: Option<Instant>,
 }
 
 impl Entry {
@@ -67,6 +70,7 @@ impl Entry {
             story_id: story_id.into(),
             frame,
             json,
+            shown_at: None,
         }
     }
 }

@@ -12,6 +12,7 @@
 //! - A reader is a cursor. There is no queue per reader, so nothing overflows and nothing is lost.
 
 mod entry;
+mod figures;
 mod pace;
 mod publication;
 mod ring;
@@ -39,6 +40,7 @@ use shared::Shared;
 use writer::{Request, Writer};
 
 pub use entry::Entry;
+pub use figures::{Figures, Seen};
 pub use publication::{Make, Pending, Publication, PublishError, Published};
 pub use shared::SnapshotJson;
 pub use subscription::Subscription;
@@ -157,6 +159,11 @@ impl Hub {
     /// fast as this program runs: a clock that jumps ahead does not purge the log.
     pub fn keep_for(&self, keep_ms: Option<i64>) {
         let _ = self.inner.requests.send(Request::KeepFor(keep_ms));
+    }
+
+    /// What was counted since the start.
+    pub fn figures(&self) -> &Figures {
+        &self.inner.shared.figures
     }
 
     /// Why the log cannot be written just now; `None` when all is well.

@@ -9,6 +9,8 @@ use tokio::sync::oneshot;
 use crate::domain::event::{EventId, NewEvent};
 use crate::domain::state::State;
 
+use super::figures::Seen;
+
 /// Makes events against the state at the moment of the append: no other event can come between.
 pub type Make = Box<dyn FnOnce(&State) -> Vec<NewEvent> + Send>;
 
@@ -19,6 +21,8 @@ pub struct Publication {
     /// Small things to keep in the same transaction, such as how far a file was read: key and
     /// value, `None` deletes.
     pub keep: Vec<(String, Option<Vec<u8>>)>,
+    /// When the events were first seen, where that is worth measuring.
+    pub seen: Option<Seen>,
 }
 
 impl std::fmt::Debug for Publication {
@@ -30,18 +34,25 @@ impl std::fmt::Debug for Publication {
 impl Publication {
     /// Events that do not depend on the state.
     pub fn events(events: Vec<NewEvent>) -> Self {
-        Self { make: Box::new(move |_| events), keep: Vec::new() }
+        Self { make: Box::new(move |_| events), keep: Vec::new(), seen: None }
     }
 
     /// Events made against the state at the moment of the append.
     pub fn from_state(make: impl FnOnce(&State) -> Vec<NewEvent> + Send + 'static) -> Self {
-        Self { make: Box::new(make), keep: Vec::new() }
+        Self { make: Box::new(make), keep: Vec::new(), seen: None }
     }
 
     /// Keeps something in the same transaction.
     #[must_use]
     pub fn keeping(mut self, keep: Vec<(String, Option<Vec<u8>>)>) -> Self {
         self.keep = keep;
+        self
+    }
+
+    /// Says when the events were first seen.
+    #[must_use]
+    pub const fn seen(mut self, seen: Seen) -> Self {
+        self.seen = Some(seen);
         self
     }
 }

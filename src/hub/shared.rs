@@ -2,11 +2,13 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Instant;
 
 use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::entry::Entry;
+use super::figures::Figures;
 use super::ring::Ring;
 use crate::domain::event::EventId;
 use crate::domain::state::State;
@@ -38,6 +40,7 @@ pub(super) struct Shared {
     ring: RwLock<Ring>,
     snapshot: Mutex<Option<SnapshotJson>>,
     trouble: Mutex<Option<String>>,
+    pub(super) figures: Figures,
 }
 
 impl Shared {
@@ -50,6 +53,7 @@ impl Shared {
             ring: RwLock::new(Ring::new(log.head())),
             snapshot: Mutex::new(None),
             trouble: Mutex::new(None),
+            figures: Figures::default(),
         })
     }
 
@@ -112,7 +116,9 @@ impl Shared {
         let Some(last) = records.last() else { return };
         let many = records.len() >= MANY;
         let entries = (!many || self.head.receiver_count() > 0).then(|| {
-            let encoded = |record| Arc::new(Entry::of_record(&self.epoch, record));
+            let shown_at = Some(Instant::now());
+            let encoded =
+                |record| Arc::new(Entry { shown_at, ..Entry::of_record(&self.epoch, record) });
             records.iter().map(encoded).collect::<Vec<_>>()
         });
         if many {

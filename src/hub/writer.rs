@@ -1,13 +1,15 @@
 //! The thread that owns the log.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::value::to_raw_value;
 use tokio::sync::oneshot;
 
 use super::Clock;
+use super::figures::Seen;
 use super::pace::Pace;
 use super::publication::{Publication, PublishError, Published, Reply};
 use super::shared::Shared;
@@ -68,6 +70,7 @@ struct Group {
     records: Vec<Record>,
     keep: Vec<(String, Option<Vec<u8>>)>,
     replies: Vec<(Reply, Published)>,
+    seen: Vec<Seen>,
 }
 
 impl Writer {
@@ -240,6 +243,7 @@ impl Writer {
         }
         group.keep.extend(publication.keep);
         let head = self.state.last_event_id;
+        group.seen.extend(publication.seen.filter(|_| head > before));
         group.replies.push((reply, Published { head, count: head - before }));
     }
 
@@ -252,8 +256,9 @@ impl Writer {
     }
 
     fn commit(&mut self, group: Group) {
-        let Group { records, mut keep, replies } = group;
+        let Group { records, mut keep, replies, seen } = group;
         keep.extend(self.twins.changes());
+        let begun = Instant::now();
         let result = if records.is_empty() && keep.is_empty() {
             Ok(())
         } else {
@@ -262,9 +267,14 @@ impl Writer {
         match result {
             Ok(()) => {
                 self.twins.settle();
+                let took = begun.elapsed();
                 self.shared.show(&records, &self.state);
                 if !records.is_empty() || !keep.is_empty() {
+                    self.shared.figures.committed(&records, took);
                     self.has_written();
+                }
+                for seen in seen {
+                    self.shared.figures.shown(seen);
                 }
                 for (reply, published) in replies {
                     // Whoever published may have gone; the events stand all the same.
@@ -273,6 +283,7 @@ impl Writer {
             }
             Err(error) => {
                 // What was folded ahead of the commit is taken back.
+                self.shared.figures.failed.fetch_add(1, Ordering::Relaxed);
                 self.state = self.shared.state();
                 self.twins.undo();
                 let text = error.plain();

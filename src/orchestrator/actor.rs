@@ -9,6 +9,8 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
+use tracing::instrument::Instrumented;
+use tracing::{Instrument as _, Span};
 
 use super::attendant::{Attendant, Task};
 use super::effects::{self, Done};
@@ -53,6 +55,8 @@ pub(super) struct Actor {
 
 /// The batch under way.
 struct Running {
+    /// What everything that is told about the batch stands in.
+    span: Span,
     batch: Batch,
     size: BatchSize,
     /// Effects not yet carried out.
@@ -87,10 +91,10 @@ impl Actor {
     /// Serves until it is shut down and the batch has ended.
     pub(super) async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Message>) {
         self.recover().await;
-        let mut work: Option<BoxFuture<'static, Done>> = None;
+        let mut work: Option<Instrumented<BoxFuture<'static, Done>>> = None;
         while !(self.ending && self.running.is_none()) {
             if work.is_none() {
-                work = self.next_effect();
+                work = self.next_effect().map(|work| work.instrument(self.span()));
             }
             if !self.is_told_over()
                 && let Some(message) = self.held.pop_front()
@@ -184,6 +188,10 @@ impl Actor {
         state.batch.as_ref().is_none_or(|batch| batch.id != running.batch.id())
     }
 
+    fn span(&self) -> Span {
+        self.running.as_ref().map_or_else(Span::none, |running| running.span.clone())
+    }
+
     fn is_running(&self, batch_id: i64) -> bool {
         self.running.as_ref().is_some_and(|running| running.batch.id() == batch_id)
     }
@@ -241,6 +249,10 @@ impl Actor {
             let parts = self.parts.clone();
             match running.outbox.pop_front()? {
                 Effect::Publish(end @ Payload::BatchEnd(_)) => {
+                    if let Payload::BatchEnd(end) = &end {
+                        let _in = running.span.enter();
+                        tracing::debug!(status = end.status, reason = end.reason, "the batch ends");
+                    }
                     return Some(effects::tell_end(parts, batch_id, end));
                 }
                 Effect::Publish(payload) => {
@@ -287,10 +299,13 @@ impl Actor {
             order,
         };
         let batch_id = running.batch.id();
-        let attending = tokio::spawn(attendant.attend(Arc::clone(&self.pool)));
+        let span = attendant.span(&running.span);
+        let attending =
+            tokio::spawn(attendant.attend(Arc::clone(&self.pool)).instrument(span.clone()));
         let messages = self.messages.clone();
         tokio::spawn(async move {
             if let Err(error) = attending.await {
+                let _in = span.enter();
                 tracing::error!(%error, "the attendant of an agent had failed");
                 let why = "an internal error, see the server's log".to_owned();
                 let outcome = Outcome::Failed(crate::domain::workflow::Cause::Failed(why));

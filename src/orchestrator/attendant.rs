@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc, watch};
+use tracing::Span;
 
 use crate::agents::process::{Exit, Output, Process, Receipt, SpawnError, spawn};
 use crate::config::agents::{AgentConfig, AgentOutput};
@@ -78,6 +79,21 @@ pub(super) struct Attendant {
 }
 
 impl Attendant {
+    /// What everything that is told about this run stands in, within its batch's span.
+    pub(super) fn span(&self, batch: &Span) -> Span {
+        let stories = match &self.task {
+            Task::Job(job, _) => job.story_keys.join(","),
+            Task::Whole(..) => String::new(),
+        };
+        tracing::info_span!(
+            parent: batch,
+            "agent",
+            agent_id = self.agent_id(),
+            story = stories,
+            command = self.task.row_command(),
+        )
+    }
+
     /// Sees to the run. Sends exactly one end to the actor.
     pub(super) async fn attend(self, pool: Arc<Semaphore>) {
         let run = self.task.run();
@@ -114,6 +130,7 @@ impl Attendant {
         let pulse = Arc::new(Pulse::begin());
         let (ended, when_ended) = watch::channel(None);
         self.registry.add(self.record(&process, model.as_ref(), &pulse, when_ended));
+        tracing::debug!(pid = process.pid(), model, "the agent has started");
         self.publish(vec![self.start(&process, model.as_ref())]).await;
         // That may have waited for a log that could not be written.
         pulse.listening();
@@ -136,6 +153,9 @@ impl Attendant {
             self.input(Input::StartedWell(self.task.run()));
         }
         let receipt = guarded.map(|(_, receipt)| receipt);
+        let exit_code = exit.and_then(|exit| exit.code);
+        let signal = exit.and_then(|exit| exit.signal);
+        tracing::debug!(exit_code, signal, "the agent has ended");
         let usage = hearing.stream().usage();
         let end = Payload::AgentEnd(AgentEnd {
             agent_id: self.agent_id(),

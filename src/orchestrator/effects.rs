@@ -65,7 +65,9 @@ pub(super) fn tell_end(parts: Parts, batch_id: i64, end: Payload) -> BoxFuture<'
 pub(super) fn ask(parts: Parts, batch_id: i64, effect: Effect) -> BoxFuture<'static, Done> {
     async move {
         let lost = lost_answer(&effect);
-        let asked = tokio::task::spawn_blocking(move || answer(&parts, batch_id, effect)).await;
+        let span = tracing::Span::current();
+        let work = move || span.in_scope(|| answer(&parts, batch_id, effect));
+        let asked = tokio::task::spawn_blocking(work).await;
         match asked {
             Ok(Some(input)) => Done::Answer(input),
             Ok(None) => Done::Nothing,

@@ -31,6 +31,7 @@ mod tests;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -64,7 +65,8 @@ pub struct Started {
 }
 
 /// What a stop has done.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(tag = "status", rename_all = "snake_case")]
 pub enum StopAnswer {
     /// What runs may end, then the batch does.
     Stopping,
@@ -105,8 +107,9 @@ struct Inner {
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What [`Orchestrator::status`] answers.
-#[derive(Debug, Serialize)]
+/// What the managed orchestrator does.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "OrchestratorNow")]
 pub struct Status {
     /// The folded state's own view, `starting` laid over it.
     #[serde(flatten)]
@@ -156,6 +159,11 @@ impl Orchestrator {
     /// The agents of the newest batch: running ones first, then those that have ended.
     pub async fn agents(&self) -> Vec<AgentView> {
         self.inner.registry.views().await
+    }
+
+    /// How many agents are at work.
+    pub fn running_agents(&self) -> usize {
+        self.inner.registry.running()
     }
 
     /// Where an agent's log lies, for any agent whose log is still kept.

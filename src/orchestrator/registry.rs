@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -16,7 +17,8 @@ const MAX_ENDED: usize = 500;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One agent, for `/api/agents`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Agent")]
 pub struct AgentView {
     /// `<batch>-<run>`.
     pub agent_id: String,
@@ -147,6 +149,11 @@ impl Registry {
         };
         let waited = tokio::time::timeout(PATIENCE, ended.wait_for(Option::is_some)).await;
         *waited.ok()?.ok()?
+    }
+
+    /// How many are at work.
+    pub(super) fn running(&self) -> usize {
+        self.lock().iter().filter(|record| record.view.ended_at.is_none()).count()
     }
 
     /// Everything about them; looks into the process table.

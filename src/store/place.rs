@@ -35,6 +35,11 @@ impl Place {
         }
     }
 
+    /// How long the database file is, in bytes; its write-ahead log not counted.
+    pub(super) fn bytes(&self) -> u64 {
+        std::fs::metadata(&self.path).map_or(0, |file| file.len())
+    }
+
     /// How long the write-ahead log is, in bytes.
     pub(super) fn wal_bytes(&self) -> u64 {
         let mut name = OsString::from(&self.path);

@@ -60,6 +60,11 @@ impl Queries {
         })
     }
 
+    /// How long the database file and its write-ahead log are, in bytes. Asks the file system.
+    pub fn sizes(&self) -> (u64, u64) {
+        (self.pool.place.bytes(), self.pool.place.wal_bytes())
+    }
+
     /// What was kept under keys that begin with `prefix`, in order of the keys.
     pub fn kept(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
         self.with(|conn| {

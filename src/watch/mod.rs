@@ -36,8 +36,10 @@ mod tail;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::io;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -95,9 +97,11 @@ impl Watcher {
             let (wake, stop, looks) = (wake.clone(), Arc::clone(&stop), Arc::clone(&looks));
             thread::Builder::new().name("watch".to_owned()).spawn(move || {
                 let poll = options.poll;
-                let sink = HubSink { hub, stop: Arc::clone(&stop) };
+                let looked_at = Rc::new(Cell::new(Instant::now()));
+                let sink =
+                    HubSink { hub, stop: Arc::clone(&stop), looked_at: Rc::clone(&looked_at) };
                 let sources = Sources::new(sink, board, root, options);
-                run(sources, Armed::new(wake), &woken, poll, &stop, &looks);
+                run(sources, Armed::new(wake), &woken, poll, &stop, (&looks, &looked_at));
             })?
         };
         Ok(Self { stop, wake, looks, thread: Some(thread) })
@@ -143,11 +147,12 @@ fn run(
     woken: &Receiver<()>,
     poll: Duration,
     stop: &AtomicBool,
-    looks: &Looks,
+    (looks, looked_at): (&Looks, &Cell<Instant>),
 ) {
     let mut trouble: Option<String> = None;
     let mut found: Option<Instant> = None;
     while !stop.load(Ordering::Relaxed) {
+        looked_at.set(Instant::now());
         let (begun, asked) = looks.begin();
         let whole = asked || found.is_none_or(|at| at.elapsed() >= PLACES);
         if whole {

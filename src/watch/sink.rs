@@ -1,10 +1,13 @@
 //! Where the sources' events go: the hub, or a recording one in their tests.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use crate::domain::state::State;
-use crate::hub::{Hub, Publication, PublishError};
+use crate::hub::{Hub, Publication, PublishError, Seen};
 
 /// A commit under way; called, it waits for its end.
 pub(crate) type Commit = Box<dyn FnOnce() -> Result<(), PublishError>>;
@@ -32,6 +35,8 @@ pub(crate) trait Sink {
 pub(crate) struct HubSink {
     pub(crate) hub: Hub,
     pub(crate) stop: Arc<AtomicBool>,
+    /// When the look at the files began.
+    pub(crate) looked_at: Rc<Cell<Instant>>,
 }
 
 impl Sink for HubSink {
@@ -39,7 +44,7 @@ impl Sink for HubSink {
         if self.stop.load(Ordering::Relaxed) {
             return Box::new(|| Err(PublishError::Closed));
         }
-        let pending = self.hub.submit(publication);
+        let pending = self.hub.submit(publication.seen(Seen::InFiles(self.looked_at.get())));
         Box::new(move || pending.wait().map(|_| ()))
     }
 

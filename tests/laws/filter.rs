@@ -13,6 +13,7 @@ pub(crate) fn law(data: &[u8]) {
         story_id: story.into(),
         frame: Vec::new().into(),
         json: "".into(),
+        shown_at: None,
     };
     let entries = [
         entry("command:start", Some(7), "2a-1"),

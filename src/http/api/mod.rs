@@ -6,6 +6,7 @@ mod batches;
 mod events;
 mod export;
 mod health;
+mod metrics;
 mod openapi;
 pub(super) mod orchestrator;
 mod settings;
@@ -35,6 +36,8 @@ pub fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Re
         .unify()
         .or(health::routes(context))
         .unify()
+        .or(metrics::routes(context, orchestrator))
+        .unify()
         .or(openapi::routes(context))
         .unify()
         .or(orchestrator::routes(context, orchestrator))
@@ -54,6 +57,20 @@ pub fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Re
         .or(assets::routes(context))
         .unify()
         .boxed()
+}
+
+/// The answers' types, for the document.
+pub(super) mod shapes {
+    pub(in crate::http) use super::activity::Status as OrchestratorLog;
+    pub(in crate::http) use super::agents::Listed as AgentList;
+    pub(in crate::http) use super::batches::{Batches as BatchList, Detail as BatchDetail};
+    pub(in crate::http) use super::events::Page as EventPage;
+    pub(in crate::http) use super::health::Health;
+    pub(in crate::http) use super::orchestrator::StartAnswer;
+    pub(in crate::http) use super::settings::Sources as SettingSources;
+    pub(in crate::http) use super::sprint::Answer as SprintStatus;
+    pub(in crate::http) use super::stories::Descriptions;
+    pub(in crate::http) use super::story::Answer as StoryFiles;
 }
 
 fn now_ms() -> i64 {

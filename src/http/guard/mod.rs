@@ -141,7 +141,9 @@ impl Guard {
         let mut reply = if origin::opens_the_page(method, uri.path(), headers) {
             let same = |site: &HeaderValue| site == "same-origin" || site == "none";
             let from_elsewhere = !headers.get_all("sec-fetch-site").iter().all(same);
-            replies::sign_in_page(from_elsewhere && uri.query().is_none())
+            let step = (from_elsewhere && uri.query().is_none())
+                .then_some(if uri.path().starts_with("/api") { "/api" } else { "/" });
+            replies::sign_in_page(step)
         } else {
             error_reply(Code::Unauthorized, "this server wants its token")
         };

@@ -112,6 +112,7 @@ mod tests {
             story_id: "".into(),
             frame: Bytes::from(format!("id: e:{id}\ndata: {json}\n\n")),
             json: json.into(),
+            shown_at: None,
         })
     }
 

@@ -124,6 +124,7 @@ mod tests {
             story_id: id.into(),
             frame: bytes::Bytes::new(),
             json: "".into(),
+            shown_at: None,
         }
     }
 

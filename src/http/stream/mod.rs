@@ -14,6 +14,7 @@
 //! which a stream takes over ([`takeover`]).
 
 mod chunk;
+mod clients;
 pub(super) mod doors;
 mod filter;
 mod glob;
@@ -30,6 +31,12 @@ pub(super) mod takeover;
 mod tests;
 pub(super) mod upgrade;
 mod ws;
+
+/// The messages' types, for the documents.
+pub(super) mod shapes {
+    pub(in crate::http) use super::init::Init;
+    pub(in crate::http) use super::message::{ClientMessage, Connection};
+}
 
 pub(super) use shared::Open;
 pub use shared::{Counts, Phase, Streams};

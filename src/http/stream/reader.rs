@@ -1,7 +1,7 @@
 //! A stream's reader: the subscription, the filter, the bytes.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -12,6 +12,7 @@ use crate::hub::{Hub, Subscription};
 use crate::store::StoreError;
 
 use super::chunk::{self, Form};
+use super::clients::Client;
 use super::filter::Filter;
 use super::message::Message;
 use super::opening;
@@ -26,6 +27,10 @@ pub(super) struct Reader {
     subscription: Subscription,
     filter: Option<Box<Filter>>,
     form: Form,
+    client: Client,
+    /// What was given out and is not written yet: how many events, and since when the oldest of
+    /// them is there to be read, where it is known.
+    given: (u64, Option<Instant>),
 }
 
 /// What came.
@@ -39,10 +44,13 @@ pub(super) struct News {
 
 impl Reader {
     pub(super) fn new(context: &Context, filter: Option<Filter>, form: Form) -> Self {
+        let head = context.hub.head();
         Self {
+            client: Client::new(&context.streams, form, head),
+            given: (0, None),
             hub: context.hub.clone(),
             streams: Arc::clone(&context.streams),
-            subscription: context.hub.subscribe(context.hub.head()),
+            subscription: context.hub.subscribe(head),
             filter: filter.map(Box::new),
             form,
         }
@@ -50,7 +58,22 @@ impl Reader {
 
     /// Goes to where `cursor` says; gives what must be said before the events that follow.
     pub(super) async fn begin(&mut self, cursor: &Cursor) -> Result<Vec<Bytes>, StoreError> {
-        opening::open(cursor, &self.hub, &self.streams, &mut self.subscription, self.form).await
+        let streams = &self.streams;
+        let messages =
+            opening::open(cursor, &self.hub, streams, &mut self.subscription, self.form).await;
+        self.client.is_at(self.subscription.cursor());
+        messages
+    }
+
+    /// The number of this stream.
+    pub(super) const fn number(&self) -> u64 {
+        self.client.number()
+    }
+
+    /// What was given out last lies in the socket.
+    pub(super) fn wrote(&mut self) {
+        let (count, oldest) = std::mem::take(&mut self.given);
+        self.client.wrote(self.subscription.cursor(), count, oldest);
     }
 
     /// The last event that was given out or held back by the filter.
@@ -77,15 +100,15 @@ impl Reader {
         let first_available = self.hub.first_available();
         let gap = (first > before + 1 && first_available > before + 1)
             .then(|| Message::gap(first_available).framed(self.form, self.epoch()));
-        let (bytes, count) = match &self.filter {
-            None => (self.streams.chunks.run(self.form, &entries), entries.len()),
+        let (bytes, count, oldest) = match &self.filter {
+            None => (self.streams.chunks.run(self.form, &entries), entries.len(), entries.first()),
             Some(filter) => {
-                let passed =
-                    entries.iter().map(|entry| &**entry).filter(|entry| filter.passes(entry));
-                (chunk::join(self.form, passed.clone()), passed.count())
+                let passed = entries.iter().filter(|entry| filter.passes(entry));
+                let bytes = chunk::join(self.form, passed.clone().map(|entry| &**entry));
+                (bytes, passed.clone().count(), passed.clone().next())
             }
         };
-        self.streams.counts.delivered.fetch_add(count as u64, Ordering::Relaxed);
+        self.given = (count as u64, oldest.and_then(|entry| entry.shown_at));
         Ok(News { gap, bytes })
     }
 }

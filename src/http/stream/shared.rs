@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::watch;
 
+use crate::http::requests::Requests;
+
 use super::chunk::Chunks;
+use super::clients::Clients;
 use super::init::Inits;
 
 /// How far the server is with ending.
@@ -24,6 +27,10 @@ pub enum Phase {
 pub struct Streams {
     /// Figures for `/metrics` and `/healthz`.
     pub counts: Counts,
+    /// The open streams, one by one.
+    pub clients: Clients,
+    /// Requests answered.
+    pub requests: Requests,
     phase: watch::Sender<Phase>,
     pub(super) chunks: Chunks,
     pub(super) inits: Inits,
@@ -43,8 +50,8 @@ pub struct Counts {
     pub refused: AtomicU64,
     /// Connections closed because their reader stood still.
     pub slow: AtomicU64,
-    /// Events handed to streams.
-    pub delivered: AtomicU64,
+    /// `WebSocket`s closed because they gave no sign of life.
+    pub silent: AtomicU64,
     /// No descriptor is left for a new connection.
     pub starved: AtomicBool,
 }
@@ -53,6 +60,8 @@ impl Default for Streams {
     fn default() -> Self {
         Self {
             counts: Counts::default(),
+            clients: Clients::default(),
+            requests: Requests::default(),
             phase: watch::Sender::new(Phase::Serving),
             chunks: Chunks::default(),
             inits: Inits::default(),
@@ -82,9 +91,9 @@ impl Streams {
         Ending(self.phase.subscribe())
     }
 
-    /// A number for a new stream: what retry times are spread by.
+    /// A number for a new stream: from 1, each once.
     pub(super) fn number(&self) -> u64 {
-        self.opened.fetch_add(1, Ordering::Relaxed)
+        self.opened.fetch_add(1, Ordering::Relaxed) + 1
     }
 }
 

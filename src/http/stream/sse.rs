@@ -76,7 +76,6 @@ pub(super) fn run(
     let mut session = Session {
         reader: Reader::new(&context, asked.filter, Form::Sse),
         ending: context.streams.ending(),
-        number: context.streams.number(),
         spoke: Instant::now(),
         told: 0,
         rest: Bytes::new(),
@@ -106,7 +105,6 @@ struct Session {
     connection: Connection,
     reader: Reader,
     ending: Ending,
-    number: u64,
     /// When the last byte was handed out.
     spoke: Instant,
     /// The last id the client was told.
@@ -159,6 +157,7 @@ impl Session {
             news = self.reader.next() => {
                 let news = news.map_err(|error| give_up(&error))?;
                 if news.gap.is_none() && news.bytes.is_empty() {
+                    self.reader.wrote();
                     // A long run that the filter holds back must leave the thread to others.
                     tokio::task::consume_budget().await;
                     return Ok(());
@@ -167,7 +166,9 @@ impl Session {
                 if let Some(gap) = news.gap {
                     self.put(gap).await?;
                 }
-                self.put(news.bytes).await
+                self.put(news.bytes).await?;
+                self.reader.wrote();
+                Ok(())
             }
             () = hung_up(&mut self.connection) => Err(End::Gone),
             () = sleep_until(beat) => Ok(()),
@@ -195,7 +196,7 @@ impl Session {
 
     /// Says when to come back. A client that does not take the words in time is reset.
     async fn part(&mut self) {
-        let farewell = format!("retry: {}\n", retry_ms(self.number));
+        let farewell = format!("retry: {}\n", retry_ms(self.reader.number()));
         let said = timeout(self.context.limits.farewell, async {
             self.connection.write_all_buf(&mut self.rest).await?;
             // A log that cannot be read is no reason to stay away longer.

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::{HeaderMap, Response, header};
+use http::{HeaderMap, Response, StatusCode, header};
 use tokio::io::AsyncWriteExt as _;
+use tracing::{Instrument as _, Span};
 
 use crate::http::connection::Connection;
 use crate::http::context::Context;
@@ -25,22 +26,41 @@ pub(in crate::http) enum Answer {
     Stream(Box<Takeover>),
 }
 
+impl Answer {
+    /// The answer's status.
+    pub(in crate::http) fn status(&self) -> StatusCode {
+        match self {
+            Self::Reply(reply) => reply.status(),
+            Self::Stream(takeover) => takeover.head.status(),
+        }
+    }
+
+    /// The answer's headers.
+    pub(in crate::http) fn headers_mut(&mut self) -> &mut HeaderMap {
+        match self {
+            Self::Reply(reply) => reply.headers_mut(),
+            Self::Stream(takeover) => takeover.head.headers_mut(),
+        }
+    }
+}
+
 /// The answer's head, and what follows it.
 #[derive(Debug)]
 pub(in crate::http) struct Takeover {
     form: Form,
     head: Response<()>,
     asked: Asked,
+    span: Span,
 }
 
 impl Takeover {
     pub(super) fn new(form: Form, head: Response<()>, asked: Asked) -> Box<Self> {
-        Box::new(Self { form, head, asked })
+        Box::new(Self { form, head, asked, span: Span::none() })
     }
 
-    /// The answer's headers.
-    pub(in crate::http) fn headers_mut(&mut self) -> &mut HeaderMap {
-        self.head.headers_mut()
+    /// What the stream tells is told within its request's span.
+    pub(in crate::http) fn within(&mut self, span: Span) {
+        self.span = span;
     }
 
     /// Answers, and starts the stream. `read` is what the client has sent behind its request.
@@ -57,10 +77,20 @@ impl Takeover {
         }
         // A task of its own, and a copy of the few bytes: what hyper needed is given back.
         match self.form {
-            Form::Sse => tokio::spawn(sse::run(context, connection, self.asked)),
-            Form::Ws => tokio::spawn(ws::run(context, connection, read.to_vec(), self.asked)),
+            Form::Sse => {
+                tokio::spawn(told(sse::run(context, connection, self.asked)).instrument(self.span))
+            }
+            Form::Ws => {
+                let run = ws::run(context, connection, read.to_vec(), self.asked);
+                tokio::spawn(told(run).instrument(self.span))
+            }
         };
     }
+}
+
+async fn told(run: impl Future<Output = ()>) {
+    run.await;
+    tracing::debug!("the stream has ended");
 }
 
 /// A head as HTTP/1.1 has it (RFC 9112), with the date that belongs in every answer.

@@ -7,6 +7,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
@@ -109,7 +110,10 @@ impl Session {
         };
         match end {
             End::Gone => Box::pin(self.part(None)).await,
-            End::Silent => self.socket.get_ref().reset_on_drop(),
+            End::Silent => {
+                self.context.streams.counts.silent.fetch_add(1, Ordering::Relaxed);
+                self.socket.get_ref().reset_on_drop();
+            }
             End::Close(code, reason) => {
                 Box::pin(self.part(Some(CloseFrame { code, reason: reason.into() }))).await;
             }
@@ -179,11 +183,14 @@ impl Session {
             self.put(gap).await?;
         }
         if news.bytes.is_empty() {
+            self.reader.wrote();
             // A long run that the filter holds back must leave the thread to others.
             tokio::task::consume_budget().await;
             return Ok(());
         }
-        self.put(news.bytes).await
+        self.put(news.bytes).await?;
+        self.reader.wrote();
+        Ok(())
     }
 
     /// Writes whole frames. When the server ends meanwhile, they have a moment left.

@@ -59,7 +59,10 @@ impl Actor {
         self.registry.clear();
         let state_dir = self.parts.state_dir.clone();
         drop(tokio::task::spawn_blocking(move || run_files::remove_old(&state_dir, batch_id)));
+        let span = tracing::info_span!("batch", batch_id);
+        span.in_scope(|| tracing::debug!(?size, "the batch begins"));
         self.running = Some(Running {
+            span,
             batch: Batch::new(self.rules(batch_id, max_cycles), started_at),
             size,
             outbox: VecDeque::new(),

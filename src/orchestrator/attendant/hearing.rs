@@ -1,6 +1,7 @@
 //! What a run prints: into its log, rows of the log into events, all of it into the outcome.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::{Attendant, Input};
 use crate::agents::log::{AgentLog, Mark};
@@ -8,7 +9,7 @@ use crate::agents::process::{Line, Stream};
 use crate::domain::event::{NewEvent, Source};
 use crate::domain::key::KeyIndex;
 use crate::orchestrator::parts::now_ms;
-use crate::orchestrator::publish::publish;
+use crate::orchestrator::publish::publish_heard;
 use crate::orchestrator::pulse::Pulse;
 use crate::parse::agent::{AgentStream, Format, LineMark};
 use crate::parse::csv::{LogRow, RowKind};
@@ -28,6 +29,8 @@ pub(super) struct Hearing<'a> {
     log: Option<AgentLog>,
     keys: KeyIndex,
     rows: Vec<NewEvent>,
+    /// When the first of them was heard.
+    heard: Option<Instant>,
     pulse: Arc<Pulse>,
     started_ms: i64,
     told_well: bool,
@@ -52,6 +55,7 @@ impl<'a> Hearing<'a> {
             log,
             keys: KeyIndex::new(entries),
             rows: Vec::new(),
+            heard: None,
             pulse,
             started_ms,
             told_well: false,
@@ -108,6 +112,7 @@ impl<'a> Hearing<'a> {
         }
         let (event, _) = event_of(row, Source::Agent, &self.keys);
         // Attribution gives it its batch, and knows whether the log file told it already.
+        self.heard.get_or_insert_with(Instant::now);
         self.rows.push(event);
     }
 
@@ -129,7 +134,8 @@ impl<'a> Hearing<'a> {
     pub(super) async fn flush(&mut self) {
         if !self.rows.is_empty() {
             self.pulse.deaf();
-            publish(&self.attendant.parts.hub, std::mem::take(&mut self.rows)).await;
+            let rows = std::mem::take(&mut self.rows);
+            publish_heard(&self.attendant.parts.hub, rows, self.heard.take()).await;
             self.pulse.listening();
         }
     }

@@ -1,9 +1,10 @@
 //! What ending an agent came to, in figures.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Figures of one ending, or of several together.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Receipt {
     /// Processes that were found alive.
     pub processes: u32,
