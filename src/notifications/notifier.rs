@@ -63,6 +63,7 @@ pub struct Parts {
 pub struct TargetState {
     /// What it is called.
     pub name: String,
+    /// Whose language it speaks.
     #[schemars(with = "NotificationTarget")]
     pub to: &'static str,
     /// Messages that wait.
