@@ -15,7 +15,7 @@ use super::schema;
 pub enum Beside {
     /// Perhaps somebody: read as any reader does.
     Somebody,
-    /// Nobody: not even the files are made that readers share.
+    /// Nobody: not even the files are made that readers share, unless a crash left a write-ahead log.
     Nobody,
 }
 
@@ -44,6 +44,8 @@ pub fn inspect(path: &Path, beside: Beside, patience: Duration) -> Result<Inspec
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = match beside {
         Beside::Somebody => Connection::open_with_flags(path, flags)?,
+        // What a crash left in the write-ahead log belongs to it, and is read by ordinary readers only.
+        Beside::Nobody if has_wal(path) => Connection::open_with_flags(path, flags)?,
         Beside::Nobody => {
             let name = percent_encode(path.as_os_str().as_encoded_bytes(), NON_ALPHANUMERIC);
             let uri = format!("file:{name}?immutable=1");
@@ -56,6 +58,12 @@ pub fn inspect(path: &Path, beside: Beside, patience: Duration) -> Result<Inspec
         return Err(StoreError::Newer { found: schema, known: schema::VERSION });
     }
     Ok(Inspection { schema, whole: whole(&conn, patience)? })
+}
+
+fn has_wal(path: &Path) -> bool {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    std::fs::symlink_metadata(name).is_ok_and(|meta| meta.len() > 0)
 }
 
 fn whole(conn: &Connection, patience: Duration) -> Result<Whole, StoreError> {
@@ -92,7 +100,10 @@ mod tests {
     fn a_whole_one_is_whole_and_nothing_is_made_beside_it() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a b%20?#ü.db");
-        drop(Log::open(&path).unwrap());
+        let (log, queries) = Log::open(&path).unwrap();
+        // The writer goes last: it leaves the file alone and whole.
+        drop(queries);
+        drop(log);
         let names = || {
             let entries = std::fs::read_dir(dir.path()).unwrap();
             let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
@@ -103,6 +114,19 @@ mod tests {
         let seen = inspect(&path, Beside::Nobody, Duration::from_secs(30)).unwrap();
         assert_eq!(seen, Inspection { schema: schema::VERSION, whole: Whole::Yes });
         assert_eq!(names(), before);
+    }
+
+    #[test]
+    fn what_a_crash_left_in_the_write_ahead_log_is_seen() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        let (log, queries) = Log::open(&path).unwrap();
+        // A reader that goes last cannot write the log back.
+        drop(log);
+        drop(queries);
+        assert!(has_wal(&path));
+        let seen = inspect(&path, Beside::Nobody, Duration::from_secs(30)).unwrap();
+        assert_eq!(seen, Inspection { schema: schema::VERSION, whole: Whole::Yes });
     }
 
     #[test]

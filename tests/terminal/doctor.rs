@@ -60,8 +60,11 @@ impl Machine {
     }
 }
 
+/// What stands in a line, by the check's name: its verdict, what was found, what to do.
+type Checks = BTreeMap<String, (String, String, String)>;
+
 /// What it says as JSON, by check, and its exit code.
-fn report(command: &mut Command) -> (BTreeMap<String, (String, String, String)>, Option<i32>) {
+fn report(command: &mut Command) -> (Checks, Option<i32>) {
     command.arg("--json").stdout(Stdio::piped()).stderr(Stdio::piped());
     let output = output_of(command.spawn().unwrap());
     let text = String::from_utf8(output.stdout).unwrap();

@@ -290,8 +290,12 @@ fn no_text_and_no_size_break_the_picture() {
                         ..View::default()
                     };
                     let terminal = drawn(&model, &mut view, width, height, true);
-                    let symbols =
-                        terminal.backend().buffer().content().iter().map(|cell| cell.symbol());
+                    let symbols = terminal
+                        .backend()
+                        .buffer()
+                        .content()
+                        .iter()
+                        .map(ratatui::buffer::Cell::symbol);
                     for symbol in symbols {
                         let bad = |c: char| {
                             c.is_control()
