@@ -1,7 +1,7 @@
 //! The composition root: starts the rooms in order, stops them in reverse.
 //!
 //! ```text
-//!  state folder → lock → socket → store → hub → watcher → orchestrator → server
+//!  state folder → lock → socket → store → hub → watcher → orchestrator → notifier → server
 //!  └────────── Core, which `run` uses alone ─────────────────────────┘
 //! ```
 //!
@@ -79,8 +79,7 @@ impl App {
             None,
             root,
             &core.database,
-            core.hub.clone(),
-            Arc::clone(&streams),
+            (core.hub.clone(), Arc::clone(&streams), core.notified()),
         );
         let context = http::Context {
             hub: core.hub.clone(),
@@ -95,6 +94,7 @@ impl App {
             limits: http::Limits::default().within(descriptors::raise()),
             downloads: http::Downloads::default(),
             projects: Arc::new(http::Projects::new(vec![project])),
+            notified: core.notified(),
         };
         let routes = http::api::routes(&context, &core.orchestrator);
         let (end_streams, ended) = oneshot::channel();
@@ -146,7 +146,7 @@ impl App {
     /// Ends everything in order: streams and connections, watching, the log. Takes less than 5 s.
     pub async fn stop(self) {
         let Self { core, others, mut serving, end_streams, .. } = self;
-        let cores: Vec<Core> = std::iter::once(core).chain(others).collect();
+        let mut cores: Vec<Core> = std::iter::once(core).chain(others).collect();
         let begun = Instant::now();
         // Before the streams end, so that who listens sees how the batch ended. All at once: the
         // time is for all of them together.
@@ -154,10 +154,14 @@ impl App {
         let streams_end = STREAMS_END.saturating_sub(begun.elapsed()).max(STREAMS_LEAST);
         // Gone only when the server has ended already.
         let _ = end_streams.send(());
-        if !serving.is_finished() && timeout(streams_end, &mut serving).await.is_err() {
-            tracing::warn!("some connections did not end in time and were dropped");
-            serving.abort();
-        }
+        let streams = async {
+            if !serving.is_finished() && timeout(streams_end, &mut serving).await.is_err() {
+                tracing::warn!("some connections did not end in time and were dropped");
+                serving.abort();
+            }
+        };
+        let notifications = cores.iter_mut().map(|core| core.end_notifications(streams_end));
+        tokio::join!(streams, join_all(notifications));
         join_all(cores.into_iter().map(Core::close)).await;
     }
 }

@@ -9,13 +9,18 @@ mod backup;
 mod check;
 mod client;
 mod clock;
+mod completions;
 mod demo;
+mod doctor;
 mod event_line;
 mod events;
 mod export;
+mod import;
 mod log;
 mod log_pages;
 mod logging;
+mod man;
+mod notify;
 mod overview;
 mod place;
 mod reading;
@@ -27,6 +32,7 @@ mod serve;
 mod sse;
 mod status;
 mod terminal;
+mod watch;
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -63,12 +69,24 @@ enum Command {
     Events(events::Args),
     /// Take the log away: as NDJSON, or with --html as one page that replays the sprint
     Export(export::Args),
+    /// Take over the history of an older server's database
+    Import(import::Args),
     /// Copy the database, whole, also while a server writes it
     Backup(backup::Args),
     /// Append one row to the CSV log, from JSON, and print it
     Log(log::Args),
     /// Read the sprint's files as the server would and report every issue
     Check(check::Args),
+    /// Show the sprint live on the whole screen of this terminal
+    Watch(watch::Args),
+    /// Check what is needed here, from the agents' programs to file events, and say what to do
+    Doctor(doctor::Args),
+    /// Print what a shell needs to complete commands and flags
+    Completions(completions::Args),
+    /// Print the manual page, or write all of them
+    Man(man::Args),
+    /// Show who is told what, and with --test send a sample of every message
+    Notify(notify::Args),
     /// An agent that only plays one: what `demo` runs its batch with
     #[command(hide = true)]
     ScriptedAgent(scripted_agent::Args),
@@ -90,9 +108,15 @@ impl Cli {
             Command::Status(args) => wait_for(status::run(place, &args)),
             Command::Events(args) => wait_for(events::run(place, &args)),
             Command::Export(args) => export::run(place, &args),
+            Command::Import(args) => import::run(place, &args),
             Command::Backup(args) => backup::run(place, &args),
             Command::Log(args) => log::run(place, &args),
             Command::Check(args) => check::run(place, &args),
+            Command::Watch(args) => wait_for(watch::run(place, &args)),
+            Command::Doctor(args) => wait_for(doctor::run(place, &args)),
+            Command::Completions(args) => completions::run(&args),
+            Command::Man(args) => man::run(&args),
+            Command::Notify(args) => wait_for(notify::run(place, &args)),
             Command::ScriptedAgent(args) => scripted_agent::run(&args),
         }
     }

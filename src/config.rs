@@ -8,6 +8,7 @@ pub mod agents;
 mod durations;
 mod environment;
 mod file;
+pub mod notifications;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -18,8 +19,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use toml::Spanned;
 
 use agents::{AgentTable, Agents};
+use notifications::{NotificationConfig, NotificationTable};
 use workflow::WorkflowTable;
 
 // For the laws in `tests/laws/`: the file's text without a file.
@@ -27,6 +30,7 @@ use workflow::WorkflowTable;
 pub(crate) use environment::read as read_environment;
 #[doc(hidden)]
 pub use file::parse as parse_file;
+pub use notifications::parse_public_url;
 pub use values::{parse_days, parse_host, parse_minutes, parse_token};
 
 /// The file's name, in the project folder.
@@ -136,6 +140,11 @@ pub struct Layer {
     pub agents: BTreeMap<String, AgentTable>,
     /// Who does what.
     pub workflow: WorkflowTable,
+    /// The address under which people reach the dashboard, for links in messages.
+    #[serde(deserialize_with = "notifications::public_url")]
+    pub public_url: Option<String>,
+    /// Whom to tell what.
+    pub notifications: Option<Vec<Spanned<NotificationTable>>>,
 }
 
 impl Layer {
@@ -162,6 +171,8 @@ impl Layer {
             state: self.state.or(lower.state),
             agents: over_by_name(self.agents, lower.agents),
             workflow: self.workflow.over(lower.workflow),
+            public_url: self.public_url.or(lower.public_url),
+            notifications: self.notifications.or(lower.notifications),
         }
     }
 
@@ -244,6 +255,10 @@ pub struct Config {
     pub state: Option<PathBuf>,
     /// The agents, and which of them does what.
     pub agents: Agents,
+    /// The address under which people reach the dashboard; ends with a slash.
+    pub public_url: Option<String>,
+    /// Whom to tell what.
+    pub notifications: Vec<NotificationConfig>,
 }
 
 impl Config {
@@ -276,6 +291,8 @@ impl Config {
 
 impl From<Layer> for Config {
     fn from(layer: Layer) -> Self {
+        let notifications = layer.notifications.unwrap_or_default();
+        let secrets = notifications::variables(&notifications);
         Self {
             host: layer.host.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             port: layer.port,
@@ -293,7 +310,9 @@ impl From<Layer> for Config {
             csv_log: layer.csv_log,
             orchestrator_log: layer.orchestrator_log,
             state: layer.state,
-            agents: Agents::new(layer.agents, layer.workflow),
+            agents: Agents::new(layer.agents, layer.workflow).without(secrets),
+            public_url: layer.public_url,
+            notifications: notifications::resolved(notifications),
         }
     }
 }

@@ -26,8 +26,9 @@
 //!   project.
 //! - [`orchestrator`]: carries out what the workflow decides, with a pool of agents; domain, config,
 //!   parse, project, hub, watch, agents.
+//! - [`notifications`]: what happened, told to people elsewhere; domain, config, hub, orchestrator.
 //! - [`http`]: guard, API, streams; domain, metrics, parse, project, hub, agents, orchestrator,
-//!   page, export, store's answers.
+//!   notifications, page, export, store's answers.
 //! - [`cli`]: one file per command; any but http's insides.
 //! - [`app`]: the composition root; all.
 
@@ -40,6 +41,7 @@ pub mod export;
 pub mod http;
 pub mod hub;
 pub mod metrics;
+pub mod notifications;
 pub mod orchestrator;
 pub mod page;
 pub mod parse;

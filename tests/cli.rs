@@ -11,8 +11,21 @@ use crate::support::project::{now_s, row};
 use crate::support::server::binary;
 use crate::support::{Project, Server, eventually};
 
-const COMMANDS: [&str; 9] =
-    ["serve", "demo", "run", "status", "events", "export", "backup", "log", "check"];
+const COMMANDS: [&str; 13] = [
+    "serve",
+    "demo",
+    "run",
+    "status",
+    "events",
+    "export",
+    "backup",
+    "log",
+    "check",
+    "watch",
+    "doctor",
+    "completions",
+    "man",
+];
 
 /// Runs a command on a folder.
 fn run(root: &Path, arguments: &[&str]) -> Output {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::support::bench::{Bench, Follower, doing, start};
-use crate::support::openapi::{Api, ask};
+use crate::support::openapi::{Api, Streams, ask};
 use crate::support::project::now_s;
 use crate::support::{Project, Server, eventually};
 
@@ -75,6 +75,14 @@ fn every_described_address_is_there_with_its_methods_and_says_so() {
         let allowed = |allow: Option<&str>| -> BTreeSet<String> {
             allow.unwrap_or_default().split(", ").map(str::to_owned).collect()
         };
+        // Nothing of the table is told that nobody serves: what no route takes is looked for among
+        // the page's files. A list is no body that anybody takes.
+        for method in described.iter().filter(|method| *method != "OPTIONS" && path != "/sse") {
+            let body = ["POST", "PUT"].contains(&method.as_str()).then_some("[]");
+            let answer = ask(&server, method, &target, "", body);
+            assert_ne!(answer.status, 405, "{method} {path}");
+            assert!(!answer.text().contains("nothing at this address"), "{method} {path}");
+        }
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
             if described.contains(method) && method != "OPTIONS" {
                 continue;
@@ -170,8 +178,10 @@ fn reads(api: &Api, batch: i64, agent: &str) {
     let segments = format!("/api/timeline?batch_id={batch}");
     for target in [
         "/",
+        "/api",
         "/api/agents",
         &log,
+        "/api/asyncapi.json",
         "/api/batches",
         "/api/batches?limit=1&offset=1",
         "/api/batches/1",
@@ -378,6 +388,7 @@ fn both_streams_say_only_what_is_described() {
     let project = Project::new();
     let server = Server::start(&project);
     let api = Api::of(&server);
+    let streams = Streams::of(&server);
     let head =
         eventually("the file", || server.json("/healthz")["head"].as_u64().filter(|n| *n > 5));
     for (query, kinds) in [
@@ -390,12 +401,17 @@ fn both_streams_say_only_what_is_described() {
         for kind in kinds {
             for message in [sse.next().unwrap().json, ws.next().unwrap()] {
                 api.fits_named("Message", &message);
+                assert!(streams.say(&message), "{message}");
                 let is_event = message["id"].is_u64();
                 assert_eq!(message["type"] == *kind, !is_event, "{query}: {message}");
                 assert_eq!(is_event, *kind == "event", "{query}: {message}");
             }
         }
     }
+    let (mut wrong, right) = (json!({ "type": "gap" }), json!({ "type": "pong" }));
+    assert!(!streams.say(&wrong) && streams.say(&right));
+    wrong["type"] = "waltz".into();
+    assert!(!streams.say(&wrong));
     let mut ws = server.ws("");
     ws.next().unwrap();
     for (said, kind) in [
@@ -403,9 +419,60 @@ fn both_streams_say_only_what_is_described() {
         (json!({ "type": "resume", "last_event_id": head + 1000 }), "reset"),
     ] {
         api.fits_named("ClientMessage", &said);
+        assert!(streams.say(&said), "{said}");
         ws.send(&said);
         let answer = ws.next().unwrap();
         assert_eq!(answer["type"], kind);
         api.fits_named("Message", &answer);
+        assert!(streams.say(&answer), "{answer}");
     }
+}
+
+/// Made once for all and kept packed: a client that takes no packed body gets it plain, and the
+/// same document every time.
+#[test]
+fn the_documents_are_sent_packed_where_that_is_taken() {
+    let project = Project::new();
+    let server = Server::start(&project);
+    for target in ["/api/openapi.json", "/api/asyncapi.json"] {
+        let plain = ask(&server, "GET", target, "", None);
+        assert_eq!(plain.header("content-encoding"), None);
+        assert_eq!(plain.header("vary"), Some("Accept-Encoding"));
+        for coding in ["br", "gzip"] {
+            let packed =
+                ask(&server, "GET", target, &format!("Accept-Encoding: {coding}\r\n"), None);
+            assert_eq!(packed.header("content-encoding"), Some(coding), "{target}");
+            assert_eq!(packed.header("content-type"), plain.header("content-type"));
+            assert!(packed.body.len() * 4 < plain.body.len(), "{}", packed.body.len());
+            assert_ne!(packed.header("etag"), plain.header("etag"), "{target}");
+        }
+        let again = ask(&server, "GET", target, "", None);
+        assert_eq!((again.header("etag"), &again.body), (plain.header("etag"), &plain.body));
+    }
+}
+
+/// A link in a chat leads to the page, whatever the server asks for; nothing else of ours opens so.
+#[test]
+fn the_page_for_people_stands_behind_the_guard_like_all_else() {
+    let project = Project::new();
+    let root = project.root();
+    let server = Server::start_with(root, &["--token", "s3cret-s3cret-s3cret"]);
+    let link =
+        "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n";
+    let cookie = ask(&server, "GET", "/?token=s3cret-s3cret-s3cret", "", None);
+    let pair = cookie.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let signed_in = format!("Cookie: {pair}\r\n");
+    for target in ["/api", "/reference/main.js", "/api/openapi.json", "/api/asyncapi.json"] {
+        assert_eq!(ask(&server, "GET", target, "", None).status, 401, "{target}");
+        assert_eq!(ask(&server, "GET", target, &signed_in, None).status, 200, "{target}");
+        let linked = ask(&server, "GET", target, &format!("{link}{signed_in}"), None);
+        assert_eq!(linked.status, if target == "/api" { 200 } else { 403 }, "{target}");
+    }
+    // A browser keeps its cookie back on that way: one step brings it along, to the same page.
+    let step = ask(&server, "GET", "/api", link, None);
+    assert_eq!(step.status, 401);
+    assert!(step.text().contains("content=\"0;url=/api\""), "{}", step.text());
+    let answer = ask(&server, "GET", "/api", &signed_in, None);
+    assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
+    assert!(answer.header("content-security-policy").unwrap().contains("default-src 'none'"));
 }

@@ -19,6 +19,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("watch", &["domain", "parse", "project", "hub"]),
     ("agents", &["domain", "config", "parse", "project"]),
     ("orchestrator", &["domain", "config", "parse", "project", "hub", "watch", "agents"]),
+    ("notifications", &["domain", "config", "hub", "orchestrator"]),
     (
         "http",
         &[
@@ -30,6 +31,7 @@ const RULES: &[(&str, &[&str])] = &[
             "store",
             "agents",
             "orchestrator",
+            "notifications",
             "page",
             "export",
         ],
@@ -46,6 +48,7 @@ const RULES: &[(&str, &[&str])] = &[
             "watch",
             "agents",
             "orchestrator",
+            "notifications",
             "http",
         ],
     ),
@@ -61,6 +64,7 @@ const RULES: &[(&str, &[&str])] = &[
             "watch",
             "agents",
             "orchestrator",
+            "notifications",
             "export",
             "app",
         ],

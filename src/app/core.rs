@@ -13,11 +13,12 @@ use crate::domain::attribution::Rules;
 use crate::domain::event::{NewEvent, Source};
 use crate::domain::payload::{ErrorEvent, Payload};
 use crate::hub::{Hub, Publication};
+use crate::notifications::{self, Notifier, Outcomes};
 use crate::orchestrator::{self, Orchestrator};
 use crate::project::board::Board;
 use crate::project::layout::Layout;
 use crate::project::settings_store::SettingsStore;
-use crate::store::Log;
+use crate::store::{Log, Queries};
 use crate::watch::{self, Watcher};
 
 use super::instance_lock::InstanceLock;
@@ -55,6 +56,20 @@ impl Claim {
         let lock = InstanceLock::acquire(&state.path, &database)?;
         Ok(Self { state, lock, database, root: root.to_owned() })
     }
+
+    /// Opens the log, making it, or making it out of an older database, where that is what is there.
+    /// For commands that need nothing else of [`Core`].
+    pub fn open_log(&self) -> anyhow::Result<(Log, Queries)> {
+        let (mut log, queries) = Log::open(&self.database)
+            .with_context(|| format!("cannot open the database {}", self.database.display()))?;
+        log.leave_out_batches(orchestrator::newest_batch(&self.state.path));
+        Ok((log, queries))
+    }
+
+    /// Where the database lies.
+    pub fn database(&self) -> &Path {
+        &self.database
+    }
 }
 
 /// Everything that is behind a server, and enough to run a batch without one.
@@ -73,6 +88,7 @@ pub struct Core {
     pub settings: Arc<SettingsStore>,
     /// Runs batches.
     pub orchestrator: Orchestrator,
+    notifier: Option<Notifier>,
     watcher: Watcher,
 }
 
@@ -80,15 +96,21 @@ impl Core {
     /// Opens the log and starts everything on it. `url`: the server's address, where there will be
     /// one.
     pub async fn start(claim: Claim, config: &Config, url: Option<String>) -> anyhow::Result<Self> {
-        let Claim { state, lock, database, root } = claim;
         let rules = Rules { observed_idle_ms: config.observed_idle_ms() };
-        let (mut log, queries) = Log::open(&database)
-            .with_context(|| format!("cannot open the database {}", database.display()))?;
-        log.leave_out_batches(orchestrator::newest_batch(&state.path));
+        // Where it has to be made out of an older one, that takes its time.
+        let opening = tokio::task::spawn_blocking(move || (claim.open_log(), claim));
+        let (opened, claim) = opening.await.context("cannot open the database")?;
+        let (log, queries) = opened?;
+        if let Some(adopted) = log.adopted() {
+            adopted.tally.lines().iter().for_each(|line| tracing::info!("{line}"));
+        }
+        let Claim { state, lock, database, root } = claim;
         let hub = Hub::start(log, queries, rules).context("cannot start on the database")?;
         hub.keep_for(config.retention_ms());
+        let head = hub.head();
         let board = Arc::new(Board::new(Layout::discover(&root, &named(config))));
         let options = watch::Options { named: named(config), rules, ..watch::Options::default() };
+        let folder = root.file_name().map(|name| name.to_string_lossy().into_owned());
         let watcher = Watcher::start(hub.clone(), Arc::clone(&board), root, options)
             .context("cannot start watching")?;
         let patience = if hub.head() == 0 { FIRST_READ_OF_ALL } else { FIRST_READ };
@@ -108,7 +130,29 @@ impl Core {
             state_dir: state.path.clone(),
             url,
         });
-        Ok(Self { lock, state, database, hub, board, settings, orchestrator, watcher })
+        let notifier = Notifier::start(notifications::Parts {
+            hub: hub.clone(),
+            orchestrator: orchestrator.clone(),
+            targets: config.notifications.clone(),
+            public_url: config.public_url.clone(),
+            folder: folder.unwrap_or_else(|| "sprint".to_owned()),
+            idle_ms: config.observed_idle_ms(),
+            head,
+        });
+        Ok(Self { lock, state, database, hub, board, settings, orchestrator, notifier, watcher })
+    }
+
+    /// What became of the notifications.
+    pub fn notified(&self) -> Outcomes {
+        self.notifier.as_ref().map(|notifier| notifier.outcomes.clone()).unwrap_or_default()
+    }
+
+    /// Sends the notifications that are left, in bounded time; after the agents, which may have
+    /// something to tell.
+    pub async fn end_notifications(&mut self, within: Duration) {
+        if let Some(notifier) = self.notifier.take() {
+            notifier.stop(within).await;
+        }
     }
 
     /// Ends the batch and its agents, in bounded time.

@@ -109,6 +109,7 @@ pub async fn start(asked: Vec<Asked>) -> anyhow::Result<Started> {
             started_at_ms,
             limits,
             downloads: downloads.clone(),
+            notified: core.notified(),
             projects: Arc::clone(&projects),
         };
         let routes = http::api::routes(&context, &core.orchestrator);
@@ -229,8 +230,8 @@ fn together(lead: &Config, own: &Config) -> Config {
 fn project(one: &One<Core>, streams: &Arc<http::Streams>) -> Project {
     match &one.state {
         Ok((_, core)) => {
-            let (name, streams) = (Some(one.name.clone()), Arc::clone(streams));
-            Project::running(name, &one.root, &core.database, core.hub.clone(), streams)
+            let inside = (core.hub.clone(), Arc::clone(streams), core.notified());
+            Project::running(Some(one.name.clone()), &one.root, &core.database, inside)
         }
         Err((_, Told(why))) => Project::down(one.name.clone(), &one.root, why.clone()),
     }

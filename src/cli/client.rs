@@ -39,7 +39,7 @@ pub(crate) struct Server {
     /// Its address, `http://127.0.0.1:8080/` or `unix:/path`.
     pub(crate) url: String,
     token: Option<String>,
-    /// What stands before every path, where it has several projects.
+    /// What stands before each path, without its last slash: a project of several on one server.
     prefix: String,
 }
 
@@ -59,6 +59,44 @@ impl Server {
         }
     }
 
+    /// The server at an address, as `serve` prints it: `http://HOST:PORT/`, also with the
+    /// `?token=…` that it prints for a browser, or `unix:/path`.
+    pub(crate) fn at(address: &str, token: Option<String>) -> anyhow::Result<Self> {
+        if let Some(path) = address.strip_prefix("unix:") {
+            if !path.starts_with('/') {
+                bail!("{address} is no address: write unix:/path/of/the.sock");
+            }
+            return Ok(Self { url: address.to_owned(), token, prefix: String::new() });
+        }
+        let Some(rest) = address.strip_prefix("http://") else {
+            bail!(
+                "{address} is no address: write it as `sprint-runner serve` prints it, such as \
+                 http://127.0.0.1:8080/ (https is for a proxy in front, not for this client)"
+            );
+        };
+        let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, base) = place.split_once('/').unwrap_or((place, ""));
+        let port = authority.rsplit_once(':').map(|(_, port)| port.parse::<u16>().is_ok());
+        let known =
+            authority.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte));
+        if authority.is_empty() || port == Some(false) || !known {
+            bail!("{authority} is no host with a port: write http://127.0.0.1:8080/");
+        }
+        if !base.bytes().all(|byte| byte.is_ascii_graphic()) {
+            bail!("the path of {address} holds characters that no address has");
+        }
+        let mut asked = form_urlencoded::parse(query.as_bytes());
+        let given = asked.find(|(key, _)| key == "token").map(|(_, value)| value.into_owned());
+        let port = if port.is_none() { ":80" } else { "" };
+        let base = base.trim_end_matches('/');
+        let base = if base.is_empty() { String::new() } else { format!("/{base}") };
+        Ok(Self {
+            url: format!("http://{authority}{port}{base}/"),
+            token: given.or(token),
+            prefix: base,
+        })
+    }
+
     /// The body of `GET path`.
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Bytes> {
         let asked = self.request(path, "application/json").body(Full::default())?;
@@ -69,6 +107,12 @@ impl Server {
     pub(crate) async fn get_soon(&self, path: &str) -> anyhow::Result<Bytes> {
         let asked = self.request(path, "application/json").body(Full::default())?;
         read(self.answer(asked, SOON).await?).await
+    }
+
+    /// The body of `GET path`, if the answer begins within a time of the caller's.
+    pub(crate) async fn get_within(&self, path: &str, patience: Duration) -> anyhow::Result<Bytes> {
+        let asked = self.request(path, "application/json").body(Full::default())?;
+        read(self.answer(asked, patience).await?).await
     }
 
     /// The body of the answer to `POST path`.
@@ -193,6 +237,37 @@ impl Stream {
             if self.decoder.held() > LARGEST {
                 return None;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_taken_as_the_server_prints_them() {
+        for (address, url, authority, base, token) in [
+            ("http://127.0.0.1:8080/", "http://127.0.0.1:8080/", "127.0.0.1:8080", "", None),
+            ("http://[::1]:81", "http://[::1]:81/", "[::1]:81", "", None),
+            ("http://h/?token=a%20b", "http://h:80/", "h:80", "", Some("a b")),
+            ("http://h:1/p/two/", "http://h:1/p/two/", "h:1", "/p/two", None),
+            ("unix:/run/x.sock", "unix:/run/x.sock", "localhost", "", None),
+        ] {
+            let server = Server::at(address, None).unwrap();
+            assert_eq!((server.url.as_str(), server.authority()), (url, authority), "{address}");
+            assert_eq!((server.prefix.as_str(), server.token.as_deref()), (base, token));
+        }
+        for address in [
+            "https://h:1/",
+            "h:1",
+            "http://",
+            "http://h:99999/",
+            "http://a b/",
+            "unix:x",
+            "http://h:1/\n",
+        ] {
+            assert!(Server::at(address, None).is_err(), "{address}");
         }
     }
 }

@@ -17,20 +17,50 @@ struct Shown {
     payload: Value,
 }
 
+/// An event as people read it, its texts as they came: whoever shows them makes them safe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// Milliseconds since the epoch.
+    pub(crate) at: i64,
+    /// Its place in the log.
+    pub(crate) id: u64,
+    /// The type's name.
+    pub(crate) kind: String,
+    /// What the type is painted with.
+    pub(crate) tone: Tone,
+    /// The story, epic, file or batch it speaks of.
+    pub(crate) subject: String,
+    /// What happened.
+    pub(crate) summary: String,
+}
+
+/// Reads an event's JSON; `None` for text that is none.
+pub(crate) fn read(json: &str) -> Option<Line> {
+    let event: Shown = serde_json::from_str(json).ok()?;
+    let what = Payload(&event.payload);
+    Some(Line {
+        at: event.timestamp,
+        id: event.id,
+        tone: tone(&event.kind, &what),
+        subject: what.subject(),
+        summary: what.summary(&event.kind),
+        kind: event.kind,
+    })
+}
+
 /// The event's JSON as a line: time, id, type, story, what happened. Text that is not an event is
 /// shown as it is.
 pub(crate) fn format(terminal: Terminal, json: &str) -> String {
-    let Ok(event) = serde_json::from_str::<Shown>(json) else {
+    let Some(line) = read(json) else {
         return terminal.paint(Tone::Plain, json);
     };
-    let what = Payload(&event.payload);
-    let head = format!("{} {:>7}", local(event.timestamp), format!("#{}", event.id));
+    let head = format!("{} {:>7}", local(line.at), format!("#{}", line.id));
     format!(
         "{} {} {} {}",
         terminal.paint(Tone::Faint, &head),
-        terminal.paint(tone(&event.kind, &what), &format!("{:<16}", event.kind)),
-        terminal.paint(Tone::Strong, &format!("{:<16}", what.subject())),
-        terminal.paint(Tone::Plain, &what.summary(&event.kind)),
+        terminal.paint(line.tone, &format!("{:<16}", line.kind)),
+        terminal.paint(Tone::Strong, &format!("{:<16}", line.subject)),
+        terminal.paint(Tone::Plain, &line.summary),
     )
     .trim_end()
     .to_owned()

@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 
 use crate::app;
+use crate::app::core::Claim;
 use crate::app::state_dir::StateDir;
 use crate::config::{Config, Layer};
 use crate::project::layout::Layout;
-use crate::store::Queries;
+use crate::store::{Queries, StoreError};
+
+use super::terminal::note;
 
 /// The options that every command takes.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -55,6 +58,13 @@ impl Place {
     /// Finds the project and reads its configuration, `flags` on top. A folder that was named is
     /// taken as it is, also while its sprint does not exist yet.
     pub(crate) fn find(&self, flags: Layer) -> anyhow::Result<Found> {
+        let root = self.root()?;
+        let config = Config::load(&root, self.layer().over(flags))?;
+        Ok(Found { root, config })
+    }
+
+    /// The project's folder, absolute, links resolved.
+    pub(crate) fn root(&self) -> anyhow::Result<PathBuf> {
         let root = match &self.dir {
             Some(dir) => {
                 if !dir.is_dir() {
@@ -64,10 +74,7 @@ impl Place {
             }
             None => find_upwards()?,
         };
-        let root =
-            root.canonicalize().with_context(|| format!("cannot enter {}", root.display()))?;
-        let config = Config::load(&root, self.layer().over(flags))?;
-        Ok(Found { root, config })
+        root.canonicalize().with_context(|| format!("cannot enter {}", root.display()))
     }
 }
 
@@ -101,12 +108,28 @@ impl Found {
         for folder in self.state_folders() {
             let path = StateDir::database(&folder, &self.config);
             if path.is_file() {
-                let queries = Queries::open(&path)
-                    .with_context(|| format!("cannot read {}", path.display()))?;
+                let queries = match Queries::open(&path) {
+                    Err(StoreError::Older) => self.adopted()?,
+                    opened => opened.with_context(|| format!("cannot read {}", path.display()))?,
+                };
                 return Ok(Some(Kept { folder, queries }));
             }
         }
         Ok(None)
+    }
+
+    /// A database of the older server is made into one of ours before anybody reads it.
+    fn adopted(&self) -> anyhow::Result<Queries> {
+        let (log, queries) = Claim::take(&self.root, &self.config)?.open_log()?;
+        if let Some(adopted) = log.adopted() {
+            note(&format!(
+                "the database of the older server was made into one of this version; what it was \
+                 lies in {}",
+                adopted.aside.display()
+            ));
+            adopted.tally.lines().iter().for_each(|line| note(line));
+        }
+        Ok(queries)
     }
 }
 

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use clap::CommandFactory as _;
 
 use super::Cli;
+use crate::config::notifications::{NotificationConfig, NotificationTable};
 use crate::config::{Config, Layer, parse_file};
 use keys::{Key, TABLES, Table};
 
@@ -48,7 +49,8 @@ fn every_key_of_the_file_is_told_and_no_other() {
 /// The file in which these values are set.
 fn file(value: impl Fn(&Key) -> Option<&'static str>) -> String {
     let mut text = String::new();
-    for table in TABLES {
+    // Not all keys of a notification go together: they have a test of their own.
+    for table in TABLES.iter().filter(|table| !table.heading.starts_with("[[")) {
         text.push_str(table.heading);
         text.push('\n');
         for key in table.keys {
@@ -69,11 +71,43 @@ fn the_examples_are_taken() {
     read(&file(|key| (!key.within).then_some(key.example)));
 }
 
+/// A notification with this key, and what that needs beside it.
+fn notification(key: &Key, value: &str) -> Vec<NotificationConfig> {
+    let beside = match key.name {
+        "to" => "url_env = \"U\"",
+        "url_env" => "to = \"webhook\"",
+        "url" | "secret_env" => "to = \"webhook\"\ntoken_env = \"T\"",
+        "topic" | "topic_env" => "to = \"ntfy\"",
+        _ => "to = \"ntfy\"\nurl_env = \"U\"",
+    };
+    let url = if key.name == "secret_env" { "url_env = \"U\"\n" } else { "" };
+    let text = format!("[[notifications]]\n{beside}\n{url}{} = {value}\n", key.name);
+    Config::from(read(&text)).notifications
+}
+
+#[test]
+fn the_examples_and_defaults_of_notifications_are_taken() {
+    let table = TABLES.iter().find(|table| table.heading == "[[notifications]]").unwrap();
+    let plain = Config::from(read("[[notifications]]\nto = \"ntfy\"\nurl_env = \"U\"\n"));
+    let plain = NotificationConfig {
+        table: NotificationTable::default(),
+        ..plain.notifications[0].clone()
+    };
+    for key in table.keys {
+        assert_eq!(notification(key, key.example).len(), 1);
+        if let Some(default) = key.default {
+            let written = notification(key, default).remove(0);
+            let written = NotificationConfig { table: NotificationTable::default(), ..written };
+            assert_eq!(written, plain, "{}", key.name);
+        }
+    }
+}
+
 #[test]
 fn the_defaults_written_out_change_nothing() {
     let default = |key: &Key| key.default.filter(|_| !key.within);
     let written = file(default).replace("[agents.NAME]", "[agents.claude]");
-    assert_eq!(Config::from(read(&written)), Config::from(Layer::default()));
+    assert_eq!(Config::from(read(&written)), Config::from(read("[agents.claude]\n")));
 }
 
 #[test]

@@ -12,7 +12,9 @@ use anyhow::Context as _;
 use crate::agents::process::descriptors;
 use crate::app::signals::Signals;
 use crate::app::{App, PortChoice};
-use crate::config::{Config, Layer, parse_days, parse_host, parse_minutes, parse_token};
+use crate::config::{
+    Config, Layer, parse_days, parse_host, parse_minutes, parse_public_url, parse_token,
+};
 
 use super::logging;
 use super::place::Place;
@@ -56,6 +58,9 @@ pub(crate) struct Args {
     /// Purge events older than this; fractions are fine [default: all are kept]
     #[arg(long, value_name = "DAYS", value_parser = parse_days)]
     pub(crate) retention_days: Option<f64>,
+    /// The address under which people reach the dashboard, for links in notifications
+    #[arg(long, value_name = "URL", value_parser = parse_public_url)]
+    pub(crate) public_url: Option<String>,
     /// Open the page in the browser
     #[arg(long)]
     pub(crate) open: bool,
@@ -77,6 +82,7 @@ impl Args {
             allow_origin: listed(&self.allow_origin),
             observed_idle_minutes: self.observed_idle_minutes,
             retention_days: self.retention_days,
+            public_url: self.public_url.clone(),
             ..Layer::default()
         }
     }

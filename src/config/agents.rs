@@ -1,6 +1,6 @@
 //! Agents: the programs that do the work, by preset and by `[agents.NAME]` of the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -227,11 +227,16 @@ pub struct Agents {
     by_name: BTreeMap<String, AgentConfig>,
     standard: AgentConfig,
     workflow: WorkflowConfig,
+    named: BTreeSet<String>,
+    secrets: Vec<String>,
 }
 
 impl Agents {
     pub(super) fn new(tables: BTreeMap<String, AgentTable>, workflow: WorkflowTable) -> Self {
+        let chosen = workflow.default.as_ref().map(|name| name.get_ref().clone());
         let workflow = WorkflowConfig::from(workflow);
+        let by_command = workflow.commands.values().cloned();
+        let named = tables.keys().cloned().chain(chosen).chain(by_command).collect();
         let mut by_name: BTreeMap<String, AgentConfig> = Preset::COMPLETE
             .into_iter()
             .map(|(name, _)| (name.to_owned(), AgentConfig::new(name, AgentTable::default())))
@@ -243,7 +248,17 @@ impl Agents {
             .get(&workflow.default)
             .cloned()
             .unwrap_or_else(|| AgentConfig::new(&workflow.default, AgentTable::default()));
-        Self { by_name, standard, workflow }
+        Self { by_name, standard, workflow, named, secrets: Vec::new() }
+    }
+
+    /// These variables of the environment are none of theirs.
+    pub(super) fn without(self, secrets: Vec<String>) -> Self {
+        Self { secrets, ..self }
+    }
+
+    /// Variables that no agent inherits: they hold somebody else's secrets.
+    pub fn secret_variables(&self) -> &[String] {
+        &self.secrets
     }
 
     /// Who does the command of this name (`sprint-dev-story`); the default agent for any other.
@@ -255,6 +270,12 @@ impl Agents {
     /// Everything about the workflow that is no agent.
     pub fn workflow(&self) -> &WorkflowConfig {
         &self.workflow
+    }
+
+    /// Whether the user has named it, be it by a table of its own or as who does something; else it
+    /// is there by itself.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.named.contains(name)
     }
 
     /// All of them, by name.

@@ -34,4 +34,9 @@ readers! {
     result_grace_seconds: 1.0, zero true;
     retry_seconds: 1.0, zero true;
     usage_limit_wait_minutes: 60.0, zero false;
+    cool_down_minutes: 60.0, zero true;
+    settle_seconds: 1.0, zero true;
+    max_age_hours: 3600.0, zero false;
+    give_up_hours: 3600.0, zero false;
+    silent_minutes: 60.0, zero false;
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use toml::Spanned;
 
+use super::notifications::parse_public_url;
 use super::values::{parse_days, parse_host, parse_minutes, parse_token};
 use super::workflow::WorkflowTable;
 use super::{ConfigError, Layer};
@@ -47,6 +48,8 @@ pub(crate) fn read(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Layer, C
             default: parsed(lookup, "agent", |value| Ok(Spanned::new(0..0, value.to_owned())))?,
             ..WorkflowTable::default()
         },
+        public_url: parsed(lookup, "public_url", parse_public_url)?,
+        notifications: None,
     })
 }
 

@@ -1,22 +1,47 @@
 //! `sprint-runner.toml` in the project folder.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
 use toml::Spanned;
 
 use super::agents;
+use super::notifications;
 use super::workflow::COMMANDS;
 use super::{ConfigError, FILE_NAME, Layer};
 
+/// No file of settings is that large.
+const LARGEST: u64 = 1 << 20;
+
 /// What the project's file says; nothing where there is none.
 pub(super) fn read(project: &Path) -> Result<Layer, ConfigError> {
-    match std::fs::read_to_string(project.join(FILE_NAME)) {
+    match text(&project.join(FILE_NAME)) {
         Ok(text) => parse(&text),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Layer::default()),
         Err(error) => Err(ConfigError::Unreadable(error)),
     }
+}
+
+/// The text of a plain file: a pipe of that name is not waited for, a device not read for ever.
+fn text(path: &Path) -> std::io::Result<String> {
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::other("it is no plain file"));
+    }
+    let mut text = String::new();
+    file.take(LARGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LARGEST {
+        return Err(std::io::Error::other(format!("it is larger than {LARGEST} bytes")));
+    }
+    Ok(text)
 }
 
 /// Reads the file's text. An unknown key is an error: it may be a misspelt safeguard.
@@ -27,6 +52,8 @@ pub fn parse(text: &str) -> Result<Layer, ConfigError> {
         wrong(text, at, error.message())
     })?;
     check_names(&layer).map_err(|(at, message)| wrong(text, at, &message))?;
+    let told = layer.notifications.as_deref().unwrap_or_default();
+    notifications::check(told).map_err(|(at, message)| wrong(text, at, &message))?;
     for (name, table) in &layer.agents {
         if !table.has_program(name) {
             let message = format!("the agent {name:?} needs a program, or a preset that has one");

@@ -1,7 +1,12 @@
 //! Events: one typed thing that happened, before and after the log gave it its id.
 
+mod schema;
+
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
+
+pub use schema::{AnyEvent, KnownEvent, schema_name};
 
 use super::payload::Payload;
 
@@ -9,7 +14,7 @@ use super::payload::Payload;
 pub type EventId = u64;
 
 /// Who told us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
     /// A row of the CSV log.
@@ -88,19 +93,22 @@ pub struct Event {
 }
 
 /// An event's JSON on the wire, its payload already encoded.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Wire<'a> {
-    /// Its place in the order.
+    /// Its place in the order of the log: it rises and is never used twice.
+    #[schemars(range(min = 1))]
     pub id: EventId,
     /// The type's name.
     #[serde(rename = "type")]
     pub kind: &'a str,
-    /// Milliseconds since the epoch.
+    /// When it happened, in milliseconds since the epoch.
     pub timestamp: i64,
     /// The batch it belongs to.
     pub batch_id: Option<i64>,
     /// Who told us.
+    #[schemars(with = "Source")]
     pub source: &'a str,
     /// The payload as stored.
+    #[schemars(with = "serde_json::Value")]
     pub payload: &'a RawValue,
 }

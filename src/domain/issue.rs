@@ -1,9 +1,12 @@
 //! An issue: something worth telling about somebody's file, with its place and what to do.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How much an issue matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Something could not be read; `check` exits with 1.
@@ -45,15 +48,17 @@ pub const CODES: &[&str] = &[
 ];
 
 /// One remark about one place of one file. The file's name is added by who read it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Issue {
     /// How much it matters.
     pub severity: Severity,
     /// A stable word for the kind of issue, such as `duplicate-key`, `unknown-status`, `bad-row`.
     pub code: String,
     /// Line, from 1, where known.
+    #[schemars(range(min = 1))]
     pub line: Option<u64>,
     /// Column in characters, from 1, where known.
+    #[schemars(range(min = 1))]
     pub column: Option<u64>,
     /// What is the matter: one sentence for people, without the place.
     pub message: String,
@@ -76,7 +81,7 @@ pub fn shown(word: &str, most: usize) -> String {
 }
 
 /// An issue and the file it was found in, as the API and the page show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileIssue {
     /// The file's name as the user knows it (never a path of the machine).
     pub file: String,

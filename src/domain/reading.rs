@@ -1,11 +1,12 @@
 //! What one reading of sprint-status.yaml says: the result of the parser and the input of the diff.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::issue::Issue;
 
 /// What became of a reading of the status file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReadingState {
     /// Whole and good: the only state that makes events.

@@ -1,23 +1,32 @@
 //! The nine settings: their defaults, their ranges, and what a change may say.
 
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::issue::shown;
 
 /// All settings, as `/api/settings` shows them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = with_ranges)]
 pub struct Settings {
+    /// The project's context is made anew when it is older, in hours.
     pub project_context_max_age_hours: i64,
+    /// A command whose context is larger than this is warned of, in KiB.
     pub injection_warning_kb: i64,
+    /// A command whose context is larger than this is not started, in KiB.
     pub injection_error_kb: i64,
+    /// Cycles of a batch that is started without a size.
     pub default_max_cycles: i64,
+    /// Code reviews of one story before it is left to people.
     pub max_code_review_attempts: i64,
+    /// From which code review on the small model does it.
     pub haiku_after_review: i64,
+    /// The port to listen on from the next start.
     pub server_port: i64,
     /// The longest silence on a stream; never more than 15 s whatever it says.
     pub websocket_heartbeat_seconds: i64,
+    /// Batches in a list for which no limit is asked.
     pub default_batch_list_limit: i64,
 }
 
@@ -49,6 +58,18 @@ pub const RANGES: [(&str, i64, i64); 9] = [
     ("websocket_heartbeat_seconds", 1, 3600),
     ("default_batch_list_limit", 1, 100),
 ];
+
+/// A setting's range and default in the document are those that hold.
+fn with_ranges(schema: &mut Schema) {
+    let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
+    for fact in Settings::default().facts() {
+        if let Some(Value::Object(setting)) = properties.get_mut(fact.key) {
+            setting.insert("minimum".to_owned(), fact.least.into());
+            setting.insert("maximum".to_owned(), fact.greatest.into());
+            setting.insert("default".to_owned(), fact.default.into());
+        }
+    }
+}
 
 /// What there is to know of one setting.
 #[derive(Debug, Clone, PartialEq, Eq)]

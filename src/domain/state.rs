@@ -15,10 +15,12 @@ mod work_fold;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::event::EventId;
 use super::issue::Issue;
+use super::words;
 
 pub use snapshot::{OrchestratorView, Snapshot, SprintView};
 pub use work::{Effort, Last, MAX_EFFORT, MAX_WORK, Note, Work, WorkByStory};
@@ -129,22 +131,26 @@ pub struct SourceInfo {
 }
 
 /// The running batch.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "RunningBatch")]
 pub struct Batch {
     /// Its row.
     pub id: i64,
     /// Milliseconds since the epoch.
     pub started_at: i64,
-    /// Always `None` while it runs.
+    /// Always null while it runs.
+    #[schemars(with = "()")]
     pub ended_at: Option<i64>,
-    /// `None` = unlimited or unknown.
+    /// Null = unlimited or unknown.
     pub max_cycles: Option<i64>,
     /// Whole cycles so far.
     pub cycles_completed: i64,
     /// Always `running` here.
+    #[schemars(extend("const" = "running"))]
     pub status: String,
-    /// `managed` or `observed`.
+    /// Who runs it.
+    #[schemars(with = "words::Origin")]
     pub origin: String,
     /// The size a `batch-start` row announced.
     pub size: Option<i64>,
@@ -171,8 +177,9 @@ pub struct Run {
 }
 
 /// An agent at work.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "AgentAtWork")]
 pub struct Agent {
     /// `<batch>-<n>`.
     pub agent_id: String,
@@ -186,7 +193,7 @@ pub struct Agent {
     pub model: Option<String>,
     /// Which try of its command this is.
     pub attempt: Option<u32>,
-    /// The task of the background chain it works for; `None` on the main line.
+    /// The task of the background chain it works for; null on the main line.
     pub background_task: Option<String>,
     /// Milliseconds since the epoch.
     pub started_at: i64,

@@ -2,12 +2,13 @@
 //!
 //! Source of the words: the BMAD method's status file and 43 words met in 192 real ones.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::reading::EntryKind;
 
 /// What a status word means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StatusClass {
     /// Exists in its epic only.

@@ -25,12 +25,15 @@ const MAX_FILE: u64 = 16 * 1024 * 1024;
 /// What `/` is.
 const INDEX: &str = "index.html";
 
+/// What `/api` is.
+const API: &str = "api.html";
+
 const NOT_FOUND: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Not found</title>\
      <h1>Not found</h1><p>There is nothing at this address. <a href=\"/\">To the dashboard</a></p></html>";
 
 /// A file ready to be sent, compressed once.
 #[derive(Debug)]
-struct Asset {
+pub(super) struct Asset {
     kind: &'static str,
     mark: u64,
     plain: Form,
@@ -72,7 +75,7 @@ impl Assets {
         if !reads || self.public_dir.is_some() {
             return None;
         }
-        let name = if path == "/" { INDEX } else { path.strip_prefix('/')? };
+        let name = named(path).or_else(|| path.strip_prefix('/'))?;
         self.known(name, None).map(|asset| send(headers, &asset))
     }
 
@@ -102,6 +105,10 @@ impl Asset {
     fn of(name: &str, mark: u64, content: Cow<'static, [u8]>) -> Self {
         let kind = kind_of(name);
         let text = kind.contains("charset") || kind.ends_with("svg+xml");
+        Self::packed(kind, text, mark, content)
+    }
+
+    fn packed(kind: &'static str, text: bool, mark: u64, content: Cow<'static, [u8]>) -> Self {
         let smaller = |packed: Option<Vec<u8>>, coding| {
             packed.filter(|packed| packed.len() < content.len()).map(|packed| Form {
                 bytes: packed.into(),
@@ -124,7 +131,7 @@ impl Asset {
 }
 
 /// One of the page's files by its name, whatever the path was.
-pub(super) async fn named(
+pub(super) async fn one(
     assets: &Arc<Assets>,
     name: String,
     method: &Method,
@@ -134,6 +141,45 @@ pub(super) async fn named(
     let assets = Arc::clone(assets);
     let found = blocking(move || Ok(assets.find(&name))).await?;
     Ok(found.map(|asset| send(headers, &asset)))
+}
+
+impl Asset {
+    /// JSON that was made for good.
+    pub(super) fn json(text: String) -> Self {
+        let mark = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
+        Self::packed(reply::JSON, true, mark, text.into_bytes().into())
+    }
+
+    /// Sent whole, packed where that is taken: 304 or 200.
+    pub(super) fn versioned(&self, headers: &HeaderMap) -> Response {
+        let form = self.form(headers);
+        dressed(reply::versioned(headers, &form.etag, &form.bytes), form)
+    }
+
+    /// The form that a client takes.
+    fn form(&self, headers: &HeaderMap) -> &Form {
+        let accepts = |name: &str| {
+            headers
+                .get_all(header::ACCEPT_ENCODING)
+                .iter()
+                .filter_map(|value| value.to_str().ok())
+                .flat_map(|value| value.split(','))
+                .any(|coding| {
+                    let (coding, weight) = coding.split_once(';').unwrap_or((coding, ""));
+                    let refused =
+                        weight.trim().strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0));
+                    coding.trim().eq_ignore_ascii_case(name) && !refused
+                })
+        };
+        // A part of a packed body cannot be unpacked: a range is one of the file as it is.
+        let whole = !headers.contains_key(header::RANGE);
+        let accepts = |name: &str| whole && accepts(name);
+        match (&self.brotli, &self.gzip) {
+            (Some(form), _) if accepts("br") => form,
+            (_, Some(form)) if accepts("gzip") => form,
+            _ => &self.plain,
+        }
+    }
 }
 
 /// Every path that no other route took: the page's files, or not found.
@@ -148,8 +194,17 @@ pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
+/// The file behind an address that does not name it.
+fn named(path: &str) -> Option<&'static str> {
+    match path {
+        "/" => Some(INDEX),
+        "/api" => Some(API),
+        _ => None,
+    }
+}
+
 async fn answer(assets: Arc<Assets>, path: &str, asked: &Asked) -> Result<Response, Response> {
-    let name = if path == "/" { INDEX } else { path.trim_start_matches('/') };
+    let name = named(path).unwrap_or_else(|| path.trim_start_matches('/'));
     let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy().into_owned();
     let Some(asset) = blocking(move || Ok(assets.find(&name))).await? else {
         return Err(not_found(path));
@@ -183,28 +238,12 @@ fn read_below(folder: &Path, name: &str) -> Option<Vec<u8>> {
 }
 
 fn send(headers: &HeaderMap, asset: &Asset) -> Response {
-    let accepts = |name: &str| {
-        headers
-            .get_all(header::ACCEPT_ENCODING)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .any(|coding| {
-                let (coding, weight) = coding.split_once(';').unwrap_or((coding, ""));
-                let refused =
-                    weight.trim().strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0));
-                coding.trim().eq_ignore_ascii_case(name) && !refused
-            })
-    };
-    // A part of a packed body cannot be unpacked: a range is one of the file as it is.
-    let whole = !headers.contains_key(header::RANGE);
-    let accepts = |name: &str| whole && accepts(name);
-    let form = match (&asset.brotli, &asset.gzip) {
-        (Some(form), _) if accepts("br") => form,
-        (_, Some(form)) if accepts("gzip") => form,
-        _ => &asset.plain,
-    };
-    let mut response = reply::conditional(headers, asset.kind, &form.etag, &form.bytes);
+    let form = asset.form(headers);
+    dressed(reply::conditional(headers, asset.kind, &form.etag, &form.bytes), form)
+}
+
+/// Which form it is, and that there are others.
+fn dressed(mut response: Response, form: &Form) -> Response {
     if let Some(coding) = form.coding {
         reply::set(&mut response, header::CONTENT_ENCODING, coding);
     }

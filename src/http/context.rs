@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::hub::Hub;
+use crate::notifications::Outcomes;
 use crate::project::board::Board;
 use crate::project::settings_store::SettingsStore;
 
@@ -56,6 +57,8 @@ pub struct Context {
     pub downloads: Downloads,
     /// The caps.
     pub limits: Limits,
+    /// What became of the notifications.
+    pub notified: Outcomes,
     /// All projects of this server, this one among them.
     pub projects: Arc<Projects>,
 }

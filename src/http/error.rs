@@ -1,5 +1,7 @@
 //! Errors as the API shows them.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
 use warp::http::{HeaderValue, StatusCode, header};
 use warp::reply::{Reply, Response};
 
@@ -54,9 +56,37 @@ codes! {
     Internal = "internal", INTERNAL_SERVER_ERROR, "the server's fault; its log says why";
 }
 
+/// What every refusal carries.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Error")]
+pub(super) struct Refusal {
+    /// One sentence for people.
+    error: String,
+    /// For programs.
+    #[schemars(with = "Code")]
+    code: &'static str,
+}
+
+impl JsonSchema for Code {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Code".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let words: Vec<&str> = Self::ALL.iter().map(|code| code.word()).collect();
+        json_schema!({ "type": "string", "enum": words })
+    }
+}
+
 /// `{"error": message, "code": word}` with the code's status.
 pub fn error_reply(code: Code, message: impl Into<String>) -> Response {
-    let body = serde_json::json!({ "error": message.into(), "code": code.word() }).to_string();
+    // Two texts: encoding cannot fail.
+    let refusal = Refusal { error: message.into(), code: code.word() };
+    let body = serde_json::to_string(&refusal).unwrap_or_default();
     let mut reply = body.into_response();
     *reply.status_mut() = code.status();
     reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

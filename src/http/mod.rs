@@ -13,8 +13,8 @@
 //!   else looks at the path: no route, and no stream, knows of it ([`site`]).
 //! - The end takes 5 s at most: streams are told, answers finished, the rest is cut.
 //!
-//! To add a route: a file in `api/` that exports its filter, one line where `api` joins them, a row
-//! in `table` (what may be done there), its path in the file of its resource in `openapi/`.
+//! To add a route: a file in `api/` that exports its filter, one line where `api` joins them, what is
+//! told of it in `openapi/paths/`, a row in `table` that names both.
 
 pub mod api;
 mod assets;

@@ -12,13 +12,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::timeout;
 
 use super::stream::Streams;
 use crate::domain::event::EventId;
 use crate::domain::state::{OrchestratorView, State};
+use crate::domain::words;
 use crate::hub::Hub;
+use crate::notifications::{Outcomes, TargetState};
 use crate::project::checkout;
 
 /// From one command to the next: a batch that was quiet for longer waits. The page says the same.
@@ -43,11 +46,14 @@ pub struct Project {
     name: Option<String>,
     folder: PathBuf,
     database: PathBuf,
-    inside: Result<(Hub, Arc<Streams>), String>,
+    inside: Result<Inside, String>,
     looked: Mutex<Looked>,
     looking: AtomicBool,
     counted: Mutex<Option<(EventId, Arc<Counted>)>>,
 }
+
+/// What runs: its log, what its streams share, what became of its notifications.
+pub type Inside = (Hub, Arc<Streams>, Outcomes);
 
 /// What was last seen of the folder.
 #[derive(Debug, Clone, Default)]
@@ -57,67 +63,102 @@ struct Looked {
     gone: Option<&'static str>,
 }
 
-/// The whole answer.
-#[derive(Debug, Serialize)]
+/// All projects of a server.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Projects")]
 pub(super) struct Told {
+    /// In the order in which they were named.
     projects: Vec<Summary>,
 }
 
-/// What is said of one.
-#[derive(Debug, Serialize)]
+/// What is said of one project.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ProjectSummary")]
 struct Summary {
+    /// What stands in its addresses; null for the only one.
     name: Option<String>,
+    /// Where it is, from the server's root: `p/lantern/`; empty for the only one.
     path: String,
+    /// Where it lies; the home folder is `~`.
     folder: String,
+    /// What its repository has checked out.
     branch: Option<String>,
+    #[schemars(with = "words::ProjectState")]
     state: &'static str,
+    /// What ails it, a sentence each.
     reasons: Vec<String>,
+    #[schemars(with = "Option<words::Epoch>")]
     epoch: Option<String>,
+    /// The last event.
     last_event_id: Option<EventId>,
+    /// The batch under way.
     batch: Option<BatchTold>,
+    /// Agents at work.
     agents: usize,
     #[serde(flatten)]
     counted: Arc<Counted>,
 }
 
 /// The batch under way.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ProjectBatch")]
 struct BatchTold {
+    /// Its number.
     id: i64,
+    #[schemars(with = "words::Origin")]
     origin: String,
+    /// Milliseconds since the epoch.
     started_at: i64,
+    /// How many are done.
     cycles_completed: i64,
+    /// How many there are to be; null without a limit.
     max_cycles: Option<i64>,
+    /// At a usage limit: until when, in milliseconds since the epoch.
     parked_until: Option<i64>,
 }
 
 /// A command under way.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ProjectCommand")]
 struct ActiveTold {
+    /// The story's long key.
     story_key: String,
+    /// Its short id.
     story_id: String,
+    /// What is done.
     command: String,
+    /// Milliseconds since the epoch.
     started_at: i64,
 }
 
 /// What is counted over all stories, once an event id.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 struct Counted {
+    /// As its status file calls it.
     project: Option<String>,
-    /// The first few, oldest first.
+    /// The commands that have been under way longest, three at most.
     active: Vec<ActiveTold>,
+    /// How many commands are under way.
     active_count: usize,
     stories: Stories,
     issues: Issues,
+    /// Milliseconds since the epoch.
     last_activity_at: Option<i64>,
+    /// Dollars; null where nobody told.
     cost_usd: Option<f64>,
+    /// Tokens; null where nobody told.
     input_tokens: Option<f64>,
+    /// Tokens; null where nobody told.
     output_tokens: Option<f64>,
 }
 
-#[derive(Debug, Default, Serialize)]
+/// Stories, counted.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+#[schemars(rename = "ProjectStories")]
 struct Stories {
+    /// All there are.
     total: usize,
+    /// Their word is done.
     done: usize,
     /// Their word is *blocked* or *failed*.
     blocked: usize,
@@ -125,9 +166,13 @@ struct Stories {
     stuck: usize,
 }
 
-#[derive(Debug, Default, Serialize)]
+/// Issues of the three files, counted.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+#[schemars(rename = "ProjectIssues")]
 struct Issues {
+    /// What cannot be read.
     errors: usize,
+    /// What is read, and looks wrong.
     warnings: usize,
 }
 
@@ -162,14 +207,8 @@ impl Projects {
 
 impl Project {
     /// One that runs. `name`: none for the only one.
-    pub fn running(
-        name: Option<String>,
-        folder: &Path,
-        database: &Path,
-        hub: Hub,
-        streams: Arc<Streams>,
-    ) -> Self {
-        Self::new(name, folder, database.to_owned(), Ok((hub, streams)))
+    pub fn running(name: Option<String>, folder: &Path, database: &Path, inside: Inside) -> Self {
+        Self::new(name, folder, database.to_owned(), Ok(inside))
     }
 
     /// One that could not be started, and why, in a sentence that names no path.
@@ -181,7 +220,7 @@ impl Project {
         name: Option<String>,
         folder: &Path,
         database: PathBuf,
-        inside: Result<(Hub, Arc<Streams>), String>,
+        inside: Result<Inside, String>,
     ) -> Self {
         Self {
             name,
@@ -201,12 +240,17 @@ impl Project {
 
     /// Its log, where it runs.
     pub(super) fn hub(&self) -> Option<&Hub> {
-        self.inside.as_ref().ok().map(|(hub, _)| hub)
+        self.inside.as_ref().ok().map(|(hub, ..)| hub)
     }
 
     /// What its streams share, where it runs.
     pub(super) fn streams(&self) -> Option<&Arc<Streams>> {
-        self.inside.as_ref().ok().map(|(_, streams)| streams)
+        self.inside.as_ref().ok().map(|(_, streams, _)| streams)
+    }
+
+    /// What became of its notifications.
+    pub(super) fn notified(&self) -> Vec<TargetState> {
+        self.inside.as_ref().map(|(.., notified)| notified.get()).unwrap_or_default()
     }
 
     /// What ails it just now, a sentence each.
@@ -218,9 +262,9 @@ impl Project {
     fn known_reasons(&self) -> Vec<String> {
         match &self.inside {
             Err(why) => vec![why.clone()],
-            Ok((hub, streams)) => {
+            Ok((hub, streams, notified)) => {
                 let gone = self.looked().gone.filter(|_| self.name.is_some());
-                let mut all = reasons(hub, streams);
+                let mut all = reasons(hub, streams, &notified.get());
                 all.extend(gone.map(str::to_owned));
                 all
             }
@@ -306,7 +350,7 @@ impl Project {
 }
 
 /// What ails a log and those who read it, a sentence each.
-pub(super) fn reasons(hub: &Hub, streams: &Streams) -> Vec<String> {
+pub(super) fn reasons(hub: &Hub, streams: &Streams, notified: &[TargetState]) -> Vec<String> {
     let mut reasons = Vec::new();
     if let Some(trouble) = hub.trouble() {
         reasons.push(format!("the log cannot be written: {trouble}"));
@@ -322,6 +366,10 @@ pub(super) fn reasons(hub: &Hub, streams: &Streams) -> Vec<String> {
     let unread = state.sprint.sources.iter().filter(|(_, source)| source.state == "unreadable");
     reasons.extend(unread.map(|(file, source)| {
         format!("{file} cannot be read: {}", source.message.as_deref().unwrap_or("unknown cause"))
+    }));
+    reasons.extend(notified.iter().filter_map(|target| {
+        let error = target.error.as_deref()?;
+        Some(format!("notifications to {} do not arrive: {error}", target.name))
     }));
     reasons
 }

@@ -14,10 +14,9 @@ use std::sync::atomic::Ordering;
 
 use http::{HeaderMap, Method, Request, StatusCode, Uri, header};
 use hyper::body::{Body as _, Incoming};
-use serde_json::json;
 use warp::reply::{Reply, Response};
 
-use super::api::projects;
+use super::api::{health, projects};
 use super::assets;
 use super::connection::Link;
 use super::context::Context;
@@ -28,7 +27,6 @@ use super::projects::Projects;
 use super::reply;
 use super::service::{Routes, Shared};
 use super::stream::{Phase, Streams};
-use crate::hub::Hub;
 
 /// The page that shows all projects.
 const OVERVIEW: &str = "projects.html";
@@ -225,7 +223,7 @@ impl Hall {
             What::Down(at) if !path.starts_with(PREFIX) => {
                 // The overview's own files are nobody's.
                 let name = path.trim_start_matches('/').to_owned();
-                match assets::named(&self.lobby.assets, name, method, headers).await {
+                match assets::one(&self.lobby.assets, name, method, headers).await {
                     Ok(Some(file)) => file,
                     _ => self.down(*at, path),
                 }
@@ -240,7 +238,7 @@ impl Hall {
     }
 
     async fn overview(&self, method: &Method, headers: &HeaderMap) -> Response {
-        match assets::named(&self.lobby.assets, OVERVIEW.to_owned(), method, headers).await {
+        match assets::one(&self.lobby.assets, OVERVIEW.to_owned(), method, headers).await {
             Ok(Some(page)) => page,
             // A user's own page that knows of one project only: the list as it is.
             Ok(None) => self.list(),
@@ -257,38 +255,9 @@ impl Hall {
         page(StatusCode::OK, &format!("<h1>Projects</h1><ul>{links}</ul>"))
     }
 
-    /// The first's, as one server's health looks, with all that ails any of them.
     async fn health(&self) -> Response {
-        let (mut reasons, mut projects) = (Vec::new(), Vec::new());
-        let (mut sse, mut ws) = (0, 0);
-        for project in self.lobby.projects.all() {
-            let own = project.reasons().await;
-            let name = project.name().unwrap_or_default();
-            reasons.extend(own.iter().map(|reason| format!("{name}: {reason}")));
-            if let Some(streams) = project.streams() {
-                sse += streams.counts.sse.load(Ordering::Relaxed);
-                ws += streams.counts.ws.load(Ordering::Relaxed);
-            }
-            projects.push(json!({
-                "name": name,
-                "status": if project.hub().is_none() { "down" } else { status(&own) },
-                "reasons": own,
-                "epoch": project.hub().map(Hub::epoch),
-                "head": project.hub().map(Hub::head),
-            }));
-        }
-        let first = self.lobby.projects.all().iter().find_map(|project| project.hub());
-        reply::json(&json!({
-            "status": status(&reasons),
-            "reasons": reasons,
-            "version": env!("CARGO_PKG_VERSION"),
-            "epoch": first.map(Hub::epoch),
-            "head": first.map(Hub::head),
-            "first_available": first.map(Hub::first_available),
-            "started_at": self.lobby.started_at_ms,
-            "clients": { "sse": sse, "ws": ws },
-            "projects": projects,
-        }))
+        let told = health::of_all(&self.lobby.projects, self.lobby.started_at_ms).await;
+        told.unwrap_or_else(|| error_reply(Code::Busy, "no project could be started"))
     }
 
     /// A project that could not be started: for a person who opens it, and for programs.
@@ -308,10 +277,6 @@ impl Hall {
             ),
         )
     }
-}
-
-const fn status(reasons: &[String]) -> &'static str {
-    if reasons.is_empty() { "ok" } else { "degraded" }
 }
 
 /// Relative, so that it holds behind a proxy that has a prefix of its own.

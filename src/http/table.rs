@@ -3,56 +3,109 @@
 
 use warp::http::Method;
 
+use super::openapi::describe::Operation;
+use super::openapi::paths::{batches, files, live, log, managed, server, sprint};
+
 /// Read only.
 pub(super) const READ: &str = "GET, HEAD, OPTIONS";
 
-const ORDER: &str = "POST, OPTIONS";
+/// What may be done at an address; each method with what is told of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Methods {
+    /// GET and HEAD.
+    Read(&'static Operation),
+    /// POST.
+    Order(&'static Operation),
+    /// GET, HEAD and PUT.
+    ReadAndPut(&'static Operation, &'static Operation),
+    /// A handshake is a GET and nothing else (RFC 6455, 4.1).
+    Handshake(&'static Operation),
+}
 
-/// Paths, `{…}` being one part of any name, each with its `Allow`.
-pub(super) const ROUTES: &[(&str, &str)] = &[
-    ("/", READ),
-    ("/api/agents", READ),
-    ("/api/agents/{id}/log", READ),
-    ("/api/agents/{id}/stop", ORDER),
-    ("/api/batches", READ),
-    ("/api/batches/{id}", READ),
-    ("/api/events", READ),
-    ("/api/export", READ),
-    ("/api/openapi.json", READ),
-    ("/api/orchestrator-status", READ),
-    ("/api/orchestrator/start", ORDER),
-    ("/api/orchestrator/status", READ),
-    ("/api/orchestrator/stop", ORDER),
-    ("/api/projects", READ),
-    ("/api/settings", "GET, HEAD, PUT, OPTIONS"),
-    ("/api/settings/sources", READ),
-    ("/api/snapshot", READ),
-    ("/api/sprint-status", READ),
-    ("/api/stories", READ),
-    ("/api/stories/{key}", READ),
-    ("/api/timeline", READ),
-    ("/healthz", READ),
-    ("/metrics", READ),
-    ("/orchestrator-sample.md", READ),
-    ("/orchestrator.csv", READ),
-    ("/orchestrator.md", READ),
-    ("/sprint-runner.csv", READ),
-    ("/sprint-status.yaml", READ),
-    ("/sse", READ),
-    ("/story-descriptions.json", READ),
-    // A handshake is a GET and nothing else (RFC 6455, 4.1).
-    ("/ws", "GET, OPTIONS"),
+/// An address.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Route {
+    /// `{…}` being one part of any name.
+    pub(super) path: &'static str,
+    pub(super) methods: Methods,
+}
+
+impl Route {
+    const fn read(path: &'static str, told: &'static Operation) -> Self {
+        Self { path, methods: Methods::Read(told) }
+    }
+
+    const fn order(path: &'static str, told: &'static Operation) -> Self {
+        Self { path, methods: Methods::Order(told) }
+    }
+
+    pub(super) const fn allow(&self) -> &'static str {
+        match self.methods {
+            Methods::Read(_) => READ,
+            Methods::Order(_) => "POST, OPTIONS",
+            Methods::ReadAndPut(..) => "GET, HEAD, PUT, OPTIONS",
+            Methods::Handshake(_) => "GET, OPTIONS",
+        }
+    }
+
+    /// What is told of each method; HEAD is as GET.
+    pub(super) fn operations(&self) -> Vec<(&'static str, &'static Operation)> {
+        match self.methods {
+            Methods::Read(told) | Methods::Handshake(told) => vec![("get", told)],
+            Methods::Order(told) => vec![("post", told)],
+            Methods::ReadAndPut(read, put) => vec![("get", read), ("put", put)],
+        }
+    }
+}
+
+/// All of them.
+pub(super) static ROUTES: &[Route] = &[
+    Route::read("/", &files::PAGE),
+    Route::read("/api", &files::API_PAGE),
+    Route::read("/api/agents", &managed::AGENTS),
+    Route::read("/api/agents/{id}/log", &managed::AGENT_LOG),
+    Route::order("/api/agents/{id}/stop", &managed::STOP_AGENT),
+    Route::read("/api/asyncapi.json", &server::ASYNCAPI),
+    Route::read("/api/batches", &batches::LIST),
+    Route::read("/api/batches/{id}", &batches::ONE),
+    Route::read("/api/events", &log::EVENTS),
+    Route::read("/api/export", &log::EXPORT),
+    Route::read("/api/openapi.json", &server::OPENAPI),
+    Route::read("/api/orchestrator-status", &sprint::LOG),
+    Route::order("/api/orchestrator/start", &managed::START),
+    Route::read("/api/orchestrator/status", &managed::STATUS),
+    Route::order("/api/orchestrator/stop", &managed::STOP),
+    Route {
+        path: "/api/settings",
+        methods: Methods::ReadAndPut(&server::SETTINGS, &server::CHANGE_SETTINGS),
+    },
+    Route::read("/api/projects", &server::PROJECTS),
+    Route::read("/api/settings/sources", &server::SOURCES),
+    Route::read("/api/snapshot", &log::SNAPSHOT),
+    Route::read("/api/sprint-status", &sprint::STATUS),
+    Route::read("/api/stories", &sprint::FIND_STORY),
+    Route::read("/api/stories/{key}", &sprint::STORY),
+    Route::read("/api/timeline", &batches::TIMELINE),
+    Route::read("/healthz", &server::HEALTH),
+    Route::read("/metrics", &server::METRICS),
+    Route::read("/orchestrator-sample.md", &files::SAMPLE),
+    Route::read("/orchestrator.csv", &files::OLDER_CSV_LOG),
+    Route::read("/orchestrator.md", &files::NOTES),
+    Route::read("/sprint-runner.csv", &files::CSV_LOG),
+    Route::read("/sprint-status.yaml", &files::STATUS),
+    Route::read("/sse", &live::SSE),
+    Route::read("/story-descriptions.json", &sprint::DESCRIPTIONS),
+    Route { path: "/ws", methods: Methods::Handshake(&live::WS) },
 ];
 
 /// What may be done at a path; `None` where only a file of the page may lie.
 pub(super) fn allow(path: &str) -> Option<&'static str> {
-    let row = ROUTES.iter().find(|(known, _)| fits(known, path));
-    row.map(|(_, allow)| *allow)
+    ROUTES.iter().find(|route| fits(route.path, path)).map(Route::allow)
 }
 
 /// The row that a path belongs to; `/*` for the files of the page and all that there is not.
 pub(super) fn route(path: &str) -> &'static str {
-    ROUTES.iter().find(|(known, _)| fits(known, path)).map_or("/*", |(known, _)| known)
+    ROUTES.iter().find(|route| fits(route.path, path)).map_or("/*", |route| route.path)
 }
 
 /// The `Allow` of a path that does not have this method.
@@ -85,7 +138,7 @@ mod tests {
             ("/", Some(READ)),
             ("/ws", Some("GET, OPTIONS")),
             ("/api/settings", Some("GET, HEAD, PUT, OPTIONS")),
-            ("/api/agents/7-1/stop", Some(ORDER)),
+            ("/api/agents/7-1/stop", Some("POST, OPTIONS")),
             ("/api/agents//stop", None),
             ("/api/agents/7/1/stop", None),
             ("/api/batches/7", Some(READ)),
@@ -131,10 +184,10 @@ mod tests {
         assert!(named.len() > 20, "{named:?}");
         for path in named {
             // What ends in a slash is what stands before a name, or decides what a 404 looks like.
-            let known = ROUTES.iter().any(|(known, _)| {
-                *known == path || (path.ends_with('/') && known.starts_with(&path))
+            let known = ROUTES.iter().any(|route| {
+                route.path == path || (path.ends_with('/') && route.path.starts_with(&path))
             });
-            assert!(known || path == "/api", "{path} is not in the table");
+            assert!(known, "{path} is not in the table");
         }
     }
 }

@@ -129,7 +129,7 @@ impl Attendant {
         let started_ms = now_ms();
         let pulse = Arc::new(Pulse::begin());
         let (ended, when_ended) = watch::channel(None);
-        self.registry.add(self.record(&process, model.as_ref(), &pulse, when_ended));
+        self.registry.add(self.record(&process, model.as_ref(), &pulse, (agent.idle, when_ended)));
         tracing::debug!(pid = process.pid(), model, "the agent has started");
         self.publish(vec![self.start(&process, model.as_ref())]).await;
         // That may have waited for a log that could not be written.
@@ -271,7 +271,7 @@ impl Attendant {
         process: &Process,
         model: Option<&String>,
         pulse: &Arc<Pulse>,
-        ended: watch::Receiver<Option<Receipt>>,
+        (idle, ended): (Duration, watch::Receiver<Option<Receipt>>),
     ) -> Record {
         let (story_keys, attempt, background) = match &self.task {
             Task::Job(job, _) => (job.story_keys.clone(), job.attempt, job.background),
@@ -301,6 +301,7 @@ impl Attendant {
             view,
             group: Some(process.group()),
             pulse: Arc::clone(pulse),
+            idle,
             log: self.log_path(),
             order: self.order.clone(),
             ended,

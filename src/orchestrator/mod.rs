@@ -31,6 +31,7 @@ mod tests;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -41,7 +42,7 @@ use crate::domain::workflow::StopMode;
 
 pub use parts::Parts;
 pub use preflight::StartError;
-pub use registry::AgentView;
+pub use registry::{AgentView, Silence};
 pub use run_files::newest_batch;
 
 use actor::{Actor, Message};
@@ -64,7 +65,8 @@ pub struct Started {
 }
 
 /// What a stop has done.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(tag = "status", rename_all = "snake_case")]
 pub enum StopAnswer {
     /// What runs may end, then the batch does.
     Stopping,
@@ -105,8 +107,9 @@ struct Inner {
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What [`Orchestrator::status`] answers.
-#[derive(Debug, Serialize)]
+/// What the managed orchestrator does.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "OrchestratorNow")]
 pub struct Status {
     /// The folded state's own view, `starting` laid over it.
     #[serde(flatten)]
@@ -161,6 +164,11 @@ impl Orchestrator {
     /// How many agents are at work.
     pub fn running_agents(&self) -> usize {
         self.inner.registry.running()
+    }
+
+    /// How long each agent at work has printed nothing. Looks at nothing but what is known.
+    pub fn silences(&self) -> Vec<Silence> {
+        self.inner.registry.silences()
     }
 
     /// Where an agent's log lies, for any agent whose log is still kept.

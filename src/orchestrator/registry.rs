@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -16,7 +17,8 @@ const MAX_ENDED: usize = 500;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One agent, for `/api/agents`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Agent")]
 pub struct AgentView {
     /// `<batch>-<run>`.
     pub agent_id: String,
@@ -56,6 +58,21 @@ pub struct AgentView {
     pub log_bytes: u64,
 }
 
+/// How long an agent at work has printed nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Silence {
+    /// The batch it belongs to.
+    pub batch_id: i64,
+    /// As rows of the log write it.
+    pub command: String,
+    /// The stories it works on.
+    pub story_keys: Vec<String>,
+    /// In milliseconds; while nobody listens nobody is silent.
+    pub silent_ms: i64,
+    /// The silence that ends it, in milliseconds.
+    pub idle_ms: Option<i64>,
+}
+
 /// Why an agent is to end before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
@@ -83,6 +100,8 @@ pub(super) struct Record {
     pub(super) view: AgentView,
     pub(super) group: Option<Group>,
     pub(super) pulse: Arc<Pulse>,
+    /// The silence that ends it.
+    pub(super) idle: Duration,
     pub(super) log: std::path::PathBuf,
     /// To tell its attendant.
     pub(super) order: watch::Sender<Option<Order>>,
@@ -152,6 +171,22 @@ impl Registry {
     /// How many are at work.
     pub(super) fn running(&self) -> usize {
         self.lock().iter().filter(|record| record.view.ended_at.is_none()).count()
+    }
+
+    /// How long those at work have printed nothing.
+    pub(super) fn silences(&self) -> Vec<Silence> {
+        let ms = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        let records = self.lock();
+        let at_work = records.iter().filter(|record| record.view.ended_at.is_none());
+        at_work
+            .map(|record| Silence {
+                batch_id: record.view.batch_id,
+                command: record.view.command.clone(),
+                story_keys: record.view.story_keys.clone(),
+                silent_ms: ms(record.pulse.silence()),
+                idle_ms: Some(ms(record.idle)),
+            })
+            .collect()
     }
 
     /// Everything about them; looks into the process table.

@@ -177,7 +177,11 @@ fn told(parts: &Parts, batch_id: i64, run: RunId, words: Words, own: &[(&str, &O
         args,
         folder: parts.board.layout().root.clone(),
         env,
-        unset: UNSET.iter().map(OsString::from).collect(),
+        unset: UNSET
+            .iter()
+            .map(OsString::from)
+            .chain(parts.agents.secret_variables().iter().map(OsString::from))
+            .collect(),
         stdin: prompt.into_bytes(),
         cookie: Cookie::new(&parts.project_mark(), batch_id, run),
     };

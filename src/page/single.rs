@@ -163,7 +163,9 @@ impl Maker<'_> {
     /// The style sheets that the page fetches only with a view.
     fn other_styles(&mut self) -> Result<String, Fault> {
         let mut out = String::new();
-        for name in self.files.keys().filter(|name| has_ending(name, "css")) {
+        for name in
+            self.files.keys().filter(|name| name.starts_with("css/") && has_ending(name, "css"))
+        {
             if !self.styles.contains(name) {
                 out.push_str(&self.style(name)?);
                 out.push('\n');

@@ -3,9 +3,11 @@
 //! The same path has held a story log, a chat's answers and CSV, so each line is taken for what it
 //! is; nothing in it is an error.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::csv::looks_like_row;
+use crate::domain::words;
 
 /// What an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -34,23 +36,30 @@ impl MdKind {
 }
 
 /// One line that says something.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[allow(missing_docs)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "LogEntry")]
 pub struct MdEntry {
+    /// What kind of line.
+    #[schemars(with = "words::NoteKind")]
     pub kind: MdKind,
+    /// The story under whose heading it stands.
     pub story_key: Option<String>,
     /// The row's number within its story.
     pub step: Option<u32>,
+    /// The command of a row.
     pub command: Option<String>,
     /// From `code-review #2`.
     pub attempt: Option<u32>,
+    /// What came of it, as written.
     pub result: Option<String>,
     /// As written, such as `~3m`.
     pub duration: Option<String>,
+    /// What is written, read as a number.
     pub duration_seconds: Option<f64>,
     /// The line itself, trimmed.
     pub text: String,
-    /// From 1.
+    /// Its place in the file, from 1.
+    #[schemars(range(min = 1))]
     pub line: u64,
 }
 

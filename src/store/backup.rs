@@ -10,6 +10,7 @@ use std::time::Duration;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
+use super::older::{Kind, kind_of};
 use super::{StoreError, migrate};
 
 /// The mark's key in `meta`.
@@ -35,10 +36,12 @@ pub fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     conn.busy_timeout(Duration::from_secs(5))?;
-    let found: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found == 0 {
-        return Err(StoreError::Foreign);
-    }
+    let is_ours = match kind_of(&conn)? {
+        Kind::Empty | Kind::Foreign => return Err(StoreError::Foreign),
+        // Whoever opens it makes it into a new log anyway.
+        Kind::Older(_) => false,
+        Kind::Ours(_) | Kind::Newer(_) => true,
+    };
     // Readable by its owner alone from its first byte on.
     let part = tempfile::Builder::new()
         .prefix(".sprint-runner-backup-")
@@ -48,7 +51,9 @@ pub fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
     copy_pages(&conn, &mut copy)?;
     // One file, without a log beside it that could be forgotten.
     copy.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
-    mark(&copy)?;
+    if is_ours {
+        mark(&copy)?;
+    }
     let verdict: String = copy.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if verdict != "ok" {
         return Err(failed(std::io::Error::other(format!("the copy is not whole: {verdict}"))));

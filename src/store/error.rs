@@ -39,9 +39,27 @@ pub enum StoreError {
     },
     /// A database that is not ours.
     #[error(
-        "the file is a database of another program or of the older server; it was left untouched: name another one with --db"
+        "the file is a database of another program; it was left untouched: name another one with --db"
     )]
     Foreign,
+    /// The older server's, to be opened by whoever may change it.
+    #[error(
+        "the file is a database of the older server: start `sprint-runner serve` on it once, or take its history over with `sprint-runner import`"
+    )]
+    Older,
+    /// The older server's, and another process has it open.
+    #[error(
+        "the file is a database of the older server and must be made into one of this version, but another process has it open; end that one first"
+    )]
+    OlderInUse,
+    /// A file that cannot be taken over.
+    #[error("nothing was taken over: {0}")]
+    Source(&'static str),
+    /// A database that SQLite cannot read through.
+    #[error(
+        "the database is damaged ({0}) and was left untouched: put a backup in its place, or mend it with: sqlite3 FILE .recover"
+    )]
+    Damaged(String),
     /// A file beside the database could not be made or read.
     #[error("{what}: {cause}")]
     File {

@@ -38,6 +38,18 @@ pub(super) fn stored(
     Ok(json.and_then(|json| serde_json::from_str(&json).ok()))
 }
 
+/// Stores a state.
+pub(super) fn save(conn: &Connection, state: &State) -> Result<(), StoreError> {
+    let json = serde_json::to_string(state)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    conn.execute(
+        "INSERT OR REPLACE INTO fold (id, version, last_event_id, state_json)
+         VALUES (1, ?1, ?2, ?3)",
+        params![FOLD_VERSION, state.last_event_id.cast_signed(), json],
+    )?;
+    Ok(())
+}
+
 /// The last event that was purged; 0 when none was.
 pub(super) fn base_id(conn: &Connection) -> Result<EventId, StoreError> {
     let schema: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;

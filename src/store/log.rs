@@ -6,7 +6,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::value::RawValue;
 
 use super::columns::Columns;
-use super::fold::{self, FOLD_VERSION};
+use super::fold;
+use super::older::Adopted;
 use super::place::Place;
 use super::projection::Projection;
 use super::{Queries, StoreError, inserts, migrate, search};
@@ -37,12 +38,13 @@ pub struct Log {
     /// What the purged events added up to, once it was needed.
     pub(super) base: Option<State>,
     pub(super) place: Place,
+    adopted: Option<Adopted>,
 }
 
 impl Log {
     /// Opens the log, making it where there is none, and its readers.
     pub fn open(path: &Path) -> Result<(Self, Queries), StoreError> {
-        let conn = migrate::open_writer(path)?;
+        let (conn, adopted) = migrate::open_writer(path)?;
         conn.set_prepared_statement_cache_capacity(64);
         let epoch =
             conn.query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| row.get(0))?;
@@ -61,8 +63,23 @@ impl Log {
             indexed,
             base: None,
             place,
+            adopted,
         };
         Ok((log, Queries::open(path)?))
+    }
+
+    /// What became of the older server's database that lay here before.
+    pub const fn adopted(&self) -> Option<&Adopted> {
+        self.adopted.as_ref()
+    }
+
+    /// Goes on behind what was written past [`Self::append`].
+    pub(super) fn settle(&mut self, head: EventId, last_batch_id: i64) {
+        self.head = head;
+        self.folded = self.folded.max(head);
+        self.next_batch_id = self.next_batch_id.max(last_batch_id + 1);
+        // It may lack rows.
+        self.projection = None;
     }
 
     /// The log's name: 8 hex digits.
@@ -184,13 +201,7 @@ impl Log {
             return Ok(());
         }
         self.place.check()?;
-        let json = serde_json::to_string(state)
-            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        self.conn.execute(
-            "INSERT OR REPLACE INTO fold (id, version, last_event_id, state_json)
-             VALUES (1, ?1, ?2, ?3)",
-            params![FOLD_VERSION, state.last_event_id.cast_signed(), json],
-        )?;
+        fold::save(&self.conn, state)?;
         self.folded = state.last_event_id;
         Ok(())
     }
@@ -205,7 +216,7 @@ impl Log {
 }
 
 /// The highest id ever given in a table, deleted rows included.
-fn sequence(conn: &Connection, table: &str) -> Result<i64, StoreError> {
+pub(super) fn sequence(conn: &Connection, table: &str) -> Result<i64, StoreError> {
     Ok(conn
         .query_row("SELECT seq FROM sqlite_sequence WHERE name = ?1", [table], |row| row.get(0))
         .optional()?

@@ -12,29 +12,37 @@ use std::time::Duration;
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::older::{self, Adopted, Kind, kind_of};
 use super::schema;
 use super::upkeep::{CACHE_KIB, LOCK_PATIENCE, WRITTEN_BACK_AT};
 use super::{StoreError, backup};
 
-/// Opens the database for its one writer and brings it to this version's schema.
-pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
+/// Opens the database for its one writer and brings it to this version's schema; says what became of
+/// the older server's, where it was that.
+pub(super) fn open_writer(path: &Path) -> Result<(Connection, Option<Adopted>), StoreError> {
     make_private(path)?;
     let mut conn = Connection::open(path)?;
     conn.busy_timeout(LOCK_PATIENCE)?;
-    let found: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found > schema::VERSION {
-        return Err(StoreError::Newer { found, known: schema::VERSION });
-    }
-    if found == 0 {
-        let tables: i64 =
-            conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        if tables > 0 {
-            return Err(StoreError::Foreign);
+    let mut adopted = None;
+    let mut is_new = false;
+    match kind_of(&conn)? {
+        Kind::Newer(found) => return Err(StoreError::Newer { found, known: schema::VERSION }),
+        Kind::Foreign => return Err(StoreError::Foreign),
+        Kind::Empty => {
+            is_new = true;
+            // Must come before the first table: pages freed by deleting old events can then be given
+            // back.
+            conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
         }
-        // Must come before the first table: pages freed by deleting old events can then be given back.
-        conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
-    } else if found < schema::VERSION {
-        conn = upgrade(conn, path, found)?;
+        Kind::Ours(schema::VERSION) => {}
+        Kind::Ours(found) => {
+            upgrade(&conn, path, found)?;
+            conn = reopened(conn, path)?;
+        }
+        Kind::Older(_) => {
+            adopted = Some(older::adopt(&conn, path)?);
+            conn = reopened(conn, path)?;
+        }
     }
     conn.pragma_update(None, "journal_mode", "WAL")?;
     // FULL, not NORMAL: an event that was shown must still be there after a power cut.
@@ -45,11 +53,19 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     conn.pragma_update(None, "wal_autocheckpoint", WRITTEN_BACK_AT)?;
     // Pages when positive, KiB when negative.
     conn.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    if found == 0 {
+    if is_new {
         create(&conn)?;
     } else {
         backup::settle(&conn)?;
     }
+    Ok((conn, adopted))
+}
+
+/// A new connection: the first one would keep the file for itself.
+fn reopened(conn: Connection, path: &Path) -> Result<Connection, StoreError> {
+    conn.close().map_err(|(_, error)| error)?;
+    let conn = Connection::open(path)?;
+    conn.busy_timeout(LOCK_PATIENCE)?;
     Ok(conn)
 }
 
@@ -59,11 +75,13 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(Duration::from_secs(5))?;
     let found: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found > schema::VERSION {
-        return Err(StoreError::Newer { found, known: schema::VERSION });
-    }
-    if found == 0 {
-        return Err(StoreError::Foreign);
+    if found != schema::VERSION {
+        match kind_of(&conn)? {
+            Kind::Ours(_) => {}
+            Kind::Newer(found) => return Err(StoreError::Newer { found, known: schema::VERSION }),
+            Kind::Older(_) => return Err(StoreError::Older),
+            Kind::Empty | Kind::Foreign => return Err(StoreError::Foreign),
+        }
     }
     conn.pragma_update(None, "query_only", "ON")?;
     conn.set_prepared_statement_cache_capacity(32);
@@ -71,14 +89,11 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// Brings an older schema to this version's. The copy put aside before lies beside the file.
-fn upgrade(conn: Connection, path: &Path, found: i64) -> Result<Connection, StoreError> {
-    // Leaving WAL needs the file for oneself: who has it open would go on with the older schema.
-    conn.busy_timeout(Duration::from_millis(200))?;
-    conn.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-    conn.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))
-        .and_then(|()| conn.execute_batch("BEGIN EXCLUSIVE; COMMIT"))
-        .map_err(|error| in_use(error, found))?;
-    put_aside(&conn, path, found)?;
+fn upgrade(conn: &Connection, path: &Path, found: i64) -> Result<(), StoreError> {
+    take_for_oneself(conn)
+        .map_err(|error| in_use(error, StoreError::InUse { found, known: schema::VERSION }))?;
+    let (aside, part) = (format!(".v{found}.bak"), format!(".v{found}.bak.part"));
+    put_aside(conn, &beside(path, &aside), &beside(path, &part), true)?;
     let steps = usize::try_from(found - 1).ok().and_then(|done| schema::STEPS.get(done..));
     conn.execute_batch("BEGIN IMMEDIATE")?;
     for step in steps.ok_or(StoreError::Foreign)? {
@@ -87,48 +102,57 @@ fn upgrade(conn: Connection, path: &Path, found: i64) -> Result<Connection, Stor
     conn.pragma_update(None, "user_version", schema::VERSION)?;
     conn.execute_batch("COMMIT")?;
     tracing::info!(from = found, to = schema::VERSION, "the database was brought up to date");
-    // A new connection: this one would keep the file for itself.
-    conn.close().map_err(|(_, error)| error)?;
-    let conn = Connection::open(path)?;
-    conn.busy_timeout(LOCK_PATIENCE)?;
-    Ok(conn)
+    Ok(())
 }
 
-fn in_use(error: rusqlite::Error, found: i64) -> StoreError {
+/// Leaving WAL needs the file for oneself: who has it open would go on with the older schema.
+pub(super) fn take_for_oneself(conn: &Connection) -> rusqlite::Result<()> {
+    conn.busy_timeout(Duration::from_millis(200))?;
+    conn.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    conn.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
+    conn.execute_batch("BEGIN EXCLUSIVE; COMMIT")
+}
+
+/// `told`, where the error is that somebody else has the file open.
+pub(super) fn in_use(error: rusqlite::Error, told: StoreError) -> StoreError {
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            StoreError::InUse { found, known: schema::VERSION }
-        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => told,
         _ => error.into(),
     }
 }
 
-/// A whole copy of the database, on the disk before this returns.
-fn put_aside(conn: &Connection, path: &Path, found: i64) -> Result<(), StoreError> {
-    let aside = beside(path, &format!(".v{found}.bak"));
-    let part = beside(path, &format!(".v{found}.bak.part"));
+/// A whole copy of the database, on the disk before this returns; marked where a copy that is opened
+/// must be known as one.
+pub(super) fn put_aside(
+    conn: &Connection,
+    aside: &Path,
+    part: &Path,
+    marked: bool,
+) -> Result<(), StoreError> {
     let failed = |cause| StoreError::File {
         what: "cannot put a copy of the older database aside".to_owned(),
         cause,
     };
-    match std::fs::remove_file(&part) {
+    match std::fs::remove_file(part) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
     }
-    make_private(&part)?;
-    let mut copy = Connection::open(&part)?;
+    make_private(part)?;
+    let mut copy = Connection::open(part)?;
     Backup::new(conn, &mut copy)?.run_to_completion(1024, Duration::ZERO, None)?;
-    backup::mark(&copy)?;
+    if marked {
+        backup::mark(&copy)?;
+    }
     copy.close().map_err(|(_, error)| error)?;
-    std::fs::File::open(&part).and_then(|file| file.sync_all()).map_err(failed)?;
-    std::fs::rename(&part, &aside).map_err(failed)?;
+    std::fs::File::open(part).and_then(|file| file.sync_all()).map_err(failed)?;
+    std::fs::rename(part, aside).map_err(failed)?;
     if let Some(folder) = aside.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
     }
     Ok(())
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(ending);
     PathBuf::from(name)
@@ -149,8 +173,7 @@ pub(super) fn draw_epoch() -> Result<String, StoreError> {
 fn create(conn: &Connection) -> Result<(), StoreError> {
     let epoch = draw_epoch()?;
     conn.execute_batch("BEGIN IMMEDIATE")?;
-    conn.execute_batch(schema::CREATE)?;
-    conn.execute("INSERT INTO meta (key, value) VALUES ('epoch', ?1)", [epoch])?;
+    schema::create(conn, &epoch)?;
     conn.pragma_update(None, "user_version", schema::VERSION)?;
     conn.execute_batch("COMMIT")?;
     Ok(())

@@ -1,9 +1,11 @@
 //! Rows as the readers give them out; their JSON is the API's.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::domain::event::{EventId, Wire};
+use crate::domain::event::{EventId, Source, Wire};
+use crate::domain::words;
 
 /// An event as stored: its payload stays text.
 #[derive(Debug, Clone)]
@@ -127,19 +129,30 @@ pub struct EventPage {
 }
 
 /// A row of `batches`, as lists and details show it.
-#[derive(Debug, Clone, Serialize)]
-#[allow(missing_docs)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Batch")]
 pub struct BatchRow {
+    /// Its row.
     pub id: i64,
+    /// Milliseconds since the epoch.
     pub started_at: i64,
+    /// Milliseconds since the epoch; null while it runs.
     pub ended_at: Option<i64>,
+    /// Null = unlimited or unknown.
     pub max_cycles: Option<i64>,
+    /// Whole cycles.
     pub cycles_completed: i64,
+    /// How it stands.
+    #[schemars(with = "words::BatchStatus")]
     pub status: String,
+    /// The stories that were worked on.
     pub story_count: i64,
+    /// Null while it runs.
     pub duration_seconds: Option<f64>,
+    /// Who runs it.
+    #[schemars(with = "words::Origin")]
     pub origin: String,
-    /// How many of its events are not kept any more.
+    /// How many of its events are not kept any more; absent when all are.
     #[serde(skip_serializing_if = "is_zero")]
     pub purged_events: i64,
 }
@@ -151,31 +164,48 @@ const fn is_zero(count: &i64) -> bool {
 }
 
 /// A story of a batch with its commands.
-#[derive(Debug, Clone, Serialize)]
-#[allow(missing_docs)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "BatchStory")]
 pub struct StoryRow {
+    /// Its row.
     pub id: i64,
+    /// As the log knows it.
     pub story_key: String,
+    /// Without the prefix `epic-`.
     pub epic_id: String,
+    /// How it stands.
+    #[schemars(with = "words::StoryStatus")]
     pub status: String,
+    /// Milliseconds since the epoch.
     pub started_at: i64,
+    /// Milliseconds since the epoch.
     pub ended_at: Option<i64>,
+    /// Null while it is under way.
     pub duration_seconds: Option<f64>,
+    /// All of its commands, those that are left out included.
     pub command_count: i64,
+    /// In order of the log.
     pub commands: Vec<CommandRow>,
 }
 
 /// One start..end of a command's task.
-#[derive(Debug, Clone, Serialize)]
-#[allow(missing_docs)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "BatchCommand")]
 pub struct CommandRow {
+    /// Its row.
     pub id: i64,
+    /// Attempt included.
     pub command: String,
+    /// The phase.
     pub task_id: String,
-    /// `running`, `completed`, `failed` or `lost`.
+    /// How it stands.
+    #[schemars(with = "words::CommandStatus")]
     pub status: String,
+    /// Milliseconds since the epoch.
     pub started_at: i64,
+    /// Milliseconds since the epoch.
     pub ended_at: Option<i64>,
+    /// What its end said.
     pub output_summary: Option<String>,
 }
 
@@ -199,11 +229,12 @@ pub enum Whose {
 }
 
 /// Commands as stretches of time, in order of the log.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct Timeline {
     /// Whose they are; none where all were asked for, or there is none.
     pub batch: Option<BatchRow>,
     /// The newest ones.
+    #[schemars(length(max = 10_000))]
     pub segments: Vec<Segment>,
     /// How many older ones there are.
     pub left_out: u64,
@@ -212,22 +243,32 @@ pub struct Timeline {
 }
 
 /// One start..end of a command's task.
-#[derive(Debug, Clone, Serialize)]
-#[allow(missing_docs)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Segment {
+    /// The batch.
     pub batch_id: i64,
+    /// As the log knows it.
     pub story_key: String,
+    /// The number part of the key.
     pub story_id: Option<String>,
+    /// Without the prefix `epic-`.
     pub epic_id: String,
     /// Without its attempt.
     pub command: String,
+    /// The phase.
     pub task_id: String,
+    /// 1 where the command names none.
+    #[schemars(range(min = 1))]
     pub attempt: u32,
+    /// Milliseconds since the epoch.
     pub start: i64,
-    /// `None` while it runs, and when nobody saw it end.
+    /// Milliseconds since the epoch; null while it runs, and when nobody saw it end.
     pub end: Option<i64>,
-    /// `running`, `completed`, `failed` or `lost`.
+    /// How it stands.
+    #[schemars(with = "words::CommandStatus")]
     pub status: String,
+    /// Who told us; null where an older database does not say it.
+    #[schemars(with = "Option<Source>")]
     pub source: Option<String>,
     /// What its end said.
     pub message: Option<String>,

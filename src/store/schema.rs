@@ -1,7 +1,9 @@
 //! The tables. Those of the older server keep its columns and gain ours.
 
+use rusqlite::Connection;
+
 /// The schema this version writes, kept in `user_version`.
-pub const VERSION: i64 = 5;
+pub const VERSION: i64 = 6;
 
 /// The search index. It keeps no texts: its rows' ids are those of the events.
 macro_rules! search_table {
@@ -33,6 +35,25 @@ macro_rules! running_index {
     };
 }
 
+/// Which rows of older databases were taken over, and as what. A row is told by its table, its number
+/// and a hash of what never changes of it; `seen` is a hash of what does. Its key follows the numbers:
+/// whoever takes a long log over goes along it. The index lists batches by time: those of an older
+/// database have later ids than some that they preceded.
+macro_rules! imported_table {
+    () => {
+        "CREATE TABLE imported (
+    kind INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    content INTEGER NOT NULL,
+    target_id INTEGER NOT NULL,
+    seen INTEGER NOT NULL,
+    PRIMARY KEY (kind, source_id, content)
+) WITHOUT ROWID;
+CREATE INDEX batches_by_start ON batches (started_at);
+"
+    };
+}
+
 /// What leads from each schema to the next; the first from 1 to 2.
 pub(super) const STEPS: &[&str] = &[
     "ALTER TABLE background_tasks ADD COLUMN task_id TEXT;",
@@ -53,6 +74,7 @@ pub(super) const STEPS: &[&str] = &[
         "ALTER TABLE batches ADD COLUMN purged_events INTEGER NOT NULL DEFAULT 0;"
     ),
     running_index!(),
+    imported_table!(),
 ];
 const _: () = assert!(STEPS.len() as i64 == VERSION - 1);
 
@@ -63,7 +85,7 @@ const _: () = assert!(STEPS.len() as i64 == VERSION - 1);
 ///
 /// An `IN` of more than two words makes SQLite build a table of them at each change of a row: that
 /// of `commands`, which almost half of all events change, is written out.
-pub(super) const CREATE: &str = concat!(
+const CREATE: &str = concat!(
     "
 CREATE TABLE meta (
     key TEXT PRIMARY KEY,
@@ -162,5 +184,13 @@ CREATE TABLE background_tasks (
 
 ",
     base_table!(),
+    imported_table!(),
     search_table!()
 );
+
+/// Makes the tables, within a transaction of the caller's, for a log of this name.
+pub(super) fn create(conn: &Connection, epoch: &str) -> rusqlite::Result<()> {
+    conn.execute_batch(CREATE)?;
+    conn.execute("INSERT INTO meta (key, value) VALUES ('epoch', ?1)", [epoch])?;
+    Ok(())
+}

@@ -25,6 +25,7 @@ mod look;
 mod md_log;
 mod memory;
 pub mod once;
+pub mod probe;
 mod report;
 mod sink;
 mod sources;

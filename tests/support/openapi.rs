@@ -121,6 +121,27 @@ impl<'a> Api<'a> {
     }
 }
 
+/// The document of the streams as a judge of their messages.
+pub(crate) struct Streams {
+    document: Value,
+}
+
+impl Streams {
+    pub(crate) fn of(server: &Server) -> Self {
+        Self { document: ask(server, "GET", "/api/asyncapi.json", "", None).json() }
+    }
+
+    /// Whether a message is one of those that are told, by its own type.
+    pub(crate) fn say(&self, message: &Value) -> bool {
+        let messages = self.document["components"]["messages"].as_object().unwrap();
+        let told = messages.values().find(|told| told["title"] == message["type"]);
+        let Some(told) = told else { return false };
+        let mut root = told["payload"].clone();
+        root["components"] = self.document["components"].clone();
+        jsonschema::validator_for(&root).unwrap().is_valid(message)
+    }
+}
+
 /// Objects whose keys are named take no others: a key that is sent and not told is found.
 fn tighten(schema: &mut Value) {
     match schema {

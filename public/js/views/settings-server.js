@@ -1,16 +1,19 @@
 /** What this server is: the facts that settings do not change. */
 import { count, exact, plural, span } from "../format.js";
-import { attribute, h, keyed, text } from "../render.js";
+import { attribute, h, keyed, show, text } from "../render.js";
 
 export function serverFacts() {
   const list = h("dl", { class: "set-facts" });
+  // A page without its server has no such page beside it.
+  const api = h("p", { class: "set-meta", hidden: true }, h("a", { class: "button is-small", href: "api" }, "Read the API"));
   const el = h("div", { class: "set-side-box" }, h("h2", {}, "This server"), list,
-    h("p", { class: "set-meta" }, "What stands in sprint-runner.toml, in flags and in the environment is read at the start."));
+    h("p", { class: "set-meta" }, "What stands in sprint-runner.toml, in flags and in the environment is read at the start."), api);
 
   return {
     el,
     /** @param {any} server @param {import("../main.js").App} app */
     update(server, { live, line }) {
+      show(api, true);
       const up = Math.max(0, live.now - server.started_at);
       const facts = [
         ["Project", live.model.project || "no name given"],

@@ -45,7 +45,6 @@ mod program;
 mod reader;
 #[cfg(unix)]
 mod reaper;
-mod receipt;
 #[cfg(unix)]
 mod signals;
 #[cfg(unix)]
@@ -63,12 +62,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::domain::receipt::Receipt;
 pub use cookie::{COOKIE_VARIABLE, Cookie};
 // For the laws in `tests/laws/`: fuzzed as what stands between a child's pipe and all that reads it.
 #[doc(hidden)]
 pub use lines::Splitter;
 pub use lines::{Line, MAX_LINE, Stream};
-pub use receipt::Receipt;
 #[cfg(not(unix))]
 pub use unsupported::{
     Group, Process, end_batch_leftovers, end_leftovers, find_leftovers, find_program, spawn,

@@ -85,6 +85,13 @@ pub(super) const TABLES: &[Table] = &[
         free: true,
         keys: COMMANDS,
     },
+    Table {
+        heading: "[[notifications]]",
+        text: "Whom to tell what; as often as there are targets. `sprint-runner notify --test` sends each \
+               of them a sample. No agent inherits the variables that are named here.",
+        free: false,
+        keys: NOTIFICATION,
+    },
 ];
 
 const TOP: &[Key] = &[
@@ -133,8 +140,12 @@ const TOP: &[Key] = &[
     key("retention_days", "days", None, "90",
         "Events that happened longer ago are purged; without it all are kept. At most 36500; fractions are fine.")
         .also("RETENTION_DAYS", Some("--retention-days")),
+    key("public_url", "address", None, "\"https://sprint.example.org/\"",
+        "The address under which people reach the dashboard, for links in notifications; without it there are none.")
+        .also("PUBLIC_URL", Some("--public-url")),
     within("agents"),
     within("workflow"),
+    within("notifications"),
 ];
 
 const AGENT: &[Key] = &[
@@ -309,4 +320,104 @@ const COMMANDS: &[Key] = &[
     key("sprint-dev-story", "agent", None, "\"claude\"", "Implements the story."),
     key("sprint-code-review", "agent", None, "\"codex\"", "Reviews what was implemented."),
     key("sprint-commit", "agent", None, "\"claude\"", "Commits what is done."),
+];
+
+const NOTIFICATION: &[Key] = &[
+    key("name", "text", None, "\"team\"", "What it is called here; the word of `to` without it."),
+    key(
+        "to",
+        "`webhook`, `slack`, `discord` or `ntfy`",
+        None,
+        "\"slack\"",
+        "Whose language it speaks. Has to be said.",
+    ),
+    key(
+        "url",
+        "address",
+        None,
+        "\"https://ntfy.example.org/\"",
+        "Where to send. An address that is a secret is better named by `url_env`; for ntfy it is `https://ntfy.sh/` without either.",
+    ),
+    key(
+        "url_env",
+        "variable",
+        None,
+        "\"SLACK_URL\"",
+        "The variable of the environment that says where.",
+    ),
+    key(
+        "token_env",
+        "variable",
+        None,
+        "\"NTFY_TOKEN\"",
+        "For ntfy and webhook: the variable with what is sent as `Authorization: Bearer`.",
+    ),
+    key(
+        "secret_env",
+        "variable",
+        None,
+        "\"HOOK_SECRET\"",
+        "For webhook: the variable with what signs the body, as Standard Webhooks says.",
+    ),
+    key(
+        "topic",
+        "text",
+        None,
+        "\"lantern\"",
+        "For ntfy: the topic; it may also be the end of the address.",
+    ),
+    key("topic_env", "variable", None, "\"NTFY_TOPIC\"", "For ntfy: the variable that names it."),
+    key(
+        "priority",
+        "1 to 5, or ntfy's word",
+        None,
+        "\"high\"",
+        "For ntfy; 4 without it, 3 where nobody is needed.",
+    ),
+    key("tags", "list", None, "[\"robot\"]", "For ntfy; at most 10."),
+    key(
+        "on",
+        "list",
+        Some(
+            "[\"story_blocked\", \"batch_ended\", \"agent_silent\", \"usage_limit\", \"status_file_broken\"]",
+        ),
+        "[\"story_blocked\"]",
+        "What to tell.",
+    ),
+    key(
+        "batches",
+        "list",
+        Some("[\"completed\", \"stopped\", \"error\", \"lost\"]"),
+        "[\"error\", \"lost\"]",
+        "Which ends of batches to tell.",
+    ),
+    key(
+        "cool_down_minutes",
+        "minutes",
+        Some("30"),
+        "60",
+        "The same of the same story waits that long, and is told then if it still is so.",
+    ),
+    key(
+        "settle_seconds",
+        "seconds",
+        Some("5"),
+        "30",
+        "Gathers what comes together; a story or file that is well again by then is not told.",
+    ),
+    key(
+        "max_age_hours",
+        "hours",
+        Some("12"),
+        "1",
+        "What happened while no server ran is told at the next start, unless it is older.",
+    ),
+    key("give_up_hours", "hours", Some("24"), "4", "How long a message is tried."),
+    key(
+        "silent_minutes",
+        "minutes",
+        Some("10"),
+        "5",
+        "An agent that has printed nothing for so long is told; or for three quarters of its `idle_minutes`, if that is sooner.",
+    ),
 ];

@@ -49,6 +49,10 @@ const MEANINGS: [(&str, &str); 9] = [
     ("default_batch_list_limit", "how many batches a list shows"),
 ];
 
+/// The keys of a notification that are shown as an example.
+const TOGETHER: [&str; 7] =
+    ["name", "to", "url_env", "on", "batches", "cool_down_minutes", "silent_minutes"];
+
 pub(super) fn written() -> String {
     let mut page = HEAD.to_owned();
     for table in TABLES {
@@ -81,6 +85,8 @@ fn section(table: &Table) -> String {
         .keys
         .iter()
         .filter(|key| !key.within)
+        // Not all keys of a notification go together.
+        .filter(|key| !table.heading.starts_with("[[") || TOGETHER.contains(&key.name))
         .map(|key| format!("{} = {}\n", key.name, key.example))
         .collect();
     let heading =

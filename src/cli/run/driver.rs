@@ -26,6 +26,9 @@ const GONE: Duration = Duration::from_secs(20);
 /// Between two tries to reach it.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// For the notifications that are left at the end; what does not arrive is kept for the next start.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
 /// What runs the batch.
 pub(super) enum Driver {
     Here(Box<Core>),
@@ -149,8 +152,9 @@ impl Driver {
 
     /// Ends what was started here, in bounded time; a server goes on.
     pub(super) async fn close(self) {
-        if let Self::Here(core) = self {
+        if let Self::Here(mut core) = self {
             core.end_agents().await;
+            core.end_notifications(LAST_WORDS).await;
             core.close().await;
         }
     }

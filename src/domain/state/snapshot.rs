@@ -1,15 +1,19 @@
 //! The snapshot: the folded state as `/api/snapshot` and `init` show it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Active, Agent, Batch, Effort, State, WorkByStory};
-use crate::domain::event::EventId;
+use crate::domain::event::{EventId, Source};
 use crate::domain::issue::FileIssue;
+use crate::domain::status::StatusClass;
+use crate::domain::words;
 
-/// The whole answer.
-#[derive(Debug, Serialize)]
+/// What the log adds up to, after one of its events.
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Snapshot<'a> {
     /// 8 hex digits that name the log.
+    #[schemars(with = "words::Epoch")]
     pub epoch: &'a str,
     /// The last event folded in.
     pub last_event_id: EventId,
@@ -30,94 +34,147 @@ pub struct Snapshot<'a> {
 }
 
 /// The sprint with what is counted from it.
-#[derive(Debug, Serialize)]
-#[allow(missing_docs)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Sprint")]
 pub struct SprintView<'a> {
+    /// The status file's `project`, when it says one.
     pub project: Option<&'a str>,
+    /// How the status file could be read; null before the first reading.
+    #[schemars(with = "Option<words::SprintState>")]
     pub state: Option<&'a str>,
+    /// Since when, in milliseconds since the epoch.
     pub since: Option<i64>,
+    /// In the order of the file.
     pub epics: Vec<EpicView<'a>>,
+    /// In the order of the file.
     pub stories: Vec<StoryView<'a>>,
+    /// How many of what.
     pub counts: Counts,
+    /// What is wrong in the files.
     pub issues: Vec<FileIssue>,
+    /// The watched files.
     pub sources: Vec<SourceView<'a>>,
 }
 
 /// An epic with the count of its stories.
-#[derive(Debug, Serialize)]
-#[allow(missing_docs)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Epic")]
 pub struct EpicView<'a> {
+    /// Without the prefix `epic-`.
     pub epic_id: &'a str,
+    /// As the file writes it.
     pub epic_key: &'a str,
+    /// What people call it.
     pub title: Option<&'a str>,
+    /// The file's own word; null when only its retrospective is listed.
     pub status: Option<&'a str>,
+    /// The class behind the word.
+    #[schemars(with = "Option<StatusClass>")]
     pub status_class: Option<&'a str>,
+    /// The retrospective's word.
     pub retrospective: Option<&'a str>,
+    /// Its stories.
     pub story_count: u64,
+    /// Those of them that are done.
     pub done_count: u64,
 }
 
 /// A story.
-#[derive(Debug, Serialize)]
-#[allow(missing_docs)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Story")]
 pub struct StoryView<'a> {
+    /// As the file writes it.
     pub story_key: &'a str,
+    /// The number part of the key.
     pub story_id: Option<&'a str>,
+    /// The epic it belongs to, without the prefix `epic-`.
     pub epic_id: Option<&'a str>,
+    /// What people call it.
     pub title: Option<&'a str>,
+    /// The file's own word.
     pub status: &'a str,
+    /// The class behind the word.
+    #[schemars(with = "StatusClass")]
     pub status_class: &'a str,
+    /// When its status last changed, in milliseconds since the epoch.
     pub updated_at: Option<i64>,
 }
 
 /// A watched file.
-#[derive(Debug, Serialize)]
-#[allow(missing_docs)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SourceFile")]
 pub struct SourceView<'a> {
+    /// Its name, never a path of the machine.
     pub file: &'a str,
+    /// What became of it.
+    #[schemars(with = "words::FileState")]
     pub state: &'a str,
+    /// Since when, in milliseconds since the epoch.
     pub since: i64,
+    /// Why, in one sentence.
     pub message: Option<&'a str>,
+    /// Where, from 1.
     pub line: Option<u64>,
+    /// Where, from 1.
     pub column: Option<u64>,
 }
 
 /// A command under way.
-#[derive(Debug, Serialize)]
-#[allow(missing_docs)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Active")]
 pub struct ActiveView<'a> {
+    /// The story's long key where known.
     pub story_key: &'a str,
+    /// The row's own id.
     pub story_id: &'a str,
+    /// Without the prefix `epic-`.
     pub epic_id: &'a str,
+    /// As the row says it, attempt included.
     pub command: &'a str,
+    /// The phase.
     pub task_id: &'a str,
+    /// Milliseconds since the epoch.
     pub started_at: i64,
+    /// From the command's suffix; 1 without one.
+    #[schemars(range(min = 1))]
     pub attempt: u32,
+    /// Who told us.
+    #[schemars(with = "Source")]
     pub source: &'a str,
+    /// The last thing it said.
     pub message: Option<&'a str>,
 }
 
 /// How many of what.
-#[derive(Debug, Default, Serialize)]
-#[allow(missing_docs)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct Counts {
+    /// Epics.
     pub epics: u64,
+    /// Those of them that are done.
     pub epics_done: u64,
+    /// Stories.
     pub stories: u64,
+    /// Stories by the class of their status.
     pub by_class: ByClass,
 }
 
 /// Stories by status class.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-#[allow(missing_docs)]
 pub struct ByClass {
+    /// Exist in their epic only.
     pub backlog: u64,
+    /// Their file is written.
     pub ready_for_dev: u64,
+    /// Being developed.
     pub in_progress: u64,
+    /// Wait for code review.
     pub review: u64,
+    /// Finished.
     pub done: u64,
+    /// Need not be done.
     pub optional: u64,
+    /// With a word of somebody's own.
     pub other: u64,
 }
 
@@ -136,14 +193,22 @@ impl ByClass {
 }
 
 /// The managed orchestrator's state, the answer of `/api/orchestrator/status`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[allow(missing_docs)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "OrchestratorStatus")]
 pub struct OrchestratorView {
+    /// What it does.
+    #[schemars(with = "words::OrchestratorState")]
     pub status: &'static str,
+    /// The running batch.
     pub batch_id: Option<i64>,
+    /// Whole cycles.
     pub cycles_completed: i64,
+    /// Null = unlimited, or idle.
     pub max_cycles: Option<i64>,
+    /// The stories of the cycle under way.
     pub current_stories: Vec<String>,
+    /// Whether the batch has an end; null when idle.
+    #[schemars(with = "Option<words::ManagedMode>")]
     pub batch_mode: Option<String>,
     /// The cycle under way, or the last one; 0 before the first.
     pub cycle_number: i64,

@@ -8,7 +8,10 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
+
+use crate::domain::words;
 
 /// Keys beyond this many are not tracked: no sprint is that large, but a log may say anything.
 pub const MAX_WORK: usize = 20_000;
@@ -25,7 +28,7 @@ pub(super) const MAX_WORDS: usize = 500;
 pub type WorkByStory = IndexMap<Arc<str>, Arc<Work>>;
 
 /// What was done for one story.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Work {
     /// The earliest time of a command event, in milliseconds since the epoch.
@@ -66,11 +69,13 @@ pub struct Work {
 }
 
 /// A command event.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "LastCommand")]
 pub struct Last {
-    /// `start`, `progress` or `end`.
+    /// Which part of the command it told of.
     #[serde(rename = "type")]
+    #[schemars(with = "words::CommandMoment")]
     pub kind: String,
     /// As the row says it, attempt included.
     pub command: String,
@@ -80,24 +85,24 @@ pub struct Last {
     pub status: Option<String>,
     /// Whether it was an end that is none.
     pub failed: bool,
-    /// What a failing end said, at most [`MAX_WORDS`] long.
+    /// What a failing end said, at most 500 characters.
     pub message: Option<String>,
     /// Milliseconds since the epoch.
     pub at: i64,
 }
 
 /// A result that orchestrator.md notes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Note {
-    /// As written, at most [`MAX_WORDS`] long.
+    /// As written, at most 500 characters.
     pub word: String,
     /// When it was read, in milliseconds since the epoch.
     pub at: i64,
 }
 
 /// What one command took, over all stories.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Effort {
     /// Without the prefix `sprint-` and without its attempt.
@@ -106,7 +111,7 @@ pub struct Effort {
     pub runs: u64,
     /// How often it ended badly.
     pub failed: u64,
-    /// How long it was at work, in milliseconds; see the head of this file.
+    /// How long it was at work, in milliseconds: time in which several commands of a story were open counts for the one started last.
     pub busy_ms: i64,
     /// What its agents took.
     #[serde(serialize_with = "plain")]

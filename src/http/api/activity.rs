@@ -4,10 +4,12 @@ use std::fs::File;
 use std::io::Read;
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::Serialize;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
+use crate::domain::words;
 use crate::http::context::Context;
 use crate::http::route::{Asked, blocking, get};
 use crate::http::{data, reply};
@@ -25,11 +27,15 @@ pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
     get(context, "/api/orchestrator-status", files)
 }
 
-/// The whole answer.
-#[derive(Serialize)]
-struct Status<'a> {
+/// What orchestrator.md and the rows of the log say.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OrchestratorLog")]
+pub(in crate::http) struct Status<'a> {
+    /// Lines that are no heading, trimmed.
     activities: Vec<&'a str>,
+    /// Lines that say something.
     entries: Vec<MdEntry>,
+    /// The file, at most 4 MiB of it.
     raw: &'a str,
     stories: Vec<Story<'a>>,
 }
@@ -82,27 +88,40 @@ fn entries(text: &str) -> Vec<MdEntry> {
 }
 
 /// A story over all its batches.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "LoggedStory")]
 struct Story<'a> {
+    /// The long key.
     #[serde(rename = "storyId")]
     key: &'a str,
+    /// The file's own word, else how it stands in its last batch.
     status: Option<String>,
+    /// Seconds.
     total_duration: Option<f64>,
+    /// Milliseconds since the epoch.
     last_activity_time: Option<i64>,
+    /// What its last command said.
     description: Option<&'a str>,
+    /// In their order; over all stories the newest 10,000, older ones are left out.
     commands: Vec<Command<'a>>,
 }
 
-/// One of its commands; the duration in seconds.
-#[derive(Serialize)]
+/// A command of a story.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "LoggedCommand")]
 struct Command<'a> {
+    /// Attempt included.
     #[serde(rename = "command")]
     name: &'a str,
+    /// The phase.
     task_id: &'a str,
+    /// Seconds; null while it runs.
     duration: Option<f64>,
+    #[schemars(with = "words::CommandStatus")]
     status: &'a str,
+    /// Milliseconds since the epoch.
     started_at: i64,
 }
 

@@ -3,7 +3,8 @@
 use std::os::unix::fs::MetadataExt;
 
 use bytes::Bytes;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::Method;
@@ -16,7 +17,7 @@ use crate::http::data::{Downloads, Found};
 use crate::http::error::{Code, error_reply};
 use crate::http::route::{Asked, asked, blocking, get};
 use crate::http::{data, reply};
-use crate::orchestrator::Orchestrator;
+use crate::orchestrator::{AgentView, Orchestrator};
 
 const BELOW: &str = "/api/agents/";
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -36,8 +37,16 @@ pub(super) fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFil
         .boxed()
 }
 
+/// The agents of the newest batch.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AgentList")]
+pub(in crate::http) struct Listed {
+    /// Running ones first.
+    agents: Vec<AgentView>,
+}
+
 async fn list(orchestrator: Orchestrator) -> Result<Response, Response> {
-    Ok(reply::json(&json!({ "agents": orchestrator.agents().await })))
+    Ok(reply::json(&Listed { agents: orchestrator.agents().await }))
 }
 
 fn one_route(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Response,)> {

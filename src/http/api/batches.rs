@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::path::FullPath;
@@ -32,6 +33,48 @@ pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
+/// A part of the list, the newest first.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "BatchList")]
+pub(in crate::http) struct Batches {
+    #[schemars(length(max = 100))]
+    batches: Vec<BatchRow>,
+    /// How many there are.
+    total: i64,
+}
+
+/// A batch with its stories and commands.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "BatchDetail")]
+pub(in crate::http) struct Detail {
+    batch: BatchRow,
+    /// In the order in which they were begun.
+    stories: Vec<StoryRow>,
+    stats: Stats,
+}
+
+/// What is counted in a batch.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "BatchStats")]
+struct Stats {
+    /// The stories that were worked on.
+    story_count: usize,
+    /// All of their commands.
+    command_count: i64,
+    /// Whole cycles.
+    cycles_completed: i64,
+    /// Null = unlimited or unknown.
+    max_cycles: Option<i64>,
+    /// Null while it runs.
+    duration_seconds: Option<f64>,
+    /// Done.
+    stories_done: usize,
+    /// Failed or blocked.
+    stories_failed: usize,
+    /// In progress or in review.
+    stories_in_progress: usize,
+}
+
 /// A part of the list: how many at most, and how many before it.
 type Page = (u32, u32);
 
@@ -45,7 +88,9 @@ async fn list(context: Context, asked: Asked, kept: Arc<Kept<Page>>) -> Result<R
     }
     let queries = context.hub.queries().clone();
     let (batches, total) = blocking(move || queries.batches(limit, offset)).await?;
-    let bytes = Bytes::from(json!({ "batches": batches, "total": total }).to_string());
+    // Rows of plain values: encoding cannot fail.
+    let list = serde_json::to_vec(&Batches { batches, total }).unwrap_or_default();
+    let bytes = Bytes::from(list);
     kept.put((limit, offset), version, &bytes);
     Ok(reply::json_bytes(bytes))
 }
@@ -85,23 +130,23 @@ async fn detail(context: Context, id: &str) -> Result<Response, Response> {
         return Err(error_reply(Code::NotFound, format!("there is no batch {id}")));
     };
     let stats = stats(&batch, &stories);
-    Ok(reply::json(&json!({ "batch": batch, "stories": stories, "stats": stats })))
+    Ok(reply::json(&Detail { batch, stories, stats }))
 }
 
-fn stats(batch: &BatchRow, stories: &[StoryRow]) -> Value {
+fn stats(batch: &BatchRow, stories: &[StoryRow]) -> Stats {
     let count = |words: &[&str]| {
         stories.iter().filter(|story| words.contains(&story.status.as_str())).count()
     };
-    json!({
-        "story_count": stories.len(),
-        "command_count": stories.iter().map(|story| story.command_count).sum::<i64>(),
-        "cycles_completed": batch.cycles_completed,
-        "max_cycles": batch.max_cycles,
-        "duration_seconds": batch.duration_seconds,
-        "stories_done": count(&["done"]),
-        "stories_failed": count(&["failed", "blocked"]),
-        "stories_in_progress": count(&["in-progress", "review"]),
-    })
+    Stats {
+        story_count: stories.len(),
+        command_count: stories.iter().map(|story| story.command_count).sum(),
+        cycles_completed: batch.cycles_completed,
+        max_cycles: batch.max_cycles,
+        duration_seconds: batch.duration_seconds,
+        stories_done: count(&["done"]),
+        stories_failed: count(&["failed", "blocked"]),
+        stories_in_progress: count(&["in-progress", "review"]),
+    }
 }
 
 /// Commands as segments: of one batch, by default of the running one, else of the newest; or of all.

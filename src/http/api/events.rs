@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::timeout;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
-use crate::domain::event::{EventId, Wire};
+use crate::domain::event::{AnyEvent, EventId, Wire};
 use crate::http::context::Context;
 use crate::http::limits::SEARCH_CHARS;
 use crate::http::query::{Query, bad};
@@ -24,10 +25,15 @@ pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
     get(context, "/api/events", events)
 }
 
-#[derive(Serialize)]
-struct Page<'a> {
+/// A page of the log, ids ascending.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "EventPage")]
+pub(in crate::http) struct Page<'a> {
+    #[schemars(with = "Vec<AnyEvent>")]
     events: Vec<Wire<'a>>,
+    /// The `after` of the following page; null at the head.
     next: Option<EventId>,
+    /// The highest id of the log.
     head: EventId,
     /// Of a search: up to which event it looked; below `head` while the index lags.
     #[serde(skip_serializing_if = "Option::is_none")]

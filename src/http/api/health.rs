@@ -2,37 +2,135 @@
 
 use std::sync::atomic::Ordering;
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
+use crate::domain::event::EventId;
+use crate::domain::words;
 use crate::http::context::Context;
-use crate::http::projects::reasons;
+use crate::http::projects::{Projects, reasons};
 use crate::http::reply;
 use crate::http::route::{Asked, get};
+use crate::hub::Hub;
+use crate::notifications::TargetState;
 
 pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
     get(context, "/healthz", health)
+}
+
+/// Alive, and what is degraded.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::http) struct Health<'a> {
+    #[schemars(with = "words::HealthStatus")]
+    status: &'static str,
+    /// What is in the way: one sentence each.
+    reasons: Vec<String>,
+    /// Of the program.
+    version: &'static str,
+    #[schemars(with = "words::Epoch")]
+    epoch: &'a str,
+    /// The last event.
+    head: EventId,
+    /// The oldest event that is kept, or the next one to come.
+    first_available: EventId,
+    /// Milliseconds since the epoch.
+    started_at: i64,
+    clients: Clients,
+    /// The targets of `sprint-runner.toml`, without secrets.
+    notifications: Vec<TargetState>,
+    /// At the root of a server of several: each of them. What stands above is then the whole's, and
+    /// the log's the first one's that runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    projects: Option<Vec<ProjectHealth>>,
+}
+
+/// One of several projects, alive or not.
+#[derive(Serialize, JsonSchema)]
+struct ProjectHealth {
+    /// What stands in its addresses.
+    name: String,
+    #[schemars(with = "words::ProjectHealth")]
+    status: &'static str,
+    /// What is in the way: one sentence each.
+    reasons: Vec<String>,
+    #[schemars(with = "Option<words::Epoch>")]
+    epoch: Option<String>,
+    /// The last event.
+    head: Option<EventId>,
+}
+
+/// Open streams.
+#[derive(Serialize, JsonSchema)]
+struct Clients {
+    /// Server-Sent Events.
+    sse: u64,
+    /// WebSockets.
+    ws: u64,
+}
+
+/// The first one's, as one server's health looks, with all that ails any of them; nothing when none
+/// runs.
+pub(in crate::http) async fn of_all(projects: &Projects, started_at: i64) -> Option<Response> {
+    let (mut reasons, mut each) = (Vec::new(), Vec::new());
+    let (mut clients, mut notifications) = (Clients { sse: 0, ws: 0 }, Vec::new());
+    for project in projects.all() {
+        let own = project.reasons().await;
+        let name = project.name().unwrap_or_default().to_owned();
+        reasons.extend(own.iter().map(|reason| format!("{name}: {reason}")));
+        notifications.extend(project.notified());
+        if let Some(streams) = project.streams() {
+            clients.sse += streams.counts.sse.load(Ordering::Relaxed);
+            clients.ws += streams.counts.ws.load(Ordering::Relaxed);
+        }
+        each.push(ProjectHealth {
+            name,
+            status: if project.hub().is_none() { "down" } else { status(&own) },
+            reasons: own,
+            epoch: project.hub().map(|hub| hub.epoch().to_owned()),
+            head: project.hub().map(Hub::head),
+        });
+    }
+    let first = projects.all().iter().find_map(|project| project.hub())?;
+    Some(reply::json(&Health {
+        status: status(&reasons),
+        reasons,
+        version: env!("CARGO_PKG_VERSION"),
+        epoch: first.epoch(),
+        head: first.head(),
+        first_available: first.first_available(),
+        started_at,
+        clients,
+        notifications,
+        projects: Some(each),
+    }))
+}
+
+const fn status(reasons: &[String]) -> &'static str {
+    if reasons.is_empty() { "ok" } else { "degraded" }
 }
 
 /// 200 also when degraded: the server is alive and must not be restarted for it; `status` tells.
 async fn health(context: Context, _: Asked) -> Result<Response, Response> {
     let reasons = match context.projects.of(&context.streams) {
         Some(project) => project.reasons().await,
-        None => reasons(&context.hub, &context.streams),
+        None => reasons(&context.hub, &context.streams, &context.notified.get()),
     };
     let counts = &context.streams.counts;
-    Ok(reply::json(&json!({
-        "status": if reasons.is_empty() { "ok" } else { "degraded" },
-        "reasons": reasons,
-        "version": env!("CARGO_PKG_VERSION"),
-        "epoch": context.hub.epoch(),
-        "head": context.hub.head(),
-        "first_available": context.hub.first_available(),
-        "started_at": context.started_at_ms,
-        "clients": {
-            "sse": counts.sse.load(Ordering::Relaxed),
-            "ws": counts.ws.load(Ordering::Relaxed),
+    Ok(reply::json(&Health {
+        status: status(&reasons),
+        reasons,
+        version: env!("CARGO_PKG_VERSION"),
+        epoch: context.hub.epoch(),
+        head: context.hub.head(),
+        first_available: context.hub.first_available(),
+        started_at: context.started_at_ms,
+        clients: Clients {
+            sse: counts.sse.load(Ordering::Relaxed),
+            ws: counts.ws.load(Ordering::Relaxed),
         },
-    })))
+        notifications: context.notified.get(),
+        projects: None,
+    }))
 }

@@ -5,7 +5,7 @@ mod agents;
 mod batches;
 mod events;
 mod export;
-mod health;
+pub(super) mod health;
 mod metrics;
 mod openapi;
 pub(super) mod orchestrator;
@@ -60,6 +60,21 @@ pub fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Re
         .or(assets::routes(context))
         .unify()
         .boxed()
+}
+
+/// The answers' types, for the document.
+pub(super) mod shapes {
+    pub(in crate::http) use super::activity::Status as OrchestratorLog;
+    pub(in crate::http) use super::agents::Listed as AgentList;
+    pub(in crate::http) use super::batches::{Batches as BatchList, Detail as BatchDetail};
+    pub(in crate::http) use super::events::Page as EventPage;
+    pub(in crate::http) use super::health::Health;
+    pub(in crate::http) use super::orchestrator::StartAnswer;
+    pub(in crate::http) use super::settings::Sources as SettingSources;
+    pub(in crate::http) use super::sprint::Answer as SprintStatus;
+    pub(in crate::http) use super::stories::Descriptions;
+    pub(in crate::http) use super::story::Answer as StoryFiles;
+    pub(in crate::http) use crate::http::projects::Told as Projects;
 }
 
 fn now_ms() -> i64 {

@@ -1,21 +1,39 @@
-//! `/api/openapi.json`: the API for programs that read such documents.
+//! `/api/openapi.json`, `/api/asyncapi.json`: the API for programs that read such documents.
 
-use bytes::Bytes;
+use std::sync::{Arc, OnceLock};
+
+use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
+use crate::http::assets::Asset;
 use crate::http::context::Context;
-use crate::http::openapi::{Facts, document};
-use crate::http::reply;
-use crate::http::route::get;
+use crate::http::openapi::{Facts, document, streams};
+use crate::http::route::{Asked, blocking, get};
+
+/// Made when it is first asked for, and kept as it is sent: what it tells of does not change.
+type Kept = Arc<OnceLock<Asset>>;
 
 pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
-    let cookie = crate::http::guard::cookie_name(context.about.port);
-    let facts = Facts { cookie: &cookie, token: context.about.token };
-    let body = Bytes::from(document(facts).to_string());
-    let etag = format!("\"{:016x}\"", xxhash_rust::xxh3::xxh3_64(&body));
-    get(context, "/api/openapi.json", move |_, asked| {
-        let reply = reply::versioned(&asked.headers, &etag, &body);
-        std::future::ready(Ok(reply))
+    let (requests, messages) = (Kept::default(), Kept::default());
+    get(context, "/api/openapi.json", move |context, asked| {
+        let make = move || {
+            let cookie = crate::http::guard::cookie_name(context.about.port);
+            document(Facts { cookie: &cookie, token: context.about.token }).to_string()
+        };
+        answer(Arc::clone(&requests), asked, make)
     })
+    .or(get(context, "/api/asyncapi.json", move |_, asked| {
+        answer(Arc::clone(&messages), asked, || streams().to_string())
+    }))
+    .unify()
+    .boxed()
+}
+
+async fn answer(
+    kept: Kept,
+    asked: Asked,
+    make: impl FnOnce() -> String + Send + 'static,
+) -> Result<Response, Response> {
+    blocking(move || Ok(kept.get_or_init(|| Asset::json(make())).versioned(&asked.headers))).await
 }

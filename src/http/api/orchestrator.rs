@@ -3,7 +3,9 @@
 use std::future::ready;
 
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
@@ -14,7 +16,7 @@ use crate::http::error::{Code, error_reply};
 use crate::http::query::bad;
 use crate::http::reply;
 use crate::http::route::{get, post};
-use crate::orchestrator::{BatchSize, Orchestrator, StartError, StopAnswer, StopError};
+use crate::orchestrator::{BatchSize, Orchestrator, StartError, StopError};
 
 /// No batch has more cycles.
 const MOST_CYCLES: u64 = i32::MAX as u64;
@@ -32,6 +34,36 @@ pub(super) fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFil
         .boxed()
 }
 
+/// What a start has done.
+#[derive(Serialize, JsonSchema)]
+#[serde(tag = "status", rename_all = "lowercase")]
+pub(in crate::http) enum StartAnswer {
+    /// The batch's row exists and its first step is under way.
+    Started {
+        /// Cycles, or `all`.
+        batch_size: Size,
+        /// Its row.
+        batch_id: i64,
+    },
+}
+
+/// How much a batch is to do.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(rename = "BatchSize")]
+pub(in crate::http) enum Size {
+    Cycles(#[schemars(range(min = 1))] u32),
+    All(All),
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(in crate::http) enum All {
+    /// Until nothing is left.
+    All,
+}
+
 async fn start(
     context: Context,
     orchestrator: Orchestrator,
@@ -42,12 +74,11 @@ async fn start(
         BatchSize::Cycles(u32::try_from(default).unwrap_or(u32::MAX))
     });
     let started = orchestrator.start(size).await.map_err(|error| refused(&error))?;
-    let size = match size {
-        BatchSize::Cycles(cycles) => json!(cycles),
-        BatchSize::All => json!("all"),
+    let batch_size = match size {
+        BatchSize::Cycles(cycles) => Size::Cycles(cycles),
+        BatchSize::All => Size::All(All::All),
     };
-    let batch_id = started.batch_id;
-    Ok(reply::json(&json!({ "status": "started", "batch_size": size, "batch_id": batch_id })))
+    Ok(reply::json(&StartAnswer::Started { batch_size, batch_id: started.batch_id }))
 }
 
 /// The size that a start's body names; none where it leaves that to the setting.
@@ -57,19 +88,7 @@ pub(in crate::http) fn asked_size(body: &[u8]) -> Result<Option<BatchSize>, Resp
 
 async fn stop(orchestrator: Orchestrator, body: Bytes) -> Result<Response, Response> {
     let answer = orchestrator.stop(asked_mode(&body)?).await.map_err(not_stopped)?;
-    Ok(reply::json(&match answer {
-        StopAnswer::Stopping => json!({ "status": "stopping" }),
-        StopAnswer::Cleaned { batch_id } => json!({ "status": "cleaned", "batch_id": batch_id }),
-        StopAnswer::Stopped(receipt) => {
-            let mut answer = json!({ "status": "stopped" });
-            if let (Value::Object(answer), Ok(Value::Object(receipt))) =
-                (&mut answer, serde_json::to_value(receipt))
-            {
-                answer.extend(receipt);
-            }
-            answer
-        }
-    }))
+    Ok(reply::json(&answer))
 }
 
 /// How a stop's body wants it. Scripts of the older server stop without a body.

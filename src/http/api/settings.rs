@@ -3,14 +3,18 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde_json::{Value, json};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
+use serde_json::Value;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::Method;
 use warp::reply::Response;
 
-use crate::domain::event::{NewEvent, Source};
+use crate::domain::event::{EventId, NewEvent, Source};
 use crate::domain::payload::{Payload, SettingsChanged};
+use crate::domain::settings::RANGES;
+use crate::domain::words;
 use crate::http::context::Context;
 use crate::http::query::bad;
 use crate::http::reply;
@@ -59,6 +63,65 @@ async fn answer(context: &Context, asked: &Asked, body: &[u8]) -> Result<Respons
     Ok(reply::json(&settings))
 }
 
+/// Each setting with where its value comes from, and what this server is.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SettingSources")]
+pub(in crate::http) struct Sources<'a> {
+    settings: Vec<Told>,
+    server: About<'a>,
+}
+
+/// One setting.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SettingSource")]
+struct Told {
+    /// The setting.
+    #[schemars(schema_with = "setting_keys")]
+    key: &'static str,
+    /// What is set.
+    value: i64,
+    /// What holds where nobody says anything.
+    default: i64,
+    /// The least that it may be.
+    min: i64,
+    /// The greatest that it may be.
+    max: i64,
+    #[schemars(with = "words::SettingFrom")]
+    source: &'static str,
+    /// What holds just now.
+    in_force: i64,
+}
+
+fn setting_keys(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": RANGES.map(|(key, _, _)| key) })
+}
+
+/// What this server is.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AboutServer")]
+struct About<'a> {
+    /// Of the program.
+    version: &'static str,
+    #[schemars(with = "words::Epoch")]
+    epoch: &'a str,
+    /// The last event.
+    head: EventId,
+    /// The version of the database's tables.
+    schema: i64,
+    /// Milliseconds since the epoch.
+    started_at: i64,
+    /// Whatever changes something is refused.
+    read_only: bool,
+    /// It listens beyond this machine.
+    on_network: bool,
+    /// It asks for a token.
+    token: bool,
+    /// A silence this long ends an observed batch.
+    observed_idle_minutes: f64,
+    /// How long an agent has to end by itself when it is told to.
+    stop_grace_seconds: f64,
+}
+
 /// Beside each value what it may be, who says it, and what holds just now where that differs: the
 /// port until a restart, the heartbeat that is never slower than the cap.
 async fn sources(context: Context, _: Asked) -> Result<Response, Response> {
@@ -72,29 +135,29 @@ async fn sources(context: Context, _: Asked) -> Result<Response, Response> {
             "websocket_heartbeat_seconds" => (saved, fact.value.min(longest)),
             _ => (saved, fact.value),
         };
-        json!({
-            "key": fact.key,
-            "value": fact.value,
-            "default": fact.default,
-            "min": fact.least,
-            "max": fact.greatest,
-            "source": source,
-            "in_force": in_force,
-        })
+        Told {
+            key: fact.key,
+            value: fact.value,
+            default: fact.default,
+            min: fact.least,
+            max: fact.greatest,
+            source,
+            in_force,
+        }
     });
-    Ok(reply::json(&json!({
-        "settings": told.collect::<Vec<_>>(),
-        "server": {
-            "version": env!("CARGO_PKG_VERSION"),
-            "epoch": context.hub.epoch(),
-            "head": context.hub.head(),
-            "schema": crate::store::SCHEMA_VERSION,
-            "started_at": context.started_at_ms,
-            "read_only": context.read_only,
-            "on_network": about.on_network,
-            "token": about.token,
-            "observed_idle_minutes": about.observed_idle_minutes,
-            "stop_grace_seconds": about.stop_grace_seconds,
+    Ok(reply::json(&Sources {
+        settings: told.collect(),
+        server: About {
+            version: env!("CARGO_PKG_VERSION"),
+            epoch: context.hub.epoch(),
+            head: context.hub.head(),
+            schema: crate::store::SCHEMA_VERSION,
+            started_at: context.started_at_ms,
+            read_only: context.read_only,
+            on_network: about.on_network,
+            token: about.token,
+            observed_idle_minutes: about.observed_idle_minutes,
+            stop_grace_seconds: about.stop_grace_seconds,
         },
-    })))
+    }))
 }

@@ -4,18 +4,25 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
+use crate::domain::issue::FileIssue;
 use crate::domain::key;
-use crate::domain::reading::{Entry, EntryKind, Reading};
+use crate::domain::reading::{Entry, EntryKind, Reading, ReadingState};
 use crate::domain::status::StatusClass;
 use crate::http::context::Context;
 use crate::http::error::{Code, error_reply};
 use crate::http::reply;
 use crate::http::route::{Asked, get};
 use crate::project::board::SprintBoard;
+
+/// Keys of ours that stand above the file's own of the same name.
+const OURS: [&str; 6] = ["epics", "stories", "counts", "issues", "state", "stale"];
 
 pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
     // The answer is kept as bytes until the watcher reads the file anew.
@@ -40,7 +47,8 @@ fn answer(
     let body = match &*kept {
         Some((revision, body)) if *revision == board.revision => body.clone(),
         _ => {
-            let body = Bytes::from(document(&board).to_string());
+            // Its keys are texts and its values plain: encoding cannot fail.
+            let body = Bytes::from(serde_json::to_vec(&answer_of(&board)).unwrap_or_default());
             *kept = Some((board.revision, body.clone()));
             body
         }
@@ -49,71 +57,145 @@ fn answer(
     Ok(reply::versioned(&asked.headers, &etag, &body))
 }
 
+/// The status file's own keys as JSON, in their order; and what is counted from it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SprintStatus")]
+pub(in crate::http) struct Answer<'a> {
+    /// What the file itself says, but for keys that are named below.
+    #[serde(flatten)]
+    #[schemars(with = "Own")]
+    own: Map<String, Value>,
+    /// By key.
+    epics: IndexMap<&'a str, Epic<'a>>,
+    /// In the order of the file.
+    stories: Vec<Story<'a>>,
+    counts: Counts,
+    /// What is wrong in the file.
+    issues: &'a [FileIssue],
+    /// What became of the newest reading.
+    state: Option<ReadingState>,
+    /// What is shown is older than the file.
+    stale: bool,
+}
+
+/// The file's own keys, as far as they are known.
+#[derive(Serialize, JsonSchema)]
+#[allow(dead_code)]
+struct Own {
+    /// The file's own map of keys to statuses; absent where no reading was good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    development_status: Option<IndexMap<String, String>>,
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+/// An epic with the count of its stories.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "EpicEntry")]
+struct Epic<'a> {
+    /// The file's own title, else `Epic` and its number.
+    title: String,
+    /// The file's own word.
+    status: &'a str,
+    /// Its stories.
+    story_count: u64,
+    /// Those of them that are done.
+    done_count: u64,
+}
+
+/// A story of the status file.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "StoryEntry")]
+// The older server names them so.
+#[allow(clippy::struct_field_names)]
+struct Story<'a> {
+    /// The long key.
+    id: &'a str,
+    /// The same.
+    story_id: &'a str,
+    /// The same.
+    key: &'a str,
+    /// The same as `title`.
+    name: String,
+    /// Its `epic-…` key.
+    epic: Option<&'a str>,
+    /// The file's own word.
+    status: &'a str,
+    /// The file's own title, else the key's words.
+    title: String,
+}
+
+/// How many of what.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "EntryCounts")]
+struct Counts {
+    /// Epics.
+    epics: usize,
+    /// Stories.
+    stories: usize,
+    /// Retrospectives.
+    retrospectives: usize,
+    /// Stories by the class of their status; a class without a story is absent.
+    by_class: IndexMap<&'static str, u64>,
+}
+
 /// The file's own keys in their order, and beside them ours.
-fn document(board: &SprintBoard) -> Value {
-    let nothing = Reading {
-        state: crate::domain::reading::ReadingState::Invalid,
-        document: Map::new(),
-        entries: Vec::new(),
-        duplicates: 0,
-        mapping_values: 0,
-        issues: Vec::new(),
-    };
-    let reading = board.shown.as_deref().unwrap_or(&nothing);
-    let mut out = reading.document.clone();
+fn answer_of(board: &SprintBoard) -> Answer<'_> {
+    let reading: Option<&Reading> = board.shown.as_deref();
+    let mut own = reading.map(|reading| reading.document.clone()).unwrap_or_default();
+    own.retain(|key, _| !OURS.contains(&key.as_str()));
+    let entries: &[Entry] = reading.map_or(&[], |reading| &reading.entries);
     let mut counts: HashMap<&str, (u64, u64)> = HashMap::new();
-    let mut by_class: Map<String, Value> = Map::new();
-    let of_kind = |kind| reading.entries.iter().filter(move |entry| entry.kind == kind);
+    let mut by_class: IndexMap<&'static str, u64> = IndexMap::new();
+    let of_kind = |kind| entries.iter().filter(move |entry| entry.kind == kind);
     for story in of_kind(EntryKind::Story) {
         let class = StatusClass::of(&story.status);
-        let count = by_class.entry(class.as_str()).or_insert_with(|| 0.into());
-        *count = (count.as_u64().unwrap_or(0) + 1).into();
+        *by_class.entry(class.as_str()).or_default() += 1;
         let (all, done) = counts.entry(story.epic_key.as_deref().unwrap_or_default()).or_default();
         *all += 1;
         *done += u64::from(class == StatusClass::Done);
     }
-    let epics: Map<String, Value> = of_kind(EntryKind::Epic)
+    let epics: IndexMap<&str, Epic<'_>> = of_kind(EntryKind::Epic)
         .map(|epic| {
             let (all, done) = counts.get(epic.key.as_str()).copied().unwrap_or_default();
-            let body = json!({
-                "title": title(epic),
-                "status": epic.status,
-                "story_count": all,
-                "done_count": done,
-            });
-            (epic.key.clone(), body)
+            let body = Epic {
+                title: title(epic),
+                status: &epic.status,
+                story_count: all,
+                done_count: done,
+            };
+            (epic.key.as_str(), body)
         })
         .collect();
-    let stories: Vec<Value> = of_kind(EntryKind::Story).map(story).collect();
-    let counts = json!({
-        "epics": epics.len(),
-        "stories": stories.len(),
-        "retrospectives": of_kind(EntryKind::Retrospective).count(),
-        "by_class": by_class,
-    });
-    for (key, value) in [
-        ("epics", Value::Object(epics)),
-        ("stories", Value::Array(stories)),
-        ("counts", counts),
-        ("issues", serde_json::to_value(&board.issues).unwrap_or_default()),
-        ("state", serde_json::to_value(board.newest).unwrap_or_default()),
-        ("stale", board.stale.into()),
-    ] {
-        out.insert(key.to_owned(), value);
+    let stories: Vec<Story<'_>> = of_kind(EntryKind::Story).map(story).collect();
+    let counts = Counts {
+        epics: epics.len(),
+        stories: stories.len(),
+        retrospectives: of_kind(EntryKind::Retrospective).count(),
+        by_class,
+    };
+    Answer {
+        own,
+        epics,
+        stories,
+        counts,
+        issues: &board.issues,
+        state: board.newest,
+        stale: board.stale,
     }
-    Value::Object(out)
 }
 
-fn story(entry: &Entry) -> Value {
-    json!({
-        "id": entry.key,
-        "storyId": entry.key,
-        "key": entry.key,
-        "name": title(entry),
-        "epic": entry.epic_key,
-        "status": entry.status,
-        "title": title(entry),
-    })
+fn story(entry: &Entry) -> Story<'_> {
+    Story {
+        id: &entry.key,
+        story_id: &entry.key,
+        key: &entry.key,
+        name: title(entry),
+        epic: entry.epic_key.as_deref(),
+        status: &entry.status,
+        title: title(entry),
+    }
 }
 
 /// The file's own title, else the key's words: `2a-1-session-list` is "Session list".

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use serde_json::{Map, Value};
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Serialize;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
@@ -21,6 +23,14 @@ use crate::project::layout::Layout;
 
 /// Story files are prose; one larger than this is not read for its first paragraph.
 const MAX_FILE: u64 = 1024 * 1024;
+
+/// What each story is about, by its long key.
+#[derive(Default, Serialize, JsonSchema)]
+#[schemars(
+    rename = "StoryDescriptions",
+    extend("additionalProperties" = { "type": "string", "maxLength": 500 })
+)]
+pub(in crate::http) struct Descriptions(IndexMap<String, String>);
 
 /// The last answer, and what the folders looked like for it.
 type Kept = Arc<Mutex<Option<(u64, Bytes)>>>;
@@ -56,16 +66,17 @@ fn read(context: &Context, kept: &Kept) -> (u64, Bytes) {
     {
         return (mark, body.clone());
     }
-    let mut out = Map::new();
+    let mut out = Descriptions::default();
     let entries = board.shown.iter().flat_map(|reading| &reading.entries);
     for entry in entries.filter(|entry| entry.kind == EntryKind::Story) {
         let names = story::candidates(&entry.key, entry.epic_key.as_deref());
         let found = names.iter().find_map(|name| files.get(name.as_str()));
         if let Some(text) = found.and_then(|file| description(&layout, &file.path)) {
-            out.insert(entry.key.clone(), Value::String(text));
+            out.0.insert(entry.key.clone(), text);
         }
     }
-    let body = Bytes::from(Value::Object(out).to_string());
+    // Texts by texts: encoding cannot fail.
+    let body = Bytes::from(serde_json::to_vec(&out).unwrap_or_default());
     *kept = Some((mark, body.clone()));
     (mark, body)
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::UNIX_EPOCH;
 
 use percent_encoding::percent_decode_str;
+use schemars::JsonSchema;
 use serde::Serialize;
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -16,6 +17,7 @@ use warp::reply::Response;
 use super::stories::description;
 use crate::agents::story_files::{StoryKey, is_archived, known_files};
 use crate::domain::reading::EntryKind;
+use crate::domain::words;
 use crate::http::context::Context;
 use crate::http::error::{Code, error_reply};
 use crate::http::query::bad;
@@ -63,20 +65,30 @@ fn by_path(context: &Context) -> BoxedFilter<(Response,)> {
 }
 
 /// What is told of one story.
-#[derive(Debug, Serialize)]
-struct Answer {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "StoryFiles")]
+pub(in crate::http) struct Answer {
+    /// The long key.
     story_key: String,
+    #[schemars(length(max = 100))]
     files: Vec<StoryFile>,
+    /// What it is about, from its own file.
+    #[schemars(length(max = 500))]
     description: Option<String>,
 }
 
 /// A file by its name alone: where the project lies is nobody's business.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct StoryFile {
+    /// By itself, without a path.
     name: String,
+    #[schemars(with = "words::StoryFileKind")]
     kind: &'static str,
+    /// Bytes.
     size: u64,
+    /// Milliseconds since the epoch.
     modified_at: Option<i64>,
+    /// It lies in the archive.
     archived: bool,
 }
 

@@ -145,7 +145,10 @@ impl Guard {
         let mut reply = if origin::opens_the_page(method, uri.path(), headers) {
             let same = |site: &HeaderValue| site == "same-origin" || site == "none";
             let from_elsewhere = !headers.get_all("sec-fetch-site").iter().all(same);
-            replies::sign_in_page(&self.home, from_elsewhere && uri.query().is_none())
+            let page = if uri.path().starts_with("/api") { "api" } else { "" };
+            let step =
+                (from_elsewhere && uri.query().is_none()).then(|| format!("{}{page}", self.home));
+            replies::sign_in_page(&self.home, step.as_deref())
         } else {
             error_reply(Code::Unauthorized, "this server wants its token")
         };

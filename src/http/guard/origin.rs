@@ -41,7 +41,10 @@ impl AllowedOrigins {
     }
 }
 
-/// Judges a request. `/` and its file name are the page itself: a link from elsewhere may open it.
+/// The pages that a link from elsewhere may open, by their addresses and their files.
+const PAGES: [&str; 4] = ["/", "/index.html", "/api", "/api.html"];
+
+/// Judges a request. A link from elsewhere may open a page, and nothing else.
 pub(super) fn judge(
     own: &OwnNames,
     allowed: &AllowedOrigins,
@@ -66,14 +69,14 @@ pub(super) fn judge(
     if same_site || opens_the_page(method, path, headers) { Origin::Own } else { Origin::Foreign }
 }
 
-/// A cross-site link to the page: a reading navigation of the whole window.
+/// A cross-site link to a page: a reading navigation of the whole window.
 pub(super) fn opens_the_page(method: &Method, path: &str, headers: &HeaderMap) -> bool {
     let is = |name: &str, word: &str| {
         let mut values = headers.get_all(name).iter();
         values.next().is_some_and(|value| value == word) && values.next().is_none()
     };
     (method == Method::GET || method == Method::HEAD)
-        && matches!(path, "/" | "/index.html")
+        && PAGES.contains(&path)
         && is("sec-fetch-mode", "navigate")
         && is("sec-fetch-dest", "document")
 }

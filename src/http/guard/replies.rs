@@ -85,13 +85,11 @@ pub(super) fn signed_in(cookie: HeaderValue, home: &str) -> Response {
 
 /// 401 for a browser's window. A browser keeps a strict cookie back when a link elsewhere led
 /// here; one step from our own page to ourselves brings it along. That step is same-origin, so
-/// it is taken once at most.
-pub(super) fn sign_in_page(home: &str, from_elsewhere: bool) -> Response {
-    let step = if from_elsewhere {
-        format!("<meta http-equiv=\"refresh\" content=\"0;url={home}\">")
-    } else {
-        String::new()
-    };
+/// it is taken once at most; it leads to that page.
+pub(super) fn sign_in_page(home: &str, step: Option<&str>) -> Response {
+    let step = step
+        .map(|path| format!("<meta http-equiv=\"refresh\" content=\"0;url={path}\">"))
+        .unwrap_or_default();
     let page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">{step}<title>Sprint Runner</title>\
          <h1>Sign in</h1><p>Open this page with the token that the server printed when it started: \

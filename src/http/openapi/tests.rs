@@ -9,26 +9,11 @@ use serde_json::Value;
 use super::*;
 use crate::domain::payload::Payload;
 use crate::domain::settings::{RANGES, Settings};
+use crate::domain::words;
 use crate::http::table::ROUTES;
 
 fn whole() -> Value {
     document(Facts { cookie: "sprint_runner_8080", token: false })
-}
-
-/// The files as they are: an unreadable one must not go unnoticed.
-#[test]
-fn every_file_is_read_whole() {
-    let mut schemas = BTreeSet::new();
-    for text in FILES.iter().chain([&EVENTS]) {
-        let file: Value = serde_json::from_str(text).expect("JSON");
-        for name in file["schemas"].as_object().into_iter().flat_map(Map::keys) {
-            assert!(schemas.insert(name.clone()), "{name} stands twice");
-        }
-    }
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/openapi");
-    let json = |name: &std::ffi::OsStr| Path::new(name).extension().is_some_and(|e| e == "json");
-    let there = fs::read_dir(folder).unwrap().filter(|e| json(&e.as_ref().unwrap().file_name()));
-    assert_eq!(there.count(), FILES.len() + 2);
 }
 
 #[test]
@@ -36,11 +21,13 @@ fn document_and_table_name_the_same_routes_and_methods() {
     let document = whole();
     let paths = document["paths"].as_object().unwrap();
     let described: BTreeSet<&str> = paths.keys().map(String::as_str).collect();
-    let routed: BTreeSet<&str> = ROUTES.iter().map(|(path, _)| *path).collect();
+    let routed: BTreeSet<&str> = ROUTES.iter().map(|route| route.path).collect();
     assert_eq!(described, routed);
-    for (path, allow) in ROUTES {
+    assert_eq!(routed.len(), ROUTES.len());
+    for route in ROUTES {
+        let (path, allow) = (route.path, route.allow());
         let mut methods: Vec<String> =
-            paths[*path].as_object().unwrap().keys().map(|method| method.to_uppercase()).collect();
+            paths[path].as_object().unwrap().keys().map(|method| method.to_uppercase()).collect();
         methods.push("OPTIONS".to_owned());
         let sorted = |mut list: Vec<String>| {
             list.sort();
@@ -77,7 +64,8 @@ fn nothing_is_null_but_a_word_of_an_enum() {
         match value {
             Value::Null => into.push(at.to_owned()),
             Value::Object(map) => {
-                let inner = map.iter().filter(|(key, _)| *key != "enum");
+                let inner =
+                    map.iter().filter(|(key, _)| !["enum", "examples"].contains(&key.as_str()));
                 inner.for_each(|(key, value)| nulls(value, &format!("{at}/{key}"), into));
             }
             Value::Array(items) => items.iter().for_each(|value| nulls(value, at, into)),
@@ -265,4 +253,111 @@ fn validator(document: &Value, name: &str) -> jsonschema::Validator {
     let mut root = reference("schemas", name);
     root["components"] = document["components"].clone();
     jsonschema::validator_for(&root).expect("a schema")
+}
+
+/// Two types of one name would stand beside each other with a number.
+#[test]
+fn every_schema_has_a_name_of_its_own_and_words_to_it() {
+    let document = whole();
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    let about = |schema: &Value| -> bool {
+        let named = schema["$ref"].as_str().map(|all| document.pointer(&all[1..]).unwrap());
+        let items = schema["items"]["$ref"].as_str();
+        [Some(schema), named].into_iter().flatten().any(|one| one["description"].is_string())
+            || items.is_some()
+    };
+    let mut bare = Vec::new();
+    for (name, schema) in schemas {
+        assert!(!name.ends_with(|c: char| c.is_ascii_digit()), "{name}");
+        if !about(schema) {
+            bare.push(name.clone());
+        }
+        for (field, property) in schema["properties"].as_object().into_iter().flatten() {
+            // The `type` of a union's member says itself.
+            if !about(property) && property.get("const").is_none() {
+                bare.push(format!("{name}.{field}"));
+            }
+        }
+    }
+    assert!(bare.is_empty(), "nothing is said of {bare:#?}");
+    let text = document.to_string();
+    for of_the_code in ["[`", "`]", "crate::"] {
+        assert!(!text.contains(of_the_code), "{of_the_code} stands in the document");
+    }
+}
+
+/// What may be left out is never sent as null.
+#[test]
+fn what_may_be_absent_is_never_null() {
+    let document = whole();
+    let warning = &document["components"]["schemas"]["BatchWarning"];
+    let required: Vec<&str> =
+        warning["required"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!(required, ["batch_id", "message", "warning_type"]);
+    assert_eq!(warning["properties"]["parked_until"]["type"], "integer");
+    assert_eq!(warning["properties"]["state"]["$ref"], "#/components/schemas/RunState");
+    assert_eq!(warning["properties"]["batch_id"]["type"], json!(["integer", "null"]));
+}
+
+/// The words for which the code has no type are those that the database takes.
+#[test]
+fn the_words_of_statuses_are_those_of_the_database() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/schema.rs");
+    let text = fs::read_to_string(path).unwrap();
+    let schema = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let listed =
+        |column: &str, words: &[&str]| format!("CHECK ({column} IN ('{}'))", words.join("', '"));
+    for check in [
+        listed("status", words::BatchStatus::WORDS),
+        listed("origin", words::Origin::WORDS),
+        listed("status", words::StoryStatus::WORDS),
+        format!("CHECK (status = '{}')", words::CommandStatus::WORDS.join("' OR status = '")),
+    ] {
+        assert!(schema.contains(&check), "the database has no {check}");
+    }
+    let ends = words::BatchStatus::WORDS.iter().filter(|word| **word != "running");
+    assert_eq!(words::BatchEndStatus::WORDS, ends.copied().collect::<Vec<_>>());
+}
+
+#[test]
+fn the_streams_document_is_whole_and_of_the_same_types() {
+    let (requests, streams) = (whole(), streams());
+    let mut used = BTreeSet::new();
+    references(&streams, &mut used);
+    for reference in &used {
+        let pointer = reference.strip_prefix('#').expect("a reference inside");
+        assert!(streams.pointer(pointer).is_some(), "{reference}");
+    }
+    let components = &streams["components"];
+    for (name, schema) in components["schemas"].as_object().unwrap() {
+        let mut same = requests["components"]["schemas"][name].clone();
+        if let Some(told) = same.get_mut("discriminator") {
+            *told = "type".into();
+        }
+        assert_eq!(*schema, same, "{name}");
+    }
+    for kind in Payload::KINDS {
+        let name = crate::domain::event::schema_name(kind);
+        let message = &components["messages"][&name];
+        assert_eq!(message["payload"], reference("schemas", &name));
+        let example = &message["examples"][0]["payload"];
+        assert!(validator(&streams, &name).is_valid(example), "{kind}: {example}");
+        for channel in ["ws", "sse"] {
+            let there = &streams["channels"][channel]["messages"][&name];
+            assert_eq!(*there, reference("messages", &name));
+        }
+    }
+    // What is said on each, and asked of it.
+    for (operation, many) in
+        [("sendOverWebSocket", 35), ("sendOverSse", 34), ("hearOverWebSocket", 2)]
+    {
+        let messages = streams["operations"][operation]["messages"].as_array().unwrap();
+        assert_eq!(messages.len(), many, "{operation}");
+    }
+    let asked = |bindings: &Value| {
+        bindings["query"]["properties"].as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+    };
+    let names = ["types", "story", "batch_id", "last_event_id"];
+    assert_eq!(asked(&streams["channels"]["ws"]["bindings"]["ws"]), names);
+    assert_eq!(asked(&streams["operations"]["sendOverSse"]["bindings"]["http"]), names);
 }

@@ -7,11 +7,14 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::Mutex;
 
-use crate::domain::event::{EventId, Wire};
+use crate::domain::event::{AnyEvent, EventId, Wire};
+use crate::domain::state::Snapshot;
+use crate::domain::words;
 use crate::http::limits::INIT_EVENTS;
 use crate::hub::Hub;
 use crate::store::StoreError;
@@ -69,19 +72,30 @@ impl Inits {
     }
 }
 
-#[derive(Serialize)]
-struct Init<'a> {
+/// All that a client needs to show the sprint; the events behind it follow.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::http) struct Init<'a> {
     #[serde(rename = "type")]
+    #[schemars(extend("const" = "init"))]
     kind: &'static str,
+    #[schemars(with = "words::Epoch")]
     epoch: &'a str,
+    /// What the snapshot adds up to; events follow from here.
     last_event_id: EventId,
     payload: Payload<'a>,
 }
 
-#[derive(Serialize)]
+/// What `init` holds.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "InitPayload")]
 struct Payload<'a> {
+    /// The running batch; null when none runs.
     batch: Option<BatchRow>,
+    /// The last of the running batch, or of the whole log; newest first.
+    #[schemars(with = "Vec<AnyEvent>", length(max = 50))]
     events: Vec<Wire<'a>>,
+    /// What the log adds up to.
+    #[schemars(with = "Snapshot<'static>")]
     snapshot: &'a RawValue,
 }
 

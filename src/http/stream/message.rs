@@ -1,13 +1,57 @@
 //! Connection messages: what is said between the events, and what a client may say.
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::domain::event::EventId;
+use crate::domain::words;
 
 use super::chunk::{Form, put_text_frame};
 use super::resume::Cursor;
+
+/// What the server says between the events.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(in crate::http) enum Connection<'a> {
+    /// The client's cursor is not of this log; `init` follows.
+    Reset {
+        #[schemars(with = "words::Epoch")]
+        epoch: &'a str,
+    },
+    /// What lies before is not kept any more; the rest follows.
+    Gap {
+        /// The oldest event that is kept.
+        first_available: EventId,
+    },
+    /// The answer to `ping`.
+    Pong,
+}
+
+/// What a WebSocket client may say; anything else is ignored.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(in crate::http) enum ClientMessage {
+    /// Wants a `pong`.
+    Ping,
+    /// Wants to go on behind another event: back or forwards, without a new `init`.
+    Resume {
+        /// The last event seen, `<epoch>:<id>` or `<id>`; none = from now on, with `init`.
+        #[schemars(with = "Option<CursorText>")]
+        last_event_id: Option<Value>,
+    },
+}
+
+/// An event's place as clients write it.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+#[allow(dead_code)]
+enum CursorText {
+    Text(String),
+    Number(u64),
+}
 
 /// A message that is no event.
 #[derive(Debug, Clone)]
@@ -21,12 +65,12 @@ pub(super) struct Message {
 impl Message {
     /// The client's cursor was not of this log; `init` follows.
     pub(super) fn reset(epoch: &str) -> Self {
-        Self { json: to_json(&json!({ "type": "reset", "epoch": epoch })), at: None }
+        Self { json: to_json(&Connection::Reset { epoch }), at: None }
     }
 
     /// What lies before `first_available` is not kept any more; the rest follows.
     pub(super) fn gap(first_available: EventId) -> Self {
-        let json = to_json(&json!({ "type": "gap", "first_available": first_available }));
+        let json = to_json(&Connection::Gap { first_available });
         Self { json, at: Some(first_available.saturating_sub(1)) }
     }
 
@@ -49,12 +93,13 @@ impl Message {
 
     /// The answer to `ping`.
     pub(super) fn pong() -> Self {
-        Self { json: Bytes::from_static(br#"{"type":"pong"}"#), at: None }
+        Self { json: to_json(&Connection::Pong), at: None }
     }
 }
 
-fn to_json(value: &Value) -> Bytes {
-    value.to_string().into()
+fn to_json(said: &Connection<'_>) -> Bytes {
+    // Texts and numbers: encoding cannot fail.
+    serde_json::to_vec(said).unwrap_or_default().into()
 }
 
 /// What a WebSocket client says.
@@ -71,18 +116,16 @@ pub(super) enum Said {
 impl Said {
     /// Reads a text message. Never fails.
     pub(super) fn from_text(text: &str) -> Self {
-        #[derive(Deserialize)]
-        struct Shape {
-            #[serde(rename = "type")]
-            kind: String,
-            last_event_id: Option<Value>,
+        // Serde would also take `["ping"]`.
+        if !text.trim_start().starts_with('{') {
+            return Self::Other;
         }
-        match serde_json::from_str::<Shape>(text) {
-            Ok(shape) if shape.kind == "ping" => Self::Ping,
-            Ok(shape) if shape.kind == "resume" => {
-                Self::Resume(Cursor::from_json(shape.last_event_id.as_ref()))
+        match serde_json::from_str(text) {
+            Ok(ClientMessage::Ping) => Self::Ping,
+            Ok(ClientMessage::Resume { last_event_id }) => {
+                Self::Resume(Cursor::from_json(last_event_id.as_ref()))
             }
-            _ => Self::Other,
+            Err(_) => Self::Other,
         }
     }
 }
@@ -109,6 +152,8 @@ mod tests {
             ("ping", Said::Other),
             ("", Said::Other),
             ("[]", Said::Other),
+            (r#"["ping"]"#, Said::Other),
+            (" {\"type\":\"ping\"}", Said::Ping),
         ] {
             assert_eq!(Said::from_text(text), expected, "{text}");
         }

@@ -32,6 +32,12 @@ mod tests;
 pub(super) mod upgrade;
 mod ws;
 
+/// The messages' types, for the documents.
+pub(super) mod shapes {
+    pub(in crate::http) use super::init::Init;
+    pub(in crate::http) use super::message::{ClientMessage, Connection};
+}
+
 pub(super) use shared::Open;
 pub use shared::{Counts, Phase, Streams};
 

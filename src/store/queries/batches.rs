@@ -23,12 +23,14 @@ fn rows_of_batches(conn: &Connection) -> Result<String, StoreError> {
 }
 
 impl Queries {
-    /// Batches, newest first, and how many there are.
+    /// Batches, newest first, and how many there are. By time: one of an older database has a later
+    /// id than some that it preceded.
     pub fn batches(&self, limit: u32, offset: u32) -> Result<(Vec<BatchRow>, i64), StoreError> {
         self.with(|conn| {
             let rows = rows_of_batches(conn)?;
-            let mut statement =
-                conn.prepare_cached(&format!("{rows} ORDER BY b.id DESC LIMIT ?1 OFFSET ?2"))?;
+            let mut statement = conn.prepare_cached(&format!(
+                "{rows} ORDER BY b.started_at DESC, b.id DESC LIMIT ?1 OFFSET ?2"
+            ))?;
             let rows = statement.query_map(params![limit, offset], batch_row)?;
             let rows = rows.collect::<Result<_, _>>()?;
             let total = conn
@@ -134,8 +136,9 @@ pub(super) fn batch(conn: &Connection, id: i64) -> Result<Option<BatchRow>, Stor
 /// The open one, else the newest.
 pub(super) fn newest_batch(conn: &Connection) -> Result<Option<BatchRow>, StoreError> {
     let rows = rows_of_batches(conn)?;
-    let mut statement = conn
-        .prepare_cached(&format!("{rows} ORDER BY b.ended_at IS NULL DESC, b.id DESC LIMIT 1"))?;
+    let mut statement = conn.prepare_cached(&format!(
+        "{rows} ORDER BY b.ended_at IS NULL DESC, b.started_at DESC, b.id DESC LIMIT 1"
+    ))?;
     Ok(statement.query_row([], batch_row).optional()?)
 }
 

@@ -21,6 +21,9 @@ const MESSAGE_CHARS: usize = 200;
 /// How far a row's own time may lie outside its batch's: late rows, clocks that differ.
 const SLACK_MS: i64 = 3_600_000;
 
+/// The schema from which on older databases can have been taken over.
+const WITH_IMPORTED: i64 = 6;
+
 /// The schema from which on a command's row says who told it.
 const WITH_SOURCE: i64 = 3;
 
@@ -41,7 +44,7 @@ impl Queries {
             if batch_id.is_none() && whose != Whose::All {
                 return Ok(Timeline { last_event_id, ..Timeline::default() });
             }
-            let (newest, all) = newest(conn, &ask(batch_id, stretch))?;
+            let (newest, all) = newest(conn, &ask(batch_id, stretch, by(conn)?))?;
             let source = if has_source(conn)? { "c.source" } else { "NULL" };
             let mut statement = conn.prepare_cached(&format!(
                 "SELECT s.batch_id, s.story_key, s.epic_id, c.command, c.task_id, c.started_at,
@@ -62,23 +65,25 @@ impl Queries {
 fn newest(conn: &Connection, asked: &Asked) -> Result<(Vec<i64>, u64), StoreError> {
     let mut statement = conn.prepare_cached(&asked.sql)?;
     let mut rows = statement.query(params_from_iter(&asked.values))?;
-    let mut ids: Vec<i64> = Vec::new();
+    // What it is newer by, and the id.
+    let mut ids: Vec<(i64, i64)> = Vec::new();
     let mut all = 0;
     // They come story by story. Now and then the older half goes: SQLite would sort all of them.
-    let trim = |ids: &mut Vec<i64>| {
+    let trim = |ids: &mut Vec<(i64, i64)>| {
         if ids.len() > SEGMENTS {
-            ids.select_nth_unstable_by_key(SEGMENTS - 1, |id| Reverse(*id));
+            ids.select_nth_unstable_by_key(SEGMENTS - 1, |one| Reverse(*one));
             ids.truncate(SEGMENTS);
         }
     };
     while let Some(row) = rows.next()? {
-        ids.push(row.get(0)?);
+        ids.push((row.get(1)?, row.get(0)?));
         all += 1;
         if ids.len() == 2 * SEGMENTS {
             trim(&mut ids);
         }
     }
     trim(&mut ids);
+    let mut ids: Vec<i64> = ids.into_iter().map(|(_, id)| id).collect();
     ids.sort_unstable();
     Ok((ids, all))
 }
@@ -105,12 +110,12 @@ fn segment(row: &Row<'_>) -> rusqlite::Result<Segment> {
 }
 
 struct Asked {
-    /// The ids of the commands.
+    /// The ids of the commands, and what they are newer by.
     sql: String,
     values: Vec<Value>,
 }
 
-fn ask(batch_id: Option<i64>, stretch: Stretch) -> Asked {
+fn ask(batch_id: Option<i64>, stretch: Stretch, by: &str) -> Asked {
     let Stretch { from, to } = stretch;
     let bounded = from.is_some() || to.is_some();
     let mut wheres: Vec<&str> = Vec::new();
@@ -143,7 +148,18 @@ fn ask(batch_id: Option<i64>, stretch: Stretch) -> Asked {
     }
     let wheres =
         if wheres.is_empty() { String::new() } else { format!(" WHERE {}", wheres.join(" AND ")) };
-    Asked { sql: format!("SELECT c.id FROM {tables}{wheres}"), values }
+    Asked { sql: format!("SELECT c.id, {by} FROM {tables}{wheres}"), values }
+}
+
+/// By what one command is newer than another: its place in the log says it, and needs no look at the
+/// table, unless history of an older database came behind what is newer.
+fn by(conn: &Connection) -> Result<&'static str, StoreError> {
+    let schema: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let imported = schema >= WITH_IMPORTED
+        && conn
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM imported)")?
+            .query_row([], |row| row.get(0))?;
+    Ok(if imported { "c.started_at" } else { "c.id" })
 }
 
 /// A database that no newer server has opened yet is read as it is.
@@ -233,10 +249,25 @@ mod tests {
     }
 
     #[test]
+    fn beside_taken_over_history_the_newest_are_told_by_their_time() {
+        let (dir, queries) = filled(3, 10, 1000);
+        let conn = Connection::open(dir.path().join("t.db")).unwrap();
+        // The last batch is from long before.
+        conn.execute_batch(
+            "UPDATE commands SET started_at = started_at - 100000000 WHERE id > 20000;
+             INSERT INTO imported VALUES (1, 1, 0, 3, 0);",
+        )
+        .unwrap();
+        let found = queries.timeline(Whose::All, ALL).unwrap();
+        assert_eq!((found.segments.len(), found.left_out), (SEGMENTS, 20_000));
+        assert!(found.segments.iter().all(|segment| segment.batch_id == 2));
+    }
+
+    #[test]
     fn no_question_walks_a_table_that_it_need_not() {
         let (_dir, queries) = filled(1, 1, 1);
         for (batch, stretch) in [(Some(1), ALL), (None, between(0, 1)), (Some(1), between(0, 1))] {
-            let Asked { sql, values } = ask(batch, stretch);
+            let Asked { sql, values } = ask(batch, stretch, "c.started_at");
             let plan: Vec<String> = queries
                 .with(|conn| {
                     let mut plan = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;

@@ -50,6 +50,7 @@ impl Stage {
         change(&mut limits);
         let settings = GuardSettings { port: address.port(), ..GuardSettings::default() };
         let context = Context {
+            notified: crate::notifications::Outcomes::default(),
             hub: hub.clone(),
             board: Arc::new(Board::new(layout(dir.path().to_owned()))),
             guard: Arc::new(Guard::new(&settings).unwrap()),
