@@ -191,7 +191,7 @@ words! {
     }
 
     /// Whether all is well with a project.
-    ProjectHealth {
+    ProjectStatus {
         /// All is well.
         Ok = "ok",
         /// Something is in the way; `reasons` says what.

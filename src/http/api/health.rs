@@ -51,7 +51,7 @@ pub(in crate::http) struct Health<'a> {
 struct ProjectHealth {
     /// What stands in its addresses.
     name: String,
-    #[schemars(with = "words::ProjectHealth")]
+    #[schemars(with = "words::ProjectStatus")]
     status: &'static str,
     /// What is in the way: one sentence each.
     reasons: Vec<String>,
