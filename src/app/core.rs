@@ -107,7 +107,7 @@ impl Core {
         let Claim { state, lock, database, root } = claim;
         let hub = Hub::start(log, queries, rules).context("cannot start on the database")?;
         hub.keep_for(config.retention_ms());
-        let head = hub.head();
+        let (head, begun_ms) = (hub.head(), super::now_ms());
         let board = Arc::new(Board::new(Layout::discover(&root, &named(config))));
         let options = watch::Options { named: named(config), rules, ..watch::Options::default() };
         let folder = root.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -138,6 +138,7 @@ impl Core {
             folder: folder.unwrap_or_else(|| "sprint".to_owned()),
             idle_ms: config.observed_idle_ms(),
             head,
+            begun_ms,
         });
         Ok(Self { lock, state, database, hub, board, settings, orchestrator, notifier, watcher })
     }

@@ -56,6 +56,9 @@ pub struct Parts {
     pub idle_ms: i64,
     /// The log's head before this program added to it: what a new target is not told.
     pub head: u64,
+    /// When that was, in milliseconds since the epoch. Not when the task comes to run: what happens
+    /// until then is no history.
+    pub begun_ms: i64,
 }
 
 /// What became of a target's messages, without secrets.
@@ -172,9 +175,8 @@ impl Running {
         mut stopped: oneshot::Receiver<()>,
     ) {
         let stored = stored(&parts.hub).await;
-        let now_ms = now_ms();
         let (head, epoch) = (parts.head, parts.hub.epoch());
-        let desk = Desk::new(stored.as_deref(), epoch, head, &parts.targets, now_ms);
+        let desk = Desk::new(stored.as_deref(), epoch, head, &parts.targets, parts.begun_ms);
         let mut running = Self {
             events: parts.hub.subscribe(desk.position()),
             resolved,
