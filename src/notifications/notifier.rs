@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tracing::Instrument as _;
 
 use super::target::Target;
 use crate::config::notifications::NotificationConfig;
@@ -60,7 +61,7 @@ impl Notifier {
         let resolved = resolved(&parts.targets, &outcomes, now_ms());
         let (stop, stopped) = oneshot::channel();
         let told = outcomes.clone();
-        let task = tokio::spawn(Running::run(parts, resolved, told, stopped));
+        let task = tokio::spawn(Running::run(parts, resolved, told, stopped).in_current_span());
         Some(Self { outcomes, stop, task })
     }
 
