@@ -1,6 +1,7 @@
 //! Several projects on one server: each whole under `/p/<name>/`, none in the other's way.
 
 mod addresses;
+mod agents;
 mod apart;
 mod starting;
 mod troubles;

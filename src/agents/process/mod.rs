@@ -55,6 +55,7 @@ mod table;
 mod tests;
 #[cfg(not(unix))]
 mod unsupported;
+mod under_way;
 
 use std::ffi::OsString;
 use std::io;
@@ -68,6 +69,7 @@ pub use cookie::{COOKIE_VARIABLE, Cookie};
 #[doc(hidden)]
 pub use lines::Splitter;
 pub use lines::{Line, MAX_LINE, Stream};
+pub use under_way::UnderWay;
 #[cfg(not(unix))]
 pub use unsupported::{
     Group, Process, end_batch_leftovers, end_leftovers, find_leftovers, find_program, spawn,
