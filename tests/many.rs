@@ -3,6 +3,7 @@
 mod addresses;
 mod agents;
 mod apart;
+mod links;
 mod starting;
 mod troubles;
 

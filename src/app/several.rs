@@ -30,6 +30,24 @@ pub struct Asked {
     pub config: anyhow::Result<Config>,
 }
 
+impl Asked {
+    /// With links that lead to this project: what people reach is one address for all.
+    fn linked(self) -> Self {
+        let Self { name, root, config } = self;
+        let config = config.map(|config| {
+            let public_url = config.public_url.map(|url| below(url, &name));
+            Config { public_url, ..config }
+        });
+        Self { name, root, config }
+    }
+}
+
+/// A project's place below an address that ends with a slash; one that names it already is meant so.
+fn below(url: String, name: &str) -> String {
+    let place = format!("p/{name}/");
+    if url.ends_with(&format!("/{place}")) { url } else { url + &place }
+}
+
 /// A project that could not begin.
 #[derive(Debug)]
 pub struct Down {
@@ -66,7 +84,7 @@ struct One<T> {
 
 /// Starts all that can begin; an error when none can. When it returns, the server answers.
 pub async fn start(asked: Vec<Asked>) -> anyhow::Result<Started> {
-    let claimed = claim(asked);
+    let claimed = claim(asked.into_iter().map(Asked::linked).collect());
     let Some(lead) = lead(&claimed) else { bail!(none(&downs(claimed).1)) };
     let (token, token_is_new) = listen::token(&lead)?;
     let state = first(&claimed).map(|(_, claim)| claim.state.path.clone()).unwrap_or_default();

@@ -53,9 +53,9 @@ mod start;
 mod table;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
+mod under_way;
 #[cfg(not(unix))]
 mod unsupported;
-mod under_way;
 
 use std::ffi::OsString;
 use std::io;
