@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use tokio::sync::oneshot;
 
 use super::core::{Claim, Core};
-use super::instance_lock::{self, Holder};
+use super::instance_lock::{self, Holder, behind_links};
 use super::state_dir::StateDir;
 use super::{App, PortChoice, about, bind, guard, listen, now_ms};
 use crate::agents::process::descriptors;
@@ -163,7 +163,8 @@ fn claim(asked: Vec<Asked>) -> Vec<One<Claim>> {
         let state = config.map_err(|error| told_of_config(&root, error)).and_then(|config| {
             let folder =
                 StateDir::candidates(&root, &config).into_iter().next().unwrap_or_default();
-            let database = StateDir::database(&folder, &config);
+            let database = behind_links(&StateDir::database(&folder, &config));
+            let folder = behind_links(&folder);
             let shared = places.iter().find(|(_, f, d)| *f == folder || *d == database);
             if let Some((other, ..)) = shared {
                 let why = format!(
