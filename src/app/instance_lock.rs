@@ -47,7 +47,8 @@ impl InstanceLock {
     /// the database. Refuses while another server holds either.
     pub fn acquire(state: &Path, database: &Path) -> anyhow::Result<Self> {
         let mut paths = vec![state.join(NAME)];
-        let beside = beside(database);
+        // Whoever names the same file by a link meets the same lock.
+        let beside = beside(&behind_links(database));
         if resolved(&beside) != resolved(&paths[0]) {
             paths.push(beside);
         }
@@ -227,6 +228,19 @@ fn put(file: &mut File, text: &[u8]) -> std::io::Result<()> {
     file.seek(SeekFrom::Start(0))?;
     file.write_all(text)?;
     file.set_len(text.len() as u64)
+}
+
+/// So many links lead on; systems follow no more of them.
+const LINKS: usize = 40;
+
+/// The file that a path leads to, whether it is there yet or not.
+pub(super) fn behind_links(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        let Ok(next) = path.read_link() else { break };
+        path = path.parent().map(|folder| folder.join(&next)).unwrap_or(next);
+    }
+    resolved(&path)
 }
 
 /// The path with its folder's links resolved: the file itself may not exist yet.

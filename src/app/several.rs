@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tracing::{Instrument as _, Span};
 
 use super::core::{Claim, Core};
-use super::instance_lock::{self, Holder};
+use super::instance_lock::{self, Holder, behind_links};
 use super::state_dir::StateDir;
 use super::{App, PortChoice, about, bind, guard, listen, now_ms};
 use crate::agents::process::descriptors;
@@ -29,6 +29,24 @@ pub struct Asked {
     pub root: PathBuf,
     /// Its configuration, or why there is none.
     pub config: anyhow::Result<Config>,
+}
+
+impl Asked {
+    /// With links that lead to this project: what people reach is one address for all.
+    fn linked(self) -> Self {
+        let Self { name, root, config } = self;
+        let config = config.map(|config| {
+            let public_url = config.public_url.map(|url| below(url, &name));
+            Config { public_url, ..config }
+        });
+        Self { name, root, config }
+    }
+}
+
+/// A project's place below an address that ends with a slash; one that names it already is meant so.
+fn below(url: String, name: &str) -> String {
+    let place = format!("p/{name}/");
+    if url.ends_with(&format!("/{place}")) { url } else { url + &place }
 }
 
 /// A project that could not begin.
@@ -69,7 +87,7 @@ struct One<T> {
 
 /// Starts all that can begin; an error when none can. When it returns, the server answers.
 pub async fn start(asked: Vec<Asked>) -> anyhow::Result<Started> {
-    let claimed = claim(asked);
+    let claimed = claim(asked.into_iter().map(Asked::linked).collect());
     let Some(lead) = lead(&claimed) else { bail!(none(&downs(claimed).1)) };
     let (token, token_is_new) = listen::token(&lead)?;
     let state = first(&claimed).map(|(_, claim)| claim.state.path.clone()).unwrap_or_default();
@@ -154,7 +172,8 @@ fn claim(asked: Vec<Asked>) -> Vec<One<Claim>> {
         let state = config.map_err(|error| told_of_config(&root, error)).and_then(|config| {
             let folder =
                 StateDir::candidates(&root, &config).into_iter().next().unwrap_or_default();
-            let database = StateDir::database(&folder, &config);
+            let database = behind_links(&StateDir::database(&folder, &config));
+            let folder = behind_links(&folder);
             let shared = places.iter().find(|(_, f, d)| *f == folder || *d == database);
             if let Some((other, ..)) = shared {
                 let why = format!(

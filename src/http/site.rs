@@ -88,8 +88,8 @@ enum What {
     /// `/api/projects`, which must not hang on the first.
     Projects,
     Health,
-    /// `/p/<name>` without what makes it a folder.
-    Folder(String),
+    /// `/p/<name>` without what makes it a folder: where it leads, and the guard of what is there.
+    Folder(String, Option<Arc<Guard>>),
     Down(usize),
     Nothing,
 }
@@ -172,7 +172,8 @@ impl Site {
             return hall(What::Nothing);
         };
         if !inside.starts_with('/') {
-            return hall(What::Folder(format!("{name}/{inside}")));
+            let guard = members[at].1.as_ref().map(|shared| Arc::clone(&shared.context.guard));
+            return hall(What::Folder(format!("{name}/{inside}"), guard));
         }
         match (&members[at].1, inside.parse()) {
             (Some(shared), Ok(inside)) => Way::Project { shared: Arc::clone(shared), inside },
@@ -196,17 +197,34 @@ impl Site {
 impl Hall {
     /// The answer; the guard speaks first.
     pub(super) async fn answer(self, link: &Link, request: Request<Incoming>) -> Response {
-        let guard = &self.lobby.guard;
+        let guard = match &self.what {
+            What::Folder(_, Some(own)) => own,
+            _ => &self.lobby.guard,
+        };
         if !request.body().is_end_stream() {
             link.linger();
         }
         let (method, uri, headers) = (request.method(), request.uri(), request.headers());
-        let (mut response, pass) = match guard.check(method, uri, headers) {
+        let page = self.as_page(uri);
+        let (mut response, pass) = match guard.check(method, page.as_ref().unwrap_or(uri), headers)
+        {
             Verdict::Answer(response, pass) => (response, pass),
             Verdict::Pass(pass) => (self.said(method, uri.path(), headers).await, pass),
         };
         guard.dress(response.headers_mut(), pass);
         response
+    }
+
+    /// What leads to a project's page, or stands in its place, as the guard knows a page: a link from
+    /// elsewhere may open it, a token signs in there.
+    fn as_page(&self, uri: &Uri) -> Option<Uri> {
+        let is_page = match self.what {
+            What::Folder(..) => true,
+            What::Down(at) => uri.path() == self.page_of(at),
+            _ => false,
+        };
+        let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        is_page.then(|| format!("/{query}").parse().ok()).flatten()
     }
 
     async fn said(&self, method: &Method, path: &str, headers: &HeaderMap) -> Response {
@@ -216,7 +234,7 @@ impl Hall {
                 Ok(()) => self.health().await,
                 Err(refusal) => refusal,
             },
-            What::Folder(to) => match reply::only_get(method) {
+            What::Folder(to, _) => match reply::only_get(method) {
                 Ok(()) => folder(to),
                 Err(refusal) => refusal,
             },
@@ -264,11 +282,18 @@ impl Hall {
         told.unwrap_or_else(|| error_reply(Code::Busy, "no project could be started"))
     }
 
+    fn name_of(&self, at: usize) -> &str {
+        self.lobby.projects.all().get(at).and_then(|project| project.name()).unwrap_or_default()
+    }
+
+    fn page_of(&self, at: usize) -> String {
+        format!("{PREFIX}{}/", self.name_of(at))
+    }
+
     /// A project that could not be started: for a person who opens it, and for programs.
     fn down(&self, at: usize, path: &str) -> Response {
-        let project = self.lobby.projects.all().get(at);
-        let name = project.and_then(|project| project.name()).unwrap_or_default();
-        if path != format!("{PREFIX}{name}/") {
+        let name = self.name_of(at);
+        if path != self.page_of(at) {
             let sentence =
                 format!("the project {name} could not be started; /api/projects says why");
             return error_reply(Code::Busy, sentence);

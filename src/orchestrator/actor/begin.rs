@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use tokio::task::JoinSet;
 
 use super::{Actor, Running};
-use crate::agents::process::Receipt;
+use crate::agents::process::{Receipt, UnderWay};
 use crate::config::workflow::Runner;
 use crate::domain::event::{NewEvent, Source};
 use crate::domain::payload::{BatchStart, Payload};
@@ -67,6 +67,7 @@ impl Actor {
         self.running = Some(Running {
             span,
             batch: Batch::new(self.rules(batch_id, max_cycles), started_at),
+            under_way: Some(UnderWay::begin()),
             size,
             outbox: VecDeque::new(),
             orders: HashMap::new(),
