@@ -118,18 +118,22 @@ async fn stopping_twice_at_once_and_after_the_exit_is_harmless() {
 #[tokio::test]
 async fn those_that_fork_all_the_time_do_not_slip_away() {
     let stage = Stage::new();
-    // The next is started before this one ends, for ever; nobody of it lives long.
-    stage.script("runner.sh", "trap '' TERM; sh ./runner.sh & exit");
+    // The next is started before this one ends, as long as this program is there; nobody of it lives
+    // long. While they run all other tests are slow.
+    let text =
+        format!("trap '' TERM; kill -0 {} || exit; sh ./runner.sh & exit", std::process::id());
+    stage.script("runner.sh", &text);
+    let brief = Duration::from_millis(300);
     let mut process = stage.spawn("trap '' TERM; sh ./runner.sh & sh ./runner.sh & echo up; wait");
     line(&mut process).await;
-    let receipt = soon(process.group().stop(SHORT)).await;
+    let receipt = soon(process.group().stop(brief)).await;
     assert_eq!(receipt.left, 0);
     assert_eq!(process.group().leftovers().await, []);
 
     // The same when the leader is long gone.
     let mut process = stage.spawn("sh ./runner.sh & exit");
     rest(&mut process).await;
-    assert_eq!(soon(process.group().stop(SHORT)).await.left, 0);
+    assert_eq!(soon(process.group().stop(brief)).await.left, 0);
     assert_eq!(find_leftovers(&stage.project).await, []);
 }
 
