@@ -29,6 +29,7 @@ pub(super) struct Summary {
     state: &'static str,
     /// What ails it, a sentence each.
     reasons: Vec<String>,
+    /// Names its log; null while it does not run.
     #[schemars(with = "Option<words::Epoch>")]
     epoch: Option<String>,
     /// The last event.
