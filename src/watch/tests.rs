@@ -249,7 +249,7 @@ fn a_broken_status_file_keeps_the_last_good_state() {
     fs::create_dir(stage.path("sprint-status.yaml")).unwrap();
     stage.live.as_mut().unwrap().until("sprint-status.yaml unreadable");
     fs::remove_dir(stage.path("sprint-status.yaml")).unwrap();
-    stage.write("sprint-status.yaml", &STATUS.replace("backlog", "review"));
+    stage.write("sprint-status.yaml", STATUS.replace("backlog", "review"));
     let told = stage.live.as_mut().unwrap().until("sprint-status.yaml ok");
     assert_eq!(told[told.len() - 2..], ["1-2-second review", "sprint-status.yaml ok"]);
 }
@@ -268,7 +268,7 @@ fn half_a_status_file_takes_no_story_away() {
     let live = stage.live.as_mut().unwrap();
     assert_eq!(live.until("sprint-status.yaml ok"), ["sprint-status.yaml ok"]);
     // A whole file without a story is believed once it stands still.
-    stage.write("sprint-status.yaml", &STATUS.replace("  1-1-first: done\n", ""));
+    stage.write("sprint-status.yaml", STATUS.replace("  1-1-first: done\n", ""));
     let live = stage.live.as_mut().unwrap();
     assert_eq!(live.until("1-1-first -"), ["1-1-first -"]);
 }
@@ -357,7 +357,7 @@ fn measure_an_idle_watcher() {
     let mut stage = Stage::new();
     stage.options.poll = Options::default().poll;
     stage.write("docs/sprint-status.yaml", STATUS);
-    stage.write("sprint-runner.csv", &row(1_706_112_000, "a", "start"));
+    stage.write("sprint-runner.csv", row(1_706_112_000, "a", "start"));
     stage.start().until("batch:end");
     let cpu = || {
         let stat = fs::read_to_string("/proc/self/stat").unwrap();
