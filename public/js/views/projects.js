@@ -18,7 +18,7 @@ export function mount(el) {
     text(sum, sumOf(projects, live).words);
     show(waiting, !projects && !lostAt);
     show(lost, lostAt !== null);
-    if (lostAt !== null) text(lost, why === "signed-out" ? "This browser is signed out. Open the page with the token that the server printed." : `The server has not been reached for ${span(now - lostAt)}.${projects ? " What you see is what was last known." : ""}`);
+    if (lostAt !== null) text(lost, why === "signed-out" ? "This browser is signed out. Open the page with the token that the server printed." : `The server has not been reached for ${span(Math.max(1000, now - lostAt))}.${projects ? " What you see is what was last known." : ""}`);
     keyed(list, projects ?? [], (one) => one.path, card, sight);
   };
 }
