@@ -31,6 +31,21 @@ export async function within(look, ms, what) {
   }
 }
 
+/**
+ * Three tries for what has to be so in time after the server fell silent: a part of the browser that is held up just
+ * then brings its last words late, and no look can see that. What the page itself does too late it does each time.
+ * @param {() => Promise<any>} play leaves all as it found it, also when it fails
+ */
+export async function onceInThree(play) {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await play();
+    } catch (error) {
+      if (tries === 3) throw error;
+    }
+  }
+}
+
 /** Asks until the answer is good, and gives it back. @template T @param {() => Promise<T>|T} look @param {(answer: T) => any} [good] @param {string} [what] @returns {Promise<T>} */
 export async function until(look, good = Boolean, what = "") {
   for (const end = performance.now() + PATIENCE_MS; ;) {
