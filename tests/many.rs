@@ -3,6 +3,7 @@
 mod addresses;
 mod apart;
 mod starting;
+mod telling;
 mod troubles;
 
 use std::ffi::OsString;

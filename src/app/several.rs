@@ -10,6 +10,7 @@ use std::sync::Arc;
 use anyhow::{anyhow, bail};
 use futures_util::future::join_all;
 use tokio::sync::oneshot;
+use tracing::{Instrument as _, Span};
 
 use super::core::{Claim, Core};
 use super::instance_lock::{self, Holder};
@@ -60,6 +61,8 @@ pub struct Started {
 /// One on its way: asked for, claimed, running.
 struct One<T> {
     name: String,
+    /// What all that is told of it stands in.
+    span: Span,
     root: PathBuf,
     state: Begun<(Config, T)>,
 }
@@ -74,7 +77,8 @@ pub async fn start(asked: Vec<Asked>) -> anyhow::Result<Started> {
     let address = server.local_addr();
     let url = listen::place(&lead, address);
     let under = |name: &str| match lead.unix {
-        Some(_) => url.clone(),
+        // As nginx writes a path on a Unix socket.
+        Some(_) => format!("{url}:/p/{name}/"),
         None => format!("{url}p/{name}/"),
     };
     let begun = join_all(claimed.into_iter().map(|one| begin(one, under))).await;
@@ -92,7 +96,7 @@ pub async fn start(asked: Vec<Asked>) -> anyhow::Result<Started> {
     let mut members = Vec::new();
     for (one, streams) in begun.iter().zip(&streams) {
         let Ok((config, core)) = &one.state else {
-            members.push(Member { name: one.name.clone(), serves: None });
+            members.push(Member { name: one.name.clone(), span: one.span.clone(), serves: None });
             continue;
         };
         let config = together(&lead, config);
@@ -113,7 +117,8 @@ pub async fn start(asked: Vec<Asked>) -> anyhow::Result<Started> {
             projects: Arc::clone(&projects),
         };
         let routes = http::api::routes(&context, &core.orchestrator);
-        members.push(Member { name: one.name.clone(), serves: Some((context, routes)) });
+        let (name, span) = (one.name.clone(), one.span.clone());
+        members.push(Member { name, span, serves: Some((context, routes)) });
     }
     // At the root stands the first, under its own rules.
     let at_root = begun.first().and_then(|one| one.state.as_ref().ok());
@@ -127,7 +132,9 @@ pub async fn start(asked: Vec<Asked>) -> anyhow::Result<Started> {
     }));
     let (mut running, down) = downs(begun);
     for (name, core) in &mut running {
-        core.lock.announce_under(&under(name), &format!("/p/{name}"), token.as_deref())?;
+        // A socket is connected to by its path alone.
+        let place = if lead.unix.is_some() { url.clone() } else { under(name) };
+        core.lock.announce_under(&place, &format!("/p/{name}"), token.as_deref())?;
     }
     let addresses = running.iter().map(|(name, _)| (name.clone(), under(name))).collect();
     let mut cores = running.into_iter().map(|(_, core)| core);
@@ -142,6 +149,8 @@ fn claim(asked: Vec<Asked>) -> Vec<One<Claim>> {
     let mut places: Vec<(String, PathBuf, PathBuf)> = Vec::new();
     let mut all = Vec::new();
     for Asked { name, root, config } in asked {
+        let span = span(&name);
+        let told = span.enter();
         let state = config.map_err(|error| told_of_config(&root, error)).and_then(|config| {
             let folder =
                 StateDir::candidates(&root, &config).into_iter().next().unwrap_or_default();
@@ -160,9 +169,16 @@ fn claim(asked: Vec<Asked>) -> Vec<One<Claim>> {
                 .map(|claim| (config.clone(), claim))
                 .map_err(|error| (error, Told(why_not_taken(held()))))
         });
-        all.push(One { name, root, state });
+        drop(told);
+        all.push(One { name, span, root, state });
     }
     all
+}
+
+/// Every line that is told of a project names it. The span is there on every level, and for every
+/// filter: the log knows its target.
+fn span(name: &str) -> Span {
+    tracing::error_span!(target: "project", "project", project = %name)
 }
 
 fn told_of_config(root: &Path, error: anyhow::Error) -> (anyhow::Error, Told) {
@@ -188,15 +204,18 @@ fn why_not_taken(holder: Option<Holder>) -> String {
 }
 
 async fn begin(one: One<Claim>, url: impl Fn(&str) -> String) -> One<Core> {
-    let One { name, root, state } = one;
+    let One { name, span, root, state } = one;
     let state = match state {
         Err(down) => Err(down),
-        Ok((config, claim)) => match Core::start(claim, &config, Some(url(&name))).await {
-            Ok(core) => Ok((config, core)),
-            Err(error) => Err((error, Told(why_not_taken(None)))),
-        },
+        Ok((config, claim)) => {
+            let start = Core::start(claim, &config, Some(url(&name)));
+            match start.instrument(span.clone()).await {
+                Ok(core) => Ok((config, core)),
+                Err(error) => Err((error, Told(why_not_taken(None)))),
+            }
+        }
     };
-    One { name, root, state }
+    One { name, span, root, state }
 }
 
 fn first<T>(all: &[One<T>]) -> Option<&(Config, T)> {

@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering;
 
 use http::{HeaderMap, Method, Request, StatusCode, Uri, header};
 use hyper::body::{Body as _, Incoming};
+use tracing::Span;
 use warp::reply::{Reply, Response};
 
 use super::api::{health, projects};
@@ -52,6 +53,8 @@ enum At {
 pub struct Member {
     /// What stands in its addresses.
     pub name: String,
+    /// What all that is told of it stands in.
+    pub span: Span,
     /// What it serves; none where it could not be started.
     pub serves: Option<(Context, Routes)>,
 }
@@ -95,7 +98,7 @@ impl Site {
     /// One project, at the root.
     pub fn one(context: Context, routes: Routes) -> Self {
         let (streams, limits) = (Arc::clone(&context.streams), context.limits);
-        Self { streams, limits, at: At::Root(Arc::new(Shared::new(context, routes))) }
+        Self { streams, limits, at: At::Root(Arc::new(Shared::new(context, routes, Span::none()))) }
     }
 
     /// Several, each below its name. `guard` speaks where no project is meant.
@@ -108,9 +111,10 @@ impl Site {
         started_at_ms: i64,
     ) -> Self {
         let lobby = Lobby { guard: Arc::new(guard), projects, assets, started_at_ms };
-        let shared = |(context, routes)| Arc::new(Shared::new(context, routes));
-        let members: Vec<_> =
-            members.into_iter().map(|it| (it.name, it.serves.map(shared))).collect();
+        let shared = |Member { name, span, serves }| {
+            (name, serves.map(|(context, routes)| Arc::new(Shared::new(context, routes, span))))
+        };
+        let members: Vec<_> = members.into_iter().map(shared).collect();
         // The figures of the whole are told where the first one's are: at the root.
         let first = members.iter().find_map(|(_, shared)| shared.as_ref());
         let streams = first.map(|first| Arc::clone(&first.context.streams)).unwrap_or_default();

@@ -58,8 +58,11 @@ impl Actor {
             .ok_or_else(|| StartError::Log("the batch's row was not found again".to_owned()))?;
         self.registry.clear();
         let state_dir = self.parts.state_dir.clone();
-        drop(tokio::task::spawn_blocking(move || run_files::remove_old(&state_dir, batch_id)));
         let span = tracing::info_span!("batch", batch_id);
+        let told_in = span.clone();
+        drop(tokio::task::spawn_blocking(move || {
+            told_in.in_scope(|| run_files::remove_old(&state_dir, batch_id));
+        }));
         span.in_scope(|| tracing::debug!(?size, "the batch begins"));
         self.running = Some(Running {
             span,
