@@ -84,7 +84,8 @@ const stream = {
     const mine = model;
     get("api/events", { limit: 200 }).then((page) => mine === model && log.seed(page)).catch(() => {});
     setTimeout(desk.prepare, SOON_MS);
-    setTimeout(bringAll, ALL_MS);
+    clearTimeout(bringing);
+    bringing = setTimeout(bringAll, ALL_MS);
     changed();
   },
   event(/** @type {import("./model.js").WireEvent} */ event) {
@@ -117,8 +118,13 @@ function part(name, entry, id) {
   return parts[name];
 }
 
-/** The other views, so that they are there offline too. */
-const bringAll = () => VIEWS.forEach((name) => part(name, TABLE[name], `view-${name}`));
+/** @type {any} */ let bringing;
+/** The other views, so that they are there offline too. From a server that does not answer, or not to us, nothing is had. */
+function bringAll() {
+  clearTimeout(bringing);
+  if (line.live) VIEWS.forEach((name) => part(name, TABLE[name], `view-${name}`));
+  else bringing = setTimeout(bringAll, ALL_MS);
+}
 
 /** @type {any} what shows the past, once somebody has asked for it */
 let traveller = null;

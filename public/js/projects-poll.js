@@ -11,8 +11,8 @@
 import { pulse } from "./pulse.js";
 
 const EVERY_MS = 2000;
-/** With the pause before it less than the five seconds within which nothing may be said to run that does not. */
-const PATIENCE_MS = 2500;
+/** With the pause before it, and a beat, well below the five seconds within which nothing may be said to run that does not. */
+const PATIENCE_MS = 2000;
 
 /** @param {URL} base of a project or of all: each answers the same @param {(known: Known) => void} tell after each question @returns {() => void} ends it */
 export function watchProjects(base, tell) {

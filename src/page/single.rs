@@ -12,6 +12,9 @@ use super::modules::{self, Fault, PREFIX};
 
 const INDEX: &str = "index.html";
 
+/// What makes the overview of all projects: a page of its own, which a file of one sprint has no use for.
+const ELSEWHERE: [&str; 3] = ["js/projects.js", "js/views/projects.js", "css/projects.css"];
+
 /// What a reader without scripts is told.
 const NOSCRIPT: &str =
     "<noscript><p class=\"empty\">This page replays a sprint and needs JavaScript.</p></noscript>";
@@ -166,7 +169,7 @@ impl Maker<'_> {
         for name in
             self.files.keys().filter(|name| name.starts_with("css/") && has_ending(name, "css"))
         {
-            if !self.styles.contains(name) {
+            if !self.styles.contains(name) && !ELSEWHERE.contains(&name.as_str()) {
                 out.push_str(&self.style(name)?);
                 out.push('\n');
             }
@@ -185,7 +188,10 @@ impl Maker<'_> {
 fn import_map(files: &Files) -> Result<String, Fault> {
     // A worker is a script of its own, and the file has none.
     let is_module = |name: &str| {
-        name.starts_with("js/") && has_ending(name, "js") && !name.ends_with("-worker.js")
+        name.starts_with("js/")
+            && has_ending(name, "js")
+            && !name.ends_with("-worker.js")
+            && !ELSEWHERE.contains(&name)
     };
     let mut imports = BTreeMap::new();
     for name in files.keys().filter(|name| is_module(name)) {

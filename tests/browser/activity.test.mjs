@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { launch, open, project, serve } from "./support.mjs";
+import { launch, open, project, serve, until } from "./support.mjs";
 
 /** @type {import("playwright-core").Browser} */
 let browser;
@@ -23,7 +23,7 @@ async function scene({ old = 0, hash = "#activity", ...options }, play) {
   const server = await serve(files.dir);
   const head = async () => (await (await fetch(`${server.url}api/events?limit=1`)).json()).head;
   const indexed = async () => (await (await fetch(`${server.url}api/events?limit=1&q=old${old - 1}`)).json()).events.length;
-  for (const end = Date.now() + 20_000; old && (!(await indexed()) || (await head()) < old) && Date.now() < end;);
+  if (old) await until(async () => (await indexed()) && (await head()) >= old, Boolean, "the old rows");
   const view = await open(browser, `${server.url}${hash}`, options);
   try {
     await view.page.waitForFunction(() => !["loading", "offline"].includes(document.querySelector("#state")?.dataset.kind));
@@ -96,7 +96,7 @@ test("a link to an event is copied, found again after a reload, and brings its s
     await page.locator("#activity .event-time").nth(3).click();
     await page.waitForFunction(() => location.hash.includes("event="));
     const id = Number(new URLSearchParams((await page.evaluate(() => location.hash)).split("?")[1]).get("event"));
-    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), `${url}#activity?event=${id}`);
+    await until(() => page.evaluate(() => navigator.clipboard.readText()), (text) => text === `${url}#activity?event=${id}`, "the link on the clipboard");
     await page.locator(`.entry[data-target] .entry-more`).waitFor();
     // Far from what is in memory.
     await page.goto("about:blank");
@@ -104,8 +104,7 @@ test("a link to an event is copied, found again after a reload, and brings its s
     for (let turn = 0; turn < 2; turn += 1) {
       await page.locator(".entry[data-target] .event[data-id='77']").waitFor();
       await page.getByText("Around event 77: new events are not shown here.").waitFor();
-      const y = await page.evaluate(() => document.querySelector(".entry[data-target]").getBoundingClientRect().top);
-      assert.ok(y > 60 && y < 860, `it stands at ${y}`);
+      await until(() => page.evaluate(() => document.querySelector(".entry[data-target]").getBoundingClientRect().top), (y) => y > 60 && y < 860, "its place in the window");
       assert.ok(await page.locator(".event[data-id='76']").count() && await page.locator(".event[data-id='78']").count());
       await page.reload();
     }

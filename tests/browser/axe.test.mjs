@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { launch, open, PATIENCE_MS, project, serve, start, STATUS } from "./support.mjs";
+import { launch, open, PATIENCE_MS, project, serve, SLOW_FINGERS, start, STATUS } from "./support.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -51,7 +51,7 @@ async function ask(page) {
 
 /** @param {string} url @param {{width: number, scheme: "light"|"dark"}} how @param {(page: import("playwright-core").Page, see: (where: string) => Promise<void>) => Promise<any>} play */
 async function look(url, { width, scheme }, play) {
-  const { page, close } = await open(browser, url, { viewport: { width, height: width < 720 ? 844 : 900 }, colorScheme: scheme });
+  const { page, close } = await open(browser, url, { viewport: { width, height: width < 720 ? 844 : 900 }, colorScheme: scheme, first: SLOW_FINGERS });
   // The page's own rules let no script in from elsewhere; this comes in by the door of the debugger.
   await page.evaluate(AXE);
   await page.waitForFunction(() => !["loading", undefined].includes(document.querySelector("#state")?.dataset.kind));

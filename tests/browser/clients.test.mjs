@@ -12,7 +12,7 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { EventSource } from "eventsource";
 import { WebSocket } from "ws";
-import { launch, PATIENCE_MS, project, start, STATUS } from "./support.mjs";
+import { launch, PATIENCE_MS, project, start, STATUS, until } from "./support.mjs";
 
 const scripts = fileURLToPath(new URL("../clients/", import.meta.url));
 /** The Python that has what tests/clients/requirements.txt names; tests/run.sh makes it. */
@@ -39,15 +39,6 @@ const ROWS = [
 const WORDS = ["one\rtwo", "one\r\ntwo", "one\n\ntwo", "nul\0nul", "x\r\rdata: {}\r\rid: 999\r\rx", "x\n\nid: 1\0\ndata: forged\n\nx"];
 
 const yaml = (text) => `"${[...text].map((c) => (c < " " ? `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}` : c)).join("")}"`;
-
-async function until(ask, good, what) {
-  for (const end = Date.now() + 2 * PATIENCE_MS; ;) {
-    const answer = await ask();
-    if (good(answer)) return answer;
-    if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
-    await new Promise((done) => setTimeout(done, 20));
-  }
-}
 
 /** Every event of the log. */
 async function logOf(url) {
@@ -130,6 +121,7 @@ test("b09 npm ws decodes the same and resumes by id", () => followed(async (port
 /** A page of ours in a real browser; the guard lets no foreign page in, so it is the server's own. */
 async function page(port) {
   const context = await browser.newContext();
+  context.setDefaultTimeout(PATIENCE_MS);
   const tab = await context.newPage();
   // The server's own origin, without its own page: that has a stream of its own.
   await tab.goto(`http://127.0.0.1:${port}/healthz`);

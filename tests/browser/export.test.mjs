@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { launch, PATIENCE_MS, project, serve } from "./support.mjs";
+import { launch, PATIENCE_MS, project, serve, until } from "./support.mjs";
 
 const run = promisify(execFile);
 const EVIL = "begun </script><!--<script>alert(1)</script> \u2028 & 完了 🎉";
@@ -56,12 +56,7 @@ test("the exported file asks for nothing, breaks no rule of its own and holds th
   try {
     sprint.row("1", "1-2", "dev-story", "implement", "start", EVIL);
     sprint.row("1", "1-2", "dev-story", "implement", "end", "done");
-    const deadline = Date.now() + PATIENCE_MS;
-    let log = [];
-    while (!log.some((event) => event.type === "command:end")) {
-      assert.ok(Date.now() < deadline, "the rows do not come");
-      log = await lines(sprint.dir);
-    }
+    const log = await until(() => lines(sprint.dir), (all) => all.some((event) => event.type === "command:end"), "the rows");
     await run(process.env.SPRINT_RUNNER_BIN, ["export", "--html", "-o", file, "-C", sprint.dir]);
     const { page, wrong } = await openFile(file);
     const archive = await page.evaluate(() => JSON.parse(document.querySelector("#archive").textContent));

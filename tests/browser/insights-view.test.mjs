@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { appendFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { launch, open, PATIENCE_MS, project, serve, start, STATUS } from "./support.mjs";
+import { launch, open, PATIENCE_MS, project, serve, start, STATUS, until } from "./support.mjs";
 
 /** @type {import("playwright-core").Browser} */
 let browser;
@@ -39,12 +39,7 @@ async function scene({ status = STATUS, rows = [], viewport, view = "overview", 
 
 /** The server has read so many events of this kind. */
 async function told(url, type, n) {
-  const end = Date.now() + PATIENCE_MS;
-  for (;;) {
-    const { events } = await json(url, `api/events?limit=1000&type=${type}`);
-    if (events.length >= n) return events;
-    if (Date.now() > end) throw new Error(`only ${events.length} of ${n} ${type}`);
-  }
+  return until(async () => (await json(url, `api/events?limit=1000&type=${type}`)).events, (events) => events.length >= n, `${n} ${type}`);
 }
 
 /** A night in which everything went wrong, and somebody who left before it. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { CHORDS, chordOf, keyOf } from "../../public/js/keys.js";
-import { launch, open, PATIENCE_MS, project, serve } from "./support.mjs";
+import { launch, open, PATIENCE_MS, project, serve, SLOW_FINGERS } from "./support.mjs";
 
 /** @type {import("playwright-core").Browser} */
 let browser;
@@ -13,7 +13,7 @@ async function scene(options, play) {
   const files = project(options.status);
   for (const row of options.rows ?? []) files.row(...row);
   const server = await serve(files.dir);
-  const shown = await open(browser, `${server.url}#${options.hash ?? "overview"}`, options);
+  const shown = await open(browser, `${server.url}#${options.hash ?? "overview"}`, { first: SLOW_FINGERS, ...options });
   try {
     await shown.page.waitForFunction(() => !["loading", undefined].includes(document.querySelector("#state")?.dataset.kind) && document.querySelector(".chord"));
     await play({ ...shown, files, url: server.url });

@@ -1,7 +1,7 @@
 /** The page against the real server, in a real browser. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { activity, launch, open, PATIENCE_MS, project, serve, start, STATUS, told } from "./support.mjs";
+import { activity, launch, open, PATIENCE_MS, project, serve, start, STATUS } from "./support.mjs";
 
 /** @type {import("playwright-core").Browser} */
 let browser;
@@ -75,7 +75,7 @@ test("a broken status file is told, and the last good state stays", async () => 
     await page.waitForFunction(() => document.querySelector(".hero-total")?.textContent.includes("4 stories"));
     files.status(`${STATUS}  broken: [\n`);
     await page.waitForFunction(() => document.querySelector(".needs:not([hidden])")?.textContent.includes("sprint-status.yaml"));
-    assert.equal((await told(page)).favicon, "attention");
+    await page.waitForFunction(() => document.querySelector("#favicon").dataset.state === "attention");
     await page.goto(`${url}#issues`);
     await page.waitForFunction(() => document.querySelector("#issues .issue .issue-place")?.textContent.startsWith("sprint-status.yaml:"));
     files.status(STATUS);

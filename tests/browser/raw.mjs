@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PATIENCE_MS } from "./support.mjs";
+import { until, within } from "./support.mjs";
 
 export async function rawBrowser() {
   const folder = mkdtempSync(join(tmpdir(), "sprint-runner-raw-"));
@@ -44,13 +44,8 @@ export async function rawBrowser() {
       close: () => send("Target.closeTarget", { targetId }),
       /** @param {string} expression */
       see: async (expression) => (await one.send("Runtime.evaluate", { expression, returnByValue: true })).result.value,
-      /** Until the expression is true of the page. @param {string} expression @param {number} [patience] */
-      until: async (expression, patience = PATIENCE_MS) => {
-        for (const end = Date.now() + patience; ;) {
-          if (await one.see(expression)) return;
-          if (Date.now() > end) throw new Error(`not so within ${patience} ms: ${expression}; title ${await one.see("document.title")}`);
-        }
-      },
+      /** Until the expression is true of the page. @param {string} expression @param {number} [ms] a bound that a behaviour names */
+      until: (expression, ms) => (ms ? within(() => one.see(expression), ms, expression) : until(async () => [await one.see(expression), await one.see("document.title")], ([so]) => so, expression)),
     };
     return one;
   }

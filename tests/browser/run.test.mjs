@@ -15,17 +15,19 @@ let browser;
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
-/** @param {{agent?: string, script?: string, env?: Record<string, string>, args?: string[], toml?: string, view?: string}} stage */
-async function scene({ agent = "slow", script, env = {}, args = [], toml = "", view = "run" }, play) {
+/** @param {{agent?: string, script?: string, gate?: boolean, env?: Record<string, string>, args?: string[], toml?: string, view?: string}} stage */
+async function scene({ agent = "slow", script, gate = false, env = {}, args = [], toml = "", view = "run" }, play) {
   const files = project();
   const plans = join(files.dir, "_bmad-output", "planning-artifacts");
   mkdirSync(plans, { recursive: true });
   // A fresh one: no agent is sent for it first.
   writeFileSync(join(plans, "project-context.md"), "# Harbour\n");
   let program = join(AGENTS, agent);
-  if (script) {
+  if (script || gate) {
+    // An agent that waits for the gate, so that what is looked at goes on as long as it is looked at.
+    const waits = `#!/bin/sh\nwhile [ ! -e ${files.dir}/open ]; do sleep 0.05; done\nexec ${program} "$@"\n`;
     program = join(files.dir, "agent.sh");
-    writeFileSync(program, script);
+    writeFileSync(program, script ?? waits);
     chmodSync(program, 0o755);
   }
   writeFileSync(join(files.dir, "sprint-runner.toml"), `[agents.claude]\nprogram = ${JSON.stringify(program)}\n${toml}`);
@@ -35,7 +37,7 @@ async function scene({ agent = "slow", script, env = {}, args = [], toml = "", v
   for (const [key, value] of Object.entries(kept)) if (value === undefined) delete process.env[key]; else process.env[key] = value;
   const shown = await open(browser, `${server.url}#${view}`);
   try {
-    await play({ ...shown, files, url: server.url, run: shown.page.locator("#view-run") });
+    await play({ ...shown, files, url: server.url, run: shown.page.locator("#view-run"), lift: () => writeFileSync(join(files.dir, "open"), "") });
     assert.deepEqual(shown.wrong.filter((one) => !REFUSAL.test(one)), []);
     assert.deepEqual(await shown.page.evaluate(() => window.violations), []);
   } finally {
@@ -58,7 +60,7 @@ const agentAtWork = (page) => page.waitForFunction(() => document.querySelector(
 const later = async (page, ms) => { const then = Date.now(); await page.waitForFunction(([t, wait]) => Date.now() - t > wait, [then, ms]); };
 
 test("a batch is started from the page, watched, and its end told", async () => {
-  await scene({ agent: "slow", env: { AGENT_SECONDS: "1" }, view: "overview" }, async ({ page, url }) => {
+  await scene({ agent: "good", gate: true, view: "overview" }, async ({ page, url, lift }) => {
     await page.getByRole("button", { name: "Start a batch", exact: true }).click();
     const dialog = page.getByRole("dialog", { name: "Start a batch" });
     await dialog.waitFor();
@@ -72,6 +74,7 @@ test("a batch is started from the page, watched, and its end told", async () => 
     await sees(page, "Rope and fender", ".now-stories");
     await agentAtWork(page);
     await page.waitForFunction(() => document.querySelector(".cycle-bar [class*=is-here]"));
+    lift();
     await sees(page, "Batch 1: completed", ".end-card");
     await sees(page, "All its cycles are done", ".end-card");
     assert.equal((await told(page)).state, "idle");
@@ -141,7 +144,7 @@ test("one agent is stopped, with its receipt; the batch goes on with other stori
 });
 
 test("a graceful stop lets the running command end, and says so meanwhile", async () => {
-  await scene({ env: { AGENT_SECONDS: "4" } }, async ({ page }) => {
+  await scene({ agent: "good", gate: true }, async ({ page, lift }) => {
     await begin(page, "all");
     await agentAtWork(page);
     await sees(page, "(unlimited)");
@@ -152,6 +155,7 @@ test("a graceful stop lets the running command end, and says so meanwhile", asyn
     await sees(page, "Nothing more begins", "#control");
     await page.keyboard.press("Escape");
     await sees(page, "Stopping…");
+    lift();
     await sees(page, "Batch 1: stopped", ".end-card");
     await sees(page, "Stopped after the running command", ".end-card");
     await page.waitForFunction(() => document.querySelectorAll("#agents .agent").length === 1 && document.querySelector("#agents .agent-exit")?.innerText === "done");
@@ -159,7 +163,7 @@ test("a graceful stop lets the running command end, and says so meanwhile", asyn
 });
 
 test("a stop now counts its grace down, then shows its receipt", async () => {
-  await scene({ agent: "ignores-term", toml: "[workflow]\nstop_grace_seconds = 2\n" }, async ({ page }) => {
+  await scene({ agent: "ignores-term", toml: "[workflow]\nstop_grace_seconds = 8\n" }, async ({ page }) => {
     await begin(page);
     await page.waitForFunction(() => document.querySelector("#agents .agent:not([data-over]) .agent-sign")?.textContent.includes("output"));
     await page.getByRole("button", { name: "Stop the batch" }).click();

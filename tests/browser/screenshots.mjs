@@ -75,6 +75,60 @@ const FAILED = ["create-story", "dev-story", "code-review-1", "code-review-2", "
 ]);
 const MANY = Array.from({ length: 5000 }, (_, i) => `${i % 100 ? "" : `  epic-${1 + i / 100}: ${["done", "in-progress", "backlog"][Math.floor(i / 100) % 3]}\n`}  ${1 + Math.floor(i / 100)}-${i % 100}-story-number-${i}: ${["done", "backlog", "review", "on hold", "in-progress"][(i * 7) % 5]}\n`).join("");
 
+/** Several projects on one server: one works, one rests, one is stuck, one is not there. */
+async function several() {
+  const agent = (/** @type {string} */ name) => fileURLToPath(new URL(`../../fixtures/agents/${name}`, import.meta.url));
+  const all = {
+    harbour: project(),
+    lighthouse: project(STATUS.replace("harbour", "The lighthouse at the end of the long pier").replace(/(: )(in-progress|backlog)$/gm, "$1done").replace("2-1-night-lights: done", "2-1-night-lights: backlog")),
+    "signal-box": project(NIGHT.replace("harbour", "signal-box")),
+  };
+  const files = Object.values(all);
+  for (const [name, branch] of [["harbour", "main"], ["signal-box", "feature/points-and-levers-of-the-northern-junction"]]) {
+    mkdirSync(join(all[name].dir, ".git"));
+    writeFileSync(join(all[name].dir, ".git", "HEAD"), `ref: refs/heads/${branch}\n`);
+  }
+  for (const row of FAILED) all["signal-box"].row(...row);
+  const plans = join(all.harbour.dir, "_bmad-output", "planning-artifacts");
+  mkdirSync(plans);
+  writeFileSync(join(plans, "project-context.md"), "# Harbour\n");
+  writeFileSync(join(all.harbour.dir, "sprint-runner.toml"), `[agents.claude]\nprogram = ${JSON.stringify(agent("slow"))}\n`);
+  process.env.AGENT_SECONDS = "900";
+  const server = await start("serve", "--port", "0", ...Object.entries(all).map(([name, { dir }]) => `${name}=${dir}`), `old-pier=${join(all.harbour.dir, "..", "old-pier-that-was-moved-away")}`);
+  delete process.env.AGENT_SECONDS;
+  const answer = await fetch(`${server.url}p/harbour/api/orchestrator/start`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ batch_size: 5 }) });
+  if (!answer.ok) throw new Error(await answer.text());
+  const told = (/** @type {Page} */ page) => page.waitForFunction(() => document.querySelectorAll(".all-card").length === 4 && document.querySelector(".all-works:not([hidden]) .all-time") && /stuck|blocked/.test(document.body.innerText));
+  /** @type {{page: Page, close: () => Promise<void>, size: string}[]} */
+  const left = [];
+  for (const colorScheme of THEMES) {
+    for (const [width, height] of SIZES) {
+      const size = `${width}-${colorScheme}`;
+      const { page, close, wrong } = await open(browser, server.url, { viewport: { width, height }, colorScheme });
+      await told(page);
+      await settled(page);
+      await page.screenshot({ path: join(folder, `projects-overview-${size}.png`), fullPage: true });
+      const inside = await open(browser, `${server.url}p/signal-box/#overview`, { viewport: { width, height }, colorScheme });
+      await known(inside.page);
+      await inside.page.click(".switch-button");
+      await inside.page.waitForSelector("#switch:popover-open .switch-list a");
+      await settled(inside.page);
+      await inside.page.screenshot({ path: join(folder, `projects-switcher-${size}.png`) });
+      if (wrong.length || inside.wrong.length) console.error("projects", size, [...wrong, ...inside.wrong].slice(0, 3));
+      await inside.close();
+      left.push({ page, close, size });
+    }
+  }
+  await server.end("SIGTERM");
+  for (const { page, close, size } of left) {
+    await page.waitForSelector(".all-lost:not([hidden])");
+    await settled(page);
+    await page.screenshot({ path: join(folder, `projects-lost-${size}.png`), fullPage: true });
+    await close();
+  }
+  for (const one of files) one.remove();
+}
+
 /** @type {Record<string, () => Promise<void>>} */
 const STATES = {
   empty: () => still("empty", ""),
@@ -102,6 +156,7 @@ const STATES = {
     process.env.AGENT_RESET_SECONDS = "3600";
     await batch("parked", "usage-limit", "all", says("parked"));
   },
+  projects: several,
   ended: () => batch("ended", "good", "1", says("idle"), ["overview", "run", "batches", "timeline", "insights"]),
 };
 

@@ -9,7 +9,52 @@ import { chromium } from "playwright-core";
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
 /** How long anything may take on a busy machine before a test gives up. */
-export const PATIENCE_MS = 20_000;
+export const PATIENCE_MS = 60_000;
+
+/** More than this between two looks is a hold-up of the machine, not time that the page had. */
+const LOOK_MS = 100;
+
+/**
+ * Waits for what has to be so within a time that a behaviour names. Only time in which the page answers counts: what
+ * a held-up machine takes between two looks does not, as long as the whole stays within patience.
+ * @param {() => Promise<any>} look @param {number} ms @param {string} what
+ */
+export async function within(look, ms, what) {
+  const begun = performance.now();
+  for (let had = 0, last = begun; ;) {
+    if (await look()) return;
+    const now = performance.now();
+    had += Math.min(now - last, LOOK_MS);
+    last = now;
+    if (had > ms || now - begun > PATIENCE_MS) throw new Error(`${what}: not within ${ms} ms (${Math.round(now - begun)} ms by the clock)`);
+    await new Promise((done) => setTimeout(done, 20));
+  }
+}
+
+/**
+ * Three tries for what has to be so in time after the server fell silent: a part of the browser that is held up just
+ * then brings its last words late, and no look can see that. What the page itself does too late it does each time.
+ * @param {() => Promise<any>} play leaves all as it found it, also when it fails
+ */
+export async function onceInThree(play) {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await play();
+    } catch (error) {
+      if (tries === 3) throw error;
+    }
+  }
+}
+
+/** Asks until the answer is good, and gives it back. @template T @param {() => Promise<T>|T} look @param {(answer: T) => any} [good] @param {string} [what] @returns {Promise<T>} */
+export async function until(look, good = Boolean, what = "") {
+  for (const end = performance.now() + PATIENCE_MS; ;) {
+    const answer = await look();
+    if (good(answer)) return answer;
+    if (performance.now() > end) throw new Error(`waited in vain${what && ` for ${what}`}: ${JSON.stringify(answer)?.slice(0, 400)}`);
+    await new Promise((done) => setTimeout(done, 20));
+  }
+}
 
 export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
 
@@ -106,8 +151,8 @@ export async function open(browser, url, { block = [], first = "", prepare = asy
   const context = await browser.newContext({ viewport, colorScheme });
   await prepare(context);
   if (first) await context.addInitScript(first);
+  context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
-  page.setDefaultTimeout(PATIENCE_MS);
   const wrong = [];
   const origin = new URL(url).origin;
   page.on("console", (message) => message.type() === "error" && wrong.push(`console: ${message.text()}`));
@@ -131,6 +176,12 @@ export const told = (page) => page.evaluate(() => ({
   transport: document.querySelector("#line").dataset.transport,
   body: document.body.innerText,
 }));
+
+/**
+ * Before the page's own code: the second key of a chord is waited for as long as a test may take. How long it is in
+ * truth is for fingers; between two keys of a test a machine may stand still.
+ */
+export const SLOW_FINGERS = `{ const real = setTimeout; window.setTimeout = (does, ms, ...rest) => real(does, ms === 3000 ? ${PATIENCE_MS} : ms, ...rest); }`;
 
 export const transport = (page, kind) => page.waitForFunction((wanted) => document.querySelector("#line")?.dataset.transport === wanted, kind);
 

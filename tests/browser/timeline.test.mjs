@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fold, fromAnswer } from "../../public/js/timeline/fold.js";
 import { night } from "./night.mjs";
-import { launch, open, PATIENCE_MS, project, serve, start } from "./support.mjs";
+import { launch, open, project, serve, start, until } from "./support.mjs";
 
 /** @type {import("playwright-core").Browser} */
 let browser;
@@ -13,17 +13,6 @@ before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
 const get = async (url, path) => (await fetch(url + path)).json();
-
-/** Asks until the answer fits. @param {() => Promise<any>} ask @param {(answer: any) => boolean} fits */
-async function until(ask, fits) {
-  const end = Date.now() + PATIENCE_MS;
-  for (;;) {
-    const answer = await ask();
-    if (fits(answer)) return answer;
-    if (Date.now() > end) throw new Error(`never came: ${JSON.stringify(answer).slice(0, 400)}`);
-    await new Promise((done) => setImmediate(done));
-  }
-}
 
 /** A project with this log, a server and a page on its timeline. */
 async function scene({ status, csv = "", hash = "#timeline", ...options }, play) {
@@ -138,8 +127,7 @@ test("zooming keeps the time under the pointer, dragging and wheel move it, and 
     await page.mouse.down();
     await page.mouse.move(lane.x + 300, lane.y + 8, { steps: 4 });
     await page.mouse.up();
-    await settled(page);
-    assert.notEqual(await flag(page), left);
+    await until(() => flag(page), (now) => now !== left, "the time that was dragged here");
     assert.equal(await page.locator(".is-details").count(), 0, "a drag is no click");
 
     const range = await page.waitForFunction((old) => location.hash !== old && location.hash, "").then((handle) => handle.jsonValue());
@@ -176,7 +164,8 @@ test("the keyboard goes through lines and blocks and opens the details under the
     const at = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent);
     await page.keyboard.press("j");
     await page.keyboard.press("j");
-    assert.match(await at(), /1-2/);
+    // The first keys of all wait for the keyboard's code.
+    await until(at, (name) => /1-2/.test(name ?? ""), "the second line");
     await page.keyboard.press("ArrowRight");
     await page.waitForFunction(() => document.activeElement?.matches(".tl-block"));
     assert.match(await at(), /^create-story, completed, .* to /);

@@ -18,7 +18,7 @@ export function mount(el) {
     text(sum, sumOf(projects, live).words);
     show(waiting, !projects && !lostAt);
     show(lost, lostAt !== null);
-    if (lostAt !== null) text(lost, why === "signed-out" ? "This browser is signed out. Open the page with the token that the server printed." : `The server is not reached since ${span(now - lostAt)}.${projects ? " What you see is what was last known." : ""}`);
+    if (lostAt !== null) text(lost, why === "signed-out" ? "This browser is signed out. Open the page with the token that the server printed." : `The server has not been reached for ${span(Math.max(1000, now - lostAt))}.${projects ? " What you see is what was last known." : ""}`);
     keyed(list, projects ?? [], (one) => one.path, card, sight);
   };
 }
@@ -55,6 +55,7 @@ function card({ name, path, folder }) {
     show(stories, one.state !== "down");
     show(foot, one.state !== "down");
     text(branch, one.branch);
+    attribute(branch, "title", one.branch);
     show(branch, !!one.branch);
     const { total, done: finished } = one.stories;
     show(bar, total > 0);

@@ -22,6 +22,11 @@ export async function mount(header) {
   const menu = h("div", { class: "switch", id: "switch", popover: "auto", role: "group", "aria-label": "Projects" }, all, lost, list);
   const button = h("button", { class: "brand switch-button", type: "button", popovertarget: "switch", title: "Switch the project (p)" }, ...brand.childNodes, own, h("i", { class: "switch-mark" }));
   brand.replaceWith(button, menu);
+  // Most projects call themselves what the server calls them: once is enough.
+  const called = /** @type {HTMLElement} */ (button.querySelector(".brand-name"));
+  const compare = () => attribute(button, "data-same", called.textContent?.toLowerCase() === place.name?.toLowerCase());
+  new MutationObserver(compare).observe(called, { childList: true, characterData: true, subtree: true });
+  compare();
 
   /** @type {(() => void)|null} */
   let stop = null;
@@ -65,6 +70,7 @@ function link({ name }) {
     attribute(el.lastElementChild, "data-kind", said.kind);
     text(word, said.word);
     text(branch, one.branch);
+    attribute(branch, "title", one.branch);
     show(branch, !!one.branch && one.branch !== name);
     show(needs, live && isNeedy(one));
   } };
