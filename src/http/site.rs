@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  /p/<name>/…  the prefix is taken off; all that follows knows the project alone
-//!  /            the overview of all          /healthz   the health of the whole
+//!  /projects    the overview of all          /healthz   the health of the whole
+//!  /            leads to the first project, or to the overview where that could not be started
 //!  /…           the first project, as scripts know it that were written for one
 //! ```
 //!
@@ -29,8 +30,9 @@ use super::reply;
 use super::service::{Routes, Shared};
 use super::stream::{Phase, Streams};
 
-/// The page that shows all projects.
-const OVERVIEW: &str = "projects.html";
+/// Where all projects are shown, and by which page.
+pub(super) const OVERVIEW: &str = "/projects";
+const OVERVIEW_PAGE: &str = "projects.html";
 
 /// What stands before a project's name.
 // No route of its own: each below it is one of a project.
@@ -155,7 +157,8 @@ impl Site {
         let At::Prefixes { members, lobby } = &self.at else { return Way::Root };
         let hall = |what| Way::Hall(Hall { lobby: Arc::clone(lobby), what });
         match uri.path() {
-            "/" => return hall(What::Overview),
+            "/" => return hall(Self::first(members, uri)),
+            OVERVIEW => return hall(What::Overview),
             "/healthz" => return hall(What::Health),
             "/api/projects" => return hall(What::Projects),
             _ => {}
@@ -179,6 +182,15 @@ impl Site {
             (Some(shared), Ok(inside)) => Way::Project { shared: Arc::clone(shared), inside },
             (None, _) => hall(What::Down(at)),
             (_, Err(_)) => hall(What::Nothing),
+        }
+    }
+
+    /// The root's page: each project has its own address, so that what a browser keeps is kept for it.
+    fn first(members: &[(String, Option<Arc<Shared>>)], uri: &Uri) -> What {
+        let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        match members.first() {
+            Some((name, Some(_))) => What::Folder(format!("p/{name}/{query}"), None),
+            _ => What::Folder(format!("projects{query}"), None),
         }
     }
 
@@ -260,7 +272,7 @@ impl Hall {
     }
 
     async fn overview(&self, method: &Method, headers: &HeaderMap) -> Response {
-        match assets::one(&self.lobby.assets, OVERVIEW.to_owned(), method, headers).await {
+        match assets::one(&self.lobby.assets, OVERVIEW_PAGE.to_owned(), method, headers).await {
             Ok(Some(page)) => page,
             // A user's own page that knows of one project only: the list as it is.
             Ok(None) => self.list(),
@@ -302,7 +314,7 @@ impl Hall {
             StatusCode::SERVICE_UNAVAILABLE,
             &format!(
                 "<h1>{name} could not be started</h1><p>The overview says why. \
-                 <a href=\"../../\">All projects</a></p>"
+                 <a href=\"../../projects\">All projects</a></p>"
             ),
         )
     }

@@ -35,7 +35,9 @@ fn each_project_is_a_whole_server_below_its_name() {
         assert!(at("/sprint-status.yaml").text().contains(&format!("Sprint of {name}")));
         assert_eq!(at("/api/nothing").status, 404);
     }
-    let page = server.get("/");
+    let root = server.get("/?x=1");
+    assert_eq!((root.status, root.header("location")), (307, Some("p/lantern/?x=1")));
+    let page = server.get("/projects");
     assert_eq!(page.status, 200);
     assert!(page.text().contains("js/projects.js"), "the overview: {}", page.text());
     // A script that knows of one project speaks to the first.
