@@ -54,7 +54,11 @@ fn a_request_has_a_span_that_says_all_but_what_is_secret() {
     for (method, target, more, _, status) in &asked {
         if *method == "HEAD" {
             let head = format!("HEAD {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{more}\r\n");
-            std::io::Write::write_all(&mut http::connect(port), head.as_bytes()).unwrap();
+            let mut stream = http::connect(port);
+            std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
+            // Who has gone before is not answered.
+            let answer = http::read_head(&mut std::io::BufReader::new(stream)).unwrap();
+            assert_eq!(answer.0, *status, "{method} {target}");
         } else {
             assert_eq!(ask(port, method, target, more).status, *status, "{method} {target}");
         }

@@ -53,7 +53,7 @@ fn b22_a_hostile_status_file_keeps_the_last_good_state() {
     for (what, bytes) in hostile() {
         let mut took = Vec::new();
         // A busy machine is given another try; what is slow by itself is so each time.
-        for _ in 0..3 {
+        for _ in 0..10 {
             let start = Instant::now();
             project.replace(FILE, &bytes);
             let (start, written) = (Instant::now(), start.elapsed());
@@ -178,9 +178,11 @@ fn a_hundred_saves(save: impl Fn(&Project, &[u8])) {
     for pair in changes.windows(2) {
         assert_eq!(pair[0].1, pair[1].0, "no step is missing between two events");
     }
-    let stories = server.json("/api/snapshot")["sprint"]["stories"].clone();
     let story = |it: &&Value| it["story_key"] == "1-10-backup";
-    assert_eq!(stories.as_array().unwrap().iter().find(story).unwrap()["status"], word(99));
+    eventually("the last word in the state", || {
+        let stories = server.json("/api/snapshot")["sprint"]["stories"].clone();
+        (stories.as_array()?.iter().find(story)?["status"] == word(99)).then_some(())
+    });
 }
 
 #[test]

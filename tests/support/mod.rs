@@ -16,8 +16,13 @@ pub(crate) use server::Server;
 
 use std::time::{Duration, Instant};
 
-/// How long anything may take before a test gives up waiting for it.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+/// How long anything may take before a test gives up waiting for it: on a machine with much else to
+/// do, nothing that comes is too late.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
+
+/// How much longer than a behaviour promises something may take: the promise is for a machine that has
+/// nothing else to do, and a test may run on one that has.
+pub(crate) const LENIENCE: u32 = 4;
 
 /// Asks again and again until the answer is there; panics at the deadline.
 pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
