@@ -10,9 +10,12 @@ use crate::support::server::binary;
 use crate::support::{LENIENCE, Project, Server, eventually};
 
 fn cli_status(project: &Project) -> serde_json::Value {
-    let output = binary().args(["status", "--json", "-C"]).arg(project.root()).output().unwrap();
-    serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
+    // It waits for a server's answer no longer than people do.
+    eventually("an answer on the command line", || {
+        let mut command = binary();
+        let output = command.args(["status", "--json", "-C"]).arg(project.root()).output().unwrap();
+        serde_json::from_slice(&output.stdout).ok()
+    })
 }
 
 #[test]

@@ -289,7 +289,7 @@ fn b34_a_usage_limit_parks_the_batch_which_goes_on_by_itself() {
     lab.bench.plan(
         "usage-limit",
         &format!(
-            "export AGENT_STATE='{}'\nexport AGENT_RESET_SECONDS=2",
+            "export AGENT_STATE='{}'\nexport AGENT_RESET_SECONDS=8",
             lab.bench.path("calls").display()
         ),
     );

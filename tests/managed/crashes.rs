@@ -11,10 +11,12 @@ use crate::support::server::binary;
 use crate::support::{LENIENCE, Server, eventually, process};
 
 fn command_line(bench: &Bench) -> Value {
-    let output =
-        binary().args(["status", "--json", "-C"]).arg(bench.project.root()).output().unwrap();
-    serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
+    // It waits for a server's answer no longer than people do.
+    eventually("an answer on the command line", || {
+        let mut command = binary();
+        command.args(["status", "--json", "-C"]).arg(bench.project.root());
+        serde_json::from_slice(&command.output().unwrap().stdout).ok()
+    })
 }
 
 #[test]

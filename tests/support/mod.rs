@@ -25,13 +25,22 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
 pub(crate) const LENIENCE: u32 = 4;
 
 /// Asks again and again until the answer is there; panics at the deadline.
-pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    eventually_in(DEADLINE, what, ask)
+}
+
+/// The same for what is much work, such as a batch.
+pub(crate) fn eventually_in<T>(
+    deadline: Duration,
+    what: &str,
+    mut ask: impl FnMut() -> Option<T>,
+) -> T {
     let start = Instant::now();
     loop {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(start.elapsed() < DEADLINE, "waited in vain for {what}");
+        assert!(start.elapsed() < deadline, "waited in vain for {what}");
         std::thread::park_timeout(Duration::from_millis(5));
     }
 }
