@@ -11,7 +11,7 @@ use super::sse::Sse;
 use super::{Project, Server, eventually};
 
 /// How long a batch may take: the machine may have much else to do.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Where the make-believe agents lie.
 pub(crate) fn agents() -> PathBuf {
