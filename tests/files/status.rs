@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{states, told, until_state};
 use crate::support::process::{forget_peak, peak_mib};
 use crate::support::project::STATUS;
-use crate::support::{Project, Server, eventually};
+use crate::support::{LENIENCE, Project, Server, eventually};
 
 const FILE: &str = "sprint-status.yaml";
 
@@ -53,7 +53,8 @@ fn b22_a_hostile_status_file_keeps_the_last_good_state() {
     for (what, bytes) in hostile() {
         let mut took = Vec::new();
         // A busy machine is given another try; what is slow by itself is so each time.
-        for _ in 0..10 {
+        for n in 0..10 {
+            let bound = Duration::from_secs(1) * if n < 5 { 1 } else { LENIENCE };
             let start = Instant::now();
             project.replace(FILE, &bytes);
             let (start, written) = (Instant::now(), start.elapsed());
@@ -78,7 +79,7 @@ fn b22_a_hostile_status_file_keeps_the_last_good_state() {
                 (server.json("/api/sprint-status")["stale"] == false).then_some(())
             });
             println!("{what}: written in {written:?}, told and recovered in {took:?}");
-            if took[took.len() - 2..].iter().all(|took| *took < Duration::from_secs(1)) {
+            if took[took.len() - 2..].iter().all(|took| *took < bound) {
                 took.clear();
                 break;
             }
