@@ -1,8 +1,11 @@
 //! Several projects on one server: each whole under `/p/<name>/`, none in the other's way.
 
 mod addresses;
+mod agents;
 mod apart;
+mod links;
 mod starting;
+mod telling;
 mod troubles;
 
 use std::ffi::OsString;

@@ -1,6 +1,6 @@
 //! Notifications as their receivers get them: the real binary against a receiver on loopback.
 
-mod inbox;
+pub(crate) mod inbox;
 mod lasting;
 mod rules;
 mod secrets;

@@ -60,7 +60,9 @@ install_packages() {
 
 install_packages
 
-# One build serves the tests and the browser: the same release profile throughout.
+# One build serves the tests and the browser: the same profile throughout. It is the release build,
+# but for the slow linking of each program in one piece, which changes size and nothing else.
+export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
 cargo build --locked --release
 # Tests that need root, minutes or gigabytes say their own name to the switch. They run behind the
 # others, few at a time: beside them they would starve what waits for an answer.

@@ -77,7 +77,9 @@ impl AgentLog {
         let mut files = Files::open(path, cap)?;
         let shared = Arc::new(Shared::default());
         let reader = Arc::clone(&shared);
+        let span = tracing::Span::current();
         let writer = std::thread::Builder::new().name("agent-log".to_owned()).spawn(move || {
+            let _in = span.enter();
             while let Some((lines, lost)) = reader.wait() {
                 files.write(&lines);
                 if lost > 0 {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::task::JoinError;
 use tokio::time::timeout;
+use tracing::{Instrument as _, Span};
 
 use crate::config::Config;
 use crate::domain::attribution::Rules;
@@ -90,15 +92,17 @@ pub struct Core {
     pub orchestrator: Orchestrator,
     notifier: Option<Notifier>,
     watcher: Watcher,
+    /// What all that is told of it stands in.
+    span: Span,
 }
 
 impl Core {
     /// Opens the log and starts everything on it. `url`: the server's address, where there will be
-    /// one.
+    /// one. What its tasks and threads tell stands in the span that this is called in.
     pub async fn start(claim: Claim, config: &Config, url: Option<String>) -> anyhow::Result<Self> {
         let rules = Rules { observed_idle_ms: config.observed_idle_ms() };
         // Where it has to be made out of an older one, that takes its time.
-        let opening = tokio::task::spawn_blocking(move || (claim.open_log(), claim));
+        let opening = off_the_runtime(move || (claim.open_log(), claim));
         let (opened, claim) = opening.await.context("cannot open the database")?;
         let (log, queries) = opened?;
         if let Some(adopted) = log.adopted() {
@@ -140,7 +144,19 @@ impl Core {
             head,
             begun_ms,
         });
-        Ok(Self { lock, state, database, hub, board, settings, orchestrator, notifier, watcher })
+        let span = Span::current();
+        Ok(Self {
+            lock,
+            state,
+            database,
+            hub,
+            board,
+            settings,
+            orchestrator,
+            notifier,
+            watcher,
+            span,
+        })
     }
 
     /// What became of the notifications.
@@ -152,25 +168,29 @@ impl Core {
     /// something to tell.
     pub async fn end_notifications(&mut self, within: Duration) {
         if let Some(notifier) = self.notifier.take() {
-            notifier.stop(within).await;
+            notifier.stop(within).instrument(self.span.clone()).await;
         }
     }
 
     /// Ends the batch and its agents, in bounded time.
     pub async fn end_agents(&self) {
         if timeout(AGENTS_END, self.orchestrator.shutdown()).await.is_err() {
+            let _in = self.span.enter();
             tracing::warn!("the batch could not be ended in time; the next start closes it");
         }
     }
 
     /// Ends the threads, in bounded time; after the agents and everybody who reads.
     pub async fn close(self) {
-        let Self { lock, hub, watcher, .. } = self;
+        let Self { lock, hub, watcher, span, .. } = self;
+        let inside = span.clone();
         let threads = tokio::task::spawn_blocking(move || {
+            let _in = inside.enter();
             watcher.shutdown();
             hub.shutdown();
         });
         if timeout(THREADS_END, threads).await.is_err() {
+            let _in = span.enter();
             tracing::warn!(
                 "the files were still being read at the end; all that was shown is stored"
             );
@@ -194,7 +214,7 @@ fn tell_trouble(hub: &Hub, message: String) {
 
 /// Lets the files be read once, so that the first answer already knows the sprint.
 async fn first_read(watcher: Watcher, patience: Duration) -> anyhow::Result<Watcher> {
-    tokio::task::spawn_blocking(move || {
+    off_the_runtime(move || {
         if !watcher.wait_first_read(patience) {
             tracing::debug!("the logs are long: they are being read meanwhile");
         }
@@ -202,4 +222,12 @@ async fn first_read(watcher: Watcher, patience: Duration) -> anyhow::Result<Watc
     })
     .await
     .context("cannot read the project's files")
+}
+
+/// What blocks, within the span of whoever asks for it.
+async fn off_the_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, JoinError> {
+    let span = Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(work)).await
 }

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use anyhow::{anyhow, bail};
 use futures_util::future::join_all;
 use tokio::sync::oneshot;
+use tracing::{Instrument as _, Span};
 
 use super::core::{Claim, Core};
-use super::instance_lock::{self, Holder};
+use super::instance_lock::{self, Holder, behind_links};
 use super::state_dir::StateDir;
 use super::{App, PortChoice, about, bind, guard, listen, now_ms};
 use crate::agents::process::descriptors;
@@ -28,6 +29,24 @@ pub struct Asked {
     pub root: PathBuf,
     /// Its configuration, or why there is none.
     pub config: anyhow::Result<Config>,
+}
+
+impl Asked {
+    /// With links that lead to this project: what people reach is one address for all.
+    fn linked(self) -> Self {
+        let Self { name, root, config } = self;
+        let config = config.map(|config| {
+            let public_url = config.public_url.map(|url| below(url, &name));
+            Config { public_url, ..config }
+        });
+        Self { name, root, config }
+    }
+}
+
+/// A project's place below an address that ends with a slash; one that names it already is meant so.
+fn below(url: String, name: &str) -> String {
+    let place = format!("p/{name}/");
+    if url.ends_with(&format!("/{place}")) { url } else { url + &place }
 }
 
 /// A project that could not begin.
@@ -60,13 +79,15 @@ pub struct Started {
 /// One on its way: asked for, claimed, running.
 struct One<T> {
     name: String,
+    /// What all that is told of it stands in.
+    span: Span,
     root: PathBuf,
     state: Begun<(Config, T)>,
 }
 
 /// Starts all that can begin; an error when none can. When it returns, the server answers.
 pub async fn start(asked: Vec<Asked>) -> anyhow::Result<Started> {
-    let claimed = claim(asked);
+    let claimed = claim(asked.into_iter().map(Asked::linked).collect());
     let Some(lead) = lead(&claimed) else { bail!(none(&downs(claimed).1)) };
     let (token, token_is_new) = listen::token(&lead)?;
     let state = first(&claimed).map(|(_, claim)| claim.state.path.clone()).unwrap_or_default();
@@ -74,7 +95,8 @@ pub async fn start(asked: Vec<Asked>) -> anyhow::Result<Started> {
     let address = server.local_addr();
     let url = listen::place(&lead, address);
     let under = |name: &str| match lead.unix {
-        Some(_) => url.clone(),
+        // As nginx writes a path on a Unix socket.
+        Some(_) => format!("{url}:/p/{name}/"),
         None => format!("{url}p/{name}/"),
     };
     let begun = join_all(claimed.into_iter().map(|one| begin(one, under))).await;
@@ -92,7 +114,7 @@ pub async fn start(asked: Vec<Asked>) -> anyhow::Result<Started> {
     let mut members = Vec::new();
     for (one, streams) in begun.iter().zip(&streams) {
         let Ok((config, core)) = &one.state else {
-            members.push(Member { name: one.name.clone(), serves: None });
+            members.push(Member { name: one.name.clone(), span: one.span.clone(), serves: None });
             continue;
         };
         let config = together(&lead, config);
@@ -113,7 +135,8 @@ pub async fn start(asked: Vec<Asked>) -> anyhow::Result<Started> {
             projects: Arc::clone(&projects),
         };
         let routes = http::api::routes(&context, &core.orchestrator);
-        members.push(Member { name: one.name.clone(), serves: Some((context, routes)) });
+        let (name, span) = (one.name.clone(), one.span.clone());
+        members.push(Member { name, span, serves: Some((context, routes)) });
     }
     // At the root stands the first, under its own rules.
     let at_root = begun.first().and_then(|one| one.state.as_ref().ok());
@@ -127,7 +150,9 @@ pub async fn start(asked: Vec<Asked>) -> anyhow::Result<Started> {
     }));
     let (mut running, down) = downs(begun);
     for (name, core) in &mut running {
-        core.lock.announce_under(&under(name), &format!("/p/{name}"), token.as_deref())?;
+        // A socket is connected to by its path alone.
+        let place = if lead.unix.is_some() { url.clone() } else { under(name) };
+        core.lock.announce_under(&place, &format!("/p/{name}"), token.as_deref())?;
     }
     let addresses = running.iter().map(|(name, _)| (name.clone(), under(name))).collect();
     let mut cores = running.into_iter().map(|(_, core)| core);
@@ -142,10 +167,13 @@ fn claim(asked: Vec<Asked>) -> Vec<One<Claim>> {
     let mut places: Vec<(String, PathBuf, PathBuf)> = Vec::new();
     let mut all = Vec::new();
     for Asked { name, root, config } in asked {
+        let span = span(&name);
+        let told = span.enter();
         let state = config.map_err(|error| told_of_config(&root, error)).and_then(|config| {
             let folder =
                 StateDir::candidates(&root, &config).into_iter().next().unwrap_or_default();
-            let database = StateDir::database(&folder, &config);
+            let database = behind_links(&StateDir::database(&folder, &config));
+            let folder = behind_links(&folder);
             let shared = places.iter().find(|(_, f, d)| *f == folder || *d == database);
             if let Some((other, ..)) = shared {
                 let why = format!(
@@ -160,9 +188,16 @@ fn claim(asked: Vec<Asked>) -> Vec<One<Claim>> {
                 .map(|claim| (config.clone(), claim))
                 .map_err(|error| (error, Told(why_not_taken(held()))))
         });
-        all.push(One { name, root, state });
+        drop(told);
+        all.push(One { name, span, root, state });
     }
     all
+}
+
+/// Every line that is told of a project names it. The span is there on every level, and for every
+/// filter: the log knows its target.
+fn span(name: &str) -> Span {
+    tracing::error_span!(target: "project", "project", project = %name)
 }
 
 fn told_of_config(root: &Path, error: anyhow::Error) -> (anyhow::Error, Told) {
@@ -188,15 +223,18 @@ fn why_not_taken(holder: Option<Holder>) -> String {
 }
 
 async fn begin(one: One<Claim>, url: impl Fn(&str) -> String) -> One<Core> {
-    let One { name, root, state } = one;
+    let One { name, span, root, state } = one;
     let state = match state {
         Err(down) => Err(down),
-        Ok((config, claim)) => match Core::start(claim, &config, Some(url(&name))).await {
-            Ok(core) => Ok((config, core)),
-            Err(error) => Err((error, Told(why_not_taken(None)))),
-        },
+        Ok((config, claim)) => {
+            let start = Core::start(claim, &config, Some(url(&name)));
+            match start.instrument(span.clone()).await {
+                Ok(core) => Ok((config, core)),
+                Err(error) => Err((error, Told(why_not_taken(None)))),
+            }
+        }
     };
-    One { name, root, state }
+    One { name, span, root, state }
 }
 
 fn first<T>(all: &[One<T>]) -> Option<&(Config, T)> {

@@ -60,13 +60,18 @@ impl Server {
     }
 
     /// The server at an address, as `serve` prints it: `http://HOST:PORT/`, also with the
-    /// `?token=…` that it prints for a browser, or `unix:/path`.
+    /// `?token=…` that it prints for a browser, or `unix:/path`; one of several projects on a
+    /// socket is `unix:/path:/p/NAME/`.
     pub(crate) fn at(address: &str, token: Option<String>) -> anyhow::Result<Self> {
         if let Some(path) = address.strip_prefix("unix:") {
             if !path.starts_with('/') {
                 bail!("{address} is no address: write unix:/path/of/the.sock");
             }
-            return Ok(Self { url: address.to_owned(), token, prefix: String::new() });
+            let (socket, prefix) = match path.rsplit_once(":/p/") {
+                Some((socket, name)) => (socket, format!("/p/{}", name.trim_end_matches('/'))),
+                None => (path, String::new()),
+            };
+            return Ok(Self { url: format!("unix:{socket}"), token, prefix });
         }
         let Some(rest) = address.strip_prefix("http://") else {
             bail!(
@@ -253,6 +258,7 @@ mod tests {
             ("http://h/?token=a%20b", "http://h:80/", "h:80", "", Some("a b")),
             ("http://h:1/p/two/", "http://h:1/p/two/", "h:1", "/p/two", None),
             ("unix:/run/x.sock", "unix:/run/x.sock", "localhost", "", None),
+            ("unix:/run/x.sock:/p/two/", "unix:/run/x.sock", "localhost", "/p/two", None),
         ] {
             let server = Server::at(address, None).unwrap();
             assert_eq!((server.url.as_str(), server.authority()), (url, authority), "{address}");

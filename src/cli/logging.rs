@@ -58,6 +58,11 @@ impl LogArgs {
                 .with_context(|| format!("cannot understand the log level {level:?}"))?,
             None => EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")),
         };
+        // Spans make no line; whose a line is must be seen whatever the filter lets through.
+        let filter = match "project=error".parse() {
+            Ok(spans) => filter.add_directive(spans),
+            Err(_) => filter,
+        };
         let is_json = self.format()? == Format::Json;
         let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
         let coloured = is_terminal && colours_wanted() && !is_json;

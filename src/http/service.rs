@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, header};
+use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::service::Service as _;
@@ -24,8 +24,8 @@ use super::context::Context;
 use super::error::{Code, error_reply};
 use super::guard::{Guard, Verdict};
 use super::limits::BODY_BYTES;
-use super::requests;
-use super::site::{Site, Way};
+use super::requests::{self, Requests};
+use super::site::{Hall, Site, Way};
 use super::stream::takeover::Answer;
 use super::stream::{sse, upgrade};
 use super::table;
@@ -38,12 +38,14 @@ pub type Routes = warp::filters::BoxedFilter<(Response,)>;
 /// What all connections to a project share.
 pub(super) struct Shared {
     pub(super) context: Arc<Context>,
+    /// Of several projects: what all that is told of this one stands in.
+    span: Span,
     /// The routes; warp keeps its service's name private.
     routes: Box<dyn Fn(Request<Full<Bytes>>) -> Answering + Send + Sync>,
 }
 
 impl Shared {
-    pub(super) fn new(context: Context, routes: Routes) -> Self {
+    pub(super) fn new(context: Context, routes: Routes, span: Span) -> Self {
         let service = TowerToHyperService::new(warp::service(routes));
         let routes = move |request| -> Answering {
             let answering = service.call(request);
@@ -54,7 +56,7 @@ impl Shared {
                 }
             })
         };
-        Self { context: Arc::new(context), routes: Box::new(routes) }
+        Self { context: Arc::new(context), span, routes: Box::new(routes) }
     }
 }
 
@@ -69,14 +71,14 @@ pub(super) async fn answer(
     let (shared, guard) = match site.way(request.uri()) {
         Way::Root => match site.at_root() {
             Ok(found) => found,
-            Err(hall) => return Ok(hall.answer(&link, request).await),
+            Err(hall) => return Ok(beside(&site, hall, &link, request).await),
         },
         Way::Project { shared, inside } => {
             *request.uri_mut() = inside;
             let guard = Arc::clone(&shared.context.guard);
             (shared, guard)
         }
-        Way::Hall(hall) => return Ok(hall.answer(&link, request).await),
+        Way::Hall(hall) => return Ok(beside(&site, hall, &link, request).await),
     };
     within(shared, guard, link, request).await
 }
@@ -88,23 +90,51 @@ async fn within(
     link: Arc<Link>,
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
-    let span = span(&link, &request);
-    let begun = (!span.is_disabled()).then(Instant::now);
-    let class = requests::class(request.method(), request.uri().path());
+    let watched = Watched::begin(&shared.span, &link, &request);
+    let span = watched.span.clone();
     let answer = respond(&shared, &guard, &link, request).instrument(span.clone()).await;
-    let status = answer.status();
-    shared.context.streams.requests.answered(class, status);
-    if let Some(begun) = begun {
-        span.record("status", status.as_u16());
-        span.record("duration_ms", begun.elapsed().as_secs_f64() * 1000.0);
-        span.in_scope(|| tracing::debug!("answered"));
-    }
+    watched.end(&shared.context.streams.requests, answer.status());
     match answer {
         Answer::Reply(reply) => Ok(reply),
         Answer::Stream(mut takeover) => {
             takeover.within(span);
             link.hand_over(Arc::clone(&shared.context), takeover);
             std::future::pending().await
+        }
+    }
+}
+
+/// One request to what is nobody's and everybody's; counted where the whole is.
+async fn beside(site: &Site, hall: Hall, link: &Link, request: Request<Incoming>) -> Response {
+    let watched = Watched::begin(&Span::none(), link, &request);
+    let answer = hall.answer(link, request).instrument(watched.span.clone()).await;
+    watched.end(&site.streams().requests, answer.status());
+    answer
+}
+
+/// A request under way, to be counted and told.
+struct Watched {
+    span: Span,
+    class: usize,
+    /// None where nobody asks how long it takes.
+    begun: Option<Instant>,
+}
+
+impl Watched {
+    fn begin(project: &Span, link: &Link, request: &Request<Incoming>) -> Self {
+        let span = project.in_scope(|| span(link, request));
+        let begun = (!span.is_disabled()).then(Instant::now);
+        let class = requests::class(request.method(), request.uri().path());
+        let span = if begun.is_some() { span } else { project.clone() };
+        Self { span, class, begun }
+    }
+
+    fn end(self, counts: &Requests, status: StatusCode) {
+        counts.answered(self.class, status);
+        if let Some(begun) = self.begun {
+            self.span.record("status", status.as_u16());
+            self.span.record("duration_ms", begun.elapsed().as_secs_f64() * 1000.0);
+            self.span.in_scope(|| tracing::debug!("answered"));
         }
     }
 }

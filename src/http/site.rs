@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering;
 
 use http::{HeaderMap, Method, Request, StatusCode, Uri, header};
 use hyper::body::{Body as _, Incoming};
+use tracing::Span;
 use warp::reply::{Reply, Response};
 
 use super::api::{health, projects};
@@ -52,6 +53,8 @@ enum At {
 pub struct Member {
     /// What stands in its addresses.
     pub name: String,
+    /// What all that is told of it stands in.
+    pub span: Span,
     /// What it serves; none where it could not be started.
     pub serves: Option<(Context, Routes)>,
 }
@@ -85,8 +88,8 @@ enum What {
     /// `/api/projects`, which must not hang on the first.
     Projects,
     Health,
-    /// `/p/<name>` without what makes it a folder.
-    Folder(String),
+    /// `/p/<name>` without what makes it a folder: where it leads, and the guard of what is there.
+    Folder(String, Option<Arc<Guard>>),
     Down(usize),
     Nothing,
 }
@@ -95,7 +98,7 @@ impl Site {
     /// One project, at the root.
     pub fn one(context: Context, routes: Routes) -> Self {
         let (streams, limits) = (Arc::clone(&context.streams), context.limits);
-        Self { streams, limits, at: At::Root(Arc::new(Shared::new(context, routes))) }
+        Self { streams, limits, at: At::Root(Arc::new(Shared::new(context, routes, Span::none()))) }
     }
 
     /// Several, each below its name. `guard` speaks where no project is meant.
@@ -108,9 +111,10 @@ impl Site {
         started_at_ms: i64,
     ) -> Self {
         let lobby = Lobby { guard: Arc::new(guard), projects, assets, started_at_ms };
-        let shared = |(context, routes)| Arc::new(Shared::new(context, routes));
-        let members: Vec<_> =
-            members.into_iter().map(|it| (it.name, it.serves.map(shared))).collect();
+        let shared = |Member { name, span, serves }| {
+            (name, serves.map(|(context, routes)| Arc::new(Shared::new(context, routes, span))))
+        };
+        let members: Vec<_> = members.into_iter().map(shared).collect();
         // The figures of the whole are told where the first one's are: at the root.
         let first = members.iter().find_map(|(_, shared)| shared.as_ref());
         let streams = first.map(|first| Arc::clone(&first.context.streams)).unwrap_or_default();
@@ -168,7 +172,8 @@ impl Site {
             return hall(What::Nothing);
         };
         if !inside.starts_with('/') {
-            return hall(What::Folder(format!("{name}/{inside}")));
+            let guard = members[at].1.as_ref().map(|shared| Arc::clone(&shared.context.guard));
+            return hall(What::Folder(format!("{name}/{inside}"), guard));
         }
         match (&members[at].1, inside.parse()) {
             (Some(shared), Ok(inside)) => Way::Project { shared: Arc::clone(shared), inside },
@@ -192,17 +197,34 @@ impl Site {
 impl Hall {
     /// The answer; the guard speaks first.
     pub(super) async fn answer(self, link: &Link, request: Request<Incoming>) -> Response {
-        let guard = &self.lobby.guard;
+        let guard = match &self.what {
+            What::Folder(_, Some(own)) => own,
+            _ => &self.lobby.guard,
+        };
         if !request.body().is_end_stream() {
             link.linger();
         }
         let (method, uri, headers) = (request.method(), request.uri(), request.headers());
-        let (mut response, pass) = match guard.check(method, uri, headers) {
+        let page = self.as_page(uri);
+        let (mut response, pass) = match guard.check(method, page.as_ref().unwrap_or(uri), headers)
+        {
             Verdict::Answer(response, pass) => (response, pass),
             Verdict::Pass(pass) => (self.said(method, uri.path(), headers).await, pass),
         };
         guard.dress(response.headers_mut(), pass);
         response
+    }
+
+    /// What leads to a project's page, or stands in its place, as the guard knows a page: a link from
+    /// elsewhere may open it, a token signs in there.
+    fn as_page(&self, uri: &Uri) -> Option<Uri> {
+        let is_page = match self.what {
+            What::Folder(..) => true,
+            What::Down(at) => uri.path() == self.page_of(at),
+            _ => false,
+        };
+        let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        is_page.then(|| format!("/{query}").parse().ok()).flatten()
     }
 
     async fn said(&self, method: &Method, path: &str, headers: &HeaderMap) -> Response {
@@ -212,7 +234,7 @@ impl Hall {
                 Ok(()) => self.health().await,
                 Err(refusal) => refusal,
             },
-            What::Folder(to) => match reply::only_get(method) {
+            What::Folder(to, _) => match reply::only_get(method) {
                 Ok(()) => folder(to),
                 Err(refusal) => refusal,
             },
@@ -260,11 +282,18 @@ impl Hall {
         told.unwrap_or_else(|| error_reply(Code::Busy, "no project could be started"))
     }
 
+    fn name_of(&self, at: usize) -> &str {
+        self.lobby.projects.all().get(at).and_then(|project| project.name()).unwrap_or_default()
+    }
+
+    fn page_of(&self, at: usize) -> String {
+        format!("{PREFIX}{}/", self.name_of(at))
+    }
+
     /// A project that could not be started: for a person who opens it, and for programs.
     fn down(&self, at: usize, path: &str) -> Response {
-        let project = self.lobby.projects.all().get(at);
-        let name = project.and_then(|project| project.name()).unwrap_or_default();
-        if path != format!("{PREFIX}{name}/") {
+        let name = self.name_of(at);
+        if path != self.page_of(at) {
             let sentence =
                 format!("the project {name} could not be started; /api/projects says why");
             return error_reply(Code::Busy, sentence);

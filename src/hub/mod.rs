@@ -82,9 +82,10 @@ impl Hub {
         let clock_ms = clock();
         let pace = Pace::new(log.reached_ms(clock_ms)?, Instant::now());
         let writer = Writer::new(log, state, twins, rules, clock, pace, Arc::clone(&shared));
+        let span = tracing::Span::current();
         let thread = std::thread::Builder::new()
             .name("log".to_owned())
-            .spawn(move || writer.run(&inbox))
+            .spawn(move || span.in_scope(|| writer.run(&inbox)))
             .map_err(|cause| StoreError::File {
                 what: "cannot start the log's thread".to_owned(),
                 cause,

@@ -260,7 +260,7 @@ async fn a_cursor_flows_from_the_database_through_the_ring_into_live() {
     });
     while seen.len() < 101 {
         let next = cursor.next(300);
-        let entries = tokio::time::timeout(Duration::from_secs(20), next).await.unwrap().unwrap();
+        let entries = tokio::time::timeout(Duration::from_secs(120), next).await.unwrap().unwrap();
         for entry in entries {
             let json: Value = serde_json::from_str(&entry.json).unwrap();
             assert_eq!(json["id"], entry.id);

@@ -18,7 +18,7 @@ use super::parts::{Parts, now_ms};
 use super::preflight::StartError;
 use super::registry::{Order, Registry};
 use super::{BatchSize, Started, StopAnswer, StopError};
-use crate::agents::process::{Receipt, end_leftovers};
+use crate::agents::process::{Receipt, UnderWay, end_leftovers};
 use crate::domain::attribution;
 use crate::domain::payload::Payload;
 use crate::domain::state::State;
@@ -58,6 +58,8 @@ struct Running {
     /// What everything that is told about the batch stands in.
     span: Span,
     batch: Batch,
+    /// Given up when all its agents have ended.
+    under_way: Option<UnderWay>,
     size: BatchSize,
     /// Effects not yet carried out.
     outbox: VecDeque<Effect>,
@@ -253,6 +255,7 @@ impl Actor {
                         let _in = running.span.enter();
                         tracing::debug!(status = end.status, reason = end.reason, "the batch ends");
                     }
+                    drop(running.under_way.take());
                     return Some(effects::tell_end(parts, batch_id, end));
                 }
                 Effect::Publish(payload) => {

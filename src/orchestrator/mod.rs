@@ -35,6 +35,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tracing::Instrument as _;
 
 use crate::agents::process::Receipt;
 use crate::domain::state::OrchestratorView;
@@ -123,7 +124,7 @@ impl Orchestrator {
         let registry = Arc::new(Registry::default());
         let (messages, inbox) = mpsc::unbounded_channel();
         let actor = Actor::new(parts.clone(), Arc::clone(&registry), messages.clone());
-        let task = Mutex::new(Some(tokio::spawn(actor.run(inbox))));
+        let task = Mutex::new(Some(tokio::spawn(actor.run(inbox).in_current_span())));
         Self { inner: Arc::new(Inner { parts, registry, messages, task }) }
     }
 

@@ -95,7 +95,9 @@ impl Watcher {
         let (wake, woken) = sync_channel(1);
         let thread = {
             let (wake, stop, looks) = (wake.clone(), Arc::clone(&stop), Arc::clone(&looks));
+            let span = tracing::Span::current();
             thread::Builder::new().name("watch".to_owned()).spawn(move || {
+                let _in = span.enter();
                 let poll = options.poll;
                 let looked_at = Rc::new(Cell::new(Instant::now()));
                 let sink =

@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn events_come_from_a_folder_and_nothing_stays_there() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(try_events(folder.path(), Duration::from_secs(30)), Events::Come);
+        assert_eq!(try_events(folder.path(), Duration::from_secs(120)), Events::Come);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 

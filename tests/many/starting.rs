@@ -147,6 +147,24 @@ fn two_projects_never_share_a_database() {
     assert!(b["reasons"][0].as_str().unwrap().contains("where a keeps it"), "{b}");
 }
 
+/// A link to another project's database is that database; also where another server has it.
+#[test]
+fn two_projects_never_share_a_database_by_a_link() {
+    let side = Side::of(&["a", "b"]);
+    let link = side.path("link.db");
+    std::os::unix::fs::symlink(side.path("a").join(".sprint-runner/sprint-runner.db"), &link)
+        .unwrap();
+    let text = format!("db = \"{}\"\n", link.display());
+    std::fs::write(side.path("b").join("sprint-runner.toml"), text).unwrap();
+    let server = side.serve(&["a", "b"], &[]);
+    let b = told(&server, "b");
+    assert_eq!(b["state"], "down", "{b}");
+    assert!(b["reasons"][0].as_str().unwrap().contains("where a keeps it"), "{b}");
+    let alone = refused(&["-C".into(), side.path("b").into()]);
+    assert!(!alone.status.success());
+    assert!(said(&alone).contains("already has a server"), "{}", said(&alone));
+}
+
 #[test]
 fn the_first_line_is_the_only_one_on_standard_output() {
     let projects = [Project::new(), Project::new()];

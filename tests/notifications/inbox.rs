@@ -13,31 +13,31 @@ use crate::support::eventually;
 
 /// What was sent.
 #[derive(Debug, Clone)]
-pub(super) struct Post {
-    pub(super) path: String,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
-    pub(super) at: Instant,
+pub(crate) struct Post {
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) at: Instant,
 }
 
 impl Post {
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
-    pub(super) fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         self.header("idempotency-key").unwrap().to_owned()
     }
 }
 
 /// How to answer.
 #[derive(Debug, Clone)]
-pub(super) enum Reply {
+pub(crate) enum Reply {
     /// Status line and header lines, without the last empty one.
     Head(String),
     /// Not at all.
@@ -53,30 +53,30 @@ struct Kept {
 }
 
 /// Listens until the test ends.
-pub(super) struct Inbox {
+pub(crate) struct Inbox {
     kept: Arc<Mutex<Kept>>,
     port: u16,
 }
 
-pub(super) fn status(line: &str) -> Reply {
+pub(crate) fn status(line: &str) -> Reply {
     Reply::Head(format!("HTTP/1.1 {line}\r\n"))
 }
 
 impl Inbox {
-    pub(super) fn open() -> Self {
+    pub(crate) fn open() -> Self {
         Self::with(TcpListener::bind("127.0.0.1:0").unwrap())
     }
 
     /// Where a receiver is to be later: until it listens, connections are refused, and nobody else
     /// can be there.
-    pub(super) fn reserve() -> (Socket, String) {
+    pub(crate) fn reserve() -> (Socket, String) {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
         let address = socket.local_addr().unwrap().as_socket().unwrap();
         (socket, format!("http://{address}/hook"))
     }
 
-    pub(super) fn at(reserved: Socket) -> Self {
+    pub(crate) fn at(reserved: Socket) -> Self {
         reserved.listen(16).unwrap();
         Self::with(reserved.into())
     }
@@ -94,21 +94,21 @@ impl Inbox {
         inbox
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}/{path}", self.port)
     }
 
     /// The next answers; then 200.
-    pub(super) fn answer(&self, replies: &[Reply]) {
+    pub(crate) fn answer(&self, replies: &[Reply]) {
         self.kept.lock().unwrap().replies.extend(replies.iter().cloned());
     }
 
-    pub(super) fn posts(&self) -> Vec<Post> {
+    pub(crate) fn posts(&self) -> Vec<Post> {
         self.kept.lock().unwrap().posts.clone()
     }
 
     /// Waits until so many were sent; gives all.
-    pub(super) fn wait(&self, count: usize) -> Vec<Post> {
+    pub(crate) fn wait(&self, count: usize) -> Vec<Post> {
         eventually(&format!("{count} messages"), || {
             let posts = self.posts();
             (posts.len() >= count).then_some(posts)
@@ -116,7 +116,7 @@ impl Inbox {
     }
 
     /// Waits for a message of this rule; gives its JSON.
-    pub(super) fn of(&self, rule: &str) -> Value {
+    pub(crate) fn of(&self, rule: &str) -> Value {
         eventually(rule, || self.posts().iter().map(Post::json).find(|body| body["rule"] == rule))
     }
 }

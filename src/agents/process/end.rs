@@ -9,9 +9,10 @@ use tokio::time::Instant;
 
 use super::{Identity, Receipt, signals};
 
-/// How long killed processes may take to be gone. One that the kernel holds fast (a dead network
-/// disk) takes no signal at all; it is reported as left.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How many looks may still find somebody who was killed: some five seconds. Where this program gets
+/// its turn so late that they take longer, those that are to go get theirs as late. One that the
+/// kernel holds fast (a dead network disk) takes no signal at all; it is reported as left.
+const KILLED_LOOKS: u32 = 55;
 
 /// A look that finds nobody proves nothing while somebody forks; the second one does.
 const EMPTY_LOOKS: u32 = 2;
@@ -55,7 +56,7 @@ pub(super) async fn end(family: Arc<impl Family>, grace: Duration) -> Receipt {
     let now = Instant::now();
     // Whoever waits for ever has a year.
     let deadline = now + grace.min(Duration::from_secs(365 * 24 * 3600));
-    let mut empty = 0;
+    let (mut empty, mut in_vain) = (0, 0);
     let mut pause = Duration::from_millis(2);
     let mut killing = false;
     let left = loop {
@@ -83,7 +84,8 @@ pub(super) async fn end(family: Arc<impl Family>, grace: Duration) -> Receipt {
             }
         } else {
             empty = 0;
-            if killing && Instant::now() >= deadline + PATIENCE {
+            in_vain += u32::from(killing);
+            if in_vain > KILLED_LOOKS {
                 break alive;
             }
         }

@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use super::cookie::{has_inherited_cookie, project_cookie};
 use super::end::{self, Family, Look, Member};
 use super::table::Row;
-use super::{Identity, Receipt, look, reaper, table};
+use super::{Identity, Receipt, look, reaper, table, under_way};
 
 /// Ends every living process of this user that carries a cookie of this project. This program and
 /// those it descends from are left alone: an agent may itself have started us.
@@ -18,8 +18,10 @@ pub async fn end_leftovers(project: &str, grace: Duration) -> Receipt {
     end::end(Arc::new(Project { name: project.to_owned(), orphans: false }), grace).await
 }
 
-/// The same at the end of a batch, when no agent of this program runs any more: orphans that came
-/// to us and carry no cookie at all are some agent's that let go of its environment, and end too.
+/// The same at the end of a batch. When no other is under way in this program, orphans that came to
+/// us and carry no cookie of the project are some agent's that let go of its environment, and end
+/// too. Beside another project's batch they may be its agents', at work: they wait for that one's
+/// end.
 pub async fn end_batch_leftovers(project: &str, grace: Duration) -> Receipt {
     end::end(Arc::new(Project { name: project.to_owned(), orphans: true }), grace).await
 }
@@ -46,7 +48,10 @@ impl Project {
     /// Whether this process is nobody else's: it came to us, and its cookie, if it has any, is not
     /// the one that we were started with ourselves.
     fn is_orphan(&self, row: &Row, environment: &[u8]) -> bool {
-        self.orphans && !has_inherited_cookie(environment) && reaper::is_left_behind(row)
+        self.orphans
+            && !under_way::any()
+            && !has_inherited_cookie(environment)
+            && reaper::is_left_behind(row)
     }
 }
 

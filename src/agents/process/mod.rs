@@ -53,6 +53,7 @@ mod start;
 mod table;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
+mod under_way;
 #[cfg(not(unix))]
 mod unsupported;
 
@@ -68,6 +69,7 @@ pub use cookie::{COOKIE_VARIABLE, Cookie};
 #[doc(hidden)]
 pub use lines::Splitter;
 pub use lines::{Line, MAX_LINE, Stream};
+pub use under_way::UnderWay;
 #[cfg(not(unix))]
 pub use unsupported::{
     Group, Process, end_batch_leftovers, end_leftovers, find_leftovers, find_program, spawn,

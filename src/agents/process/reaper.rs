@@ -100,14 +100,18 @@ pub(super) fn listen() -> io::Result<()> {
     if task.as_ref().is_none_or(JoinHandle::is_finished) {
         let mut deaths = signal(SignalKind::child())?;
         *task = Some(tokio::spawn(async move {
-            while deaths.recv().await.is_some() {
-                tokio::time::sleep(GATHER).await;
+            loop {
+                // The first time too: who listened before may have gone without a look.
                 if anybody_dead() {
                     let sweeping = tokio::task::spawn_blocking(|| sweep(&table::read()));
                     if sweeping.await.is_err() {
                         break;
                     }
                 }
+                if deaths.recv().await.is_none() {
+                    break;
+                }
+                tokio::time::sleep(GATHER).await;
             }
         }));
     }

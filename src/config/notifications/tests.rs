@@ -1,5 +1,7 @@
 //! What `[[notifications]]` may say, and that no error repeats what may be a secret.
 
+use std::time::Duration;
+
 use super::*;
 use crate::config::{Config, Layer, file};
 

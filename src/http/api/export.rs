@@ -127,7 +127,9 @@ impl Out {
             return Response::default();
         }
         let (mut pipe, parts) = pipe();
+        let span = tracing::Span::current();
         tokio::task::spawn_blocking(move || {
+            let _in = span.enter();
             let _place = self.place;
             match write(&self.queries, &mut pipe).and_then(|()| Ok(pipe.flush()?)) {
                 // Whoever reads has gone.

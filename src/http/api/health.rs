@@ -55,6 +55,7 @@ struct ProjectHealth {
     status: &'static str,
     /// What is in the way: one sentence each.
     reasons: Vec<String>,
+    /// Names its log; null while it does not run.
     #[schemars(with = "Option<words::Epoch>")]
     epoch: Option<String>,
     /// The last event.

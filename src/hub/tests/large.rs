@@ -26,7 +26,7 @@ async fn a_large_commit_that_nobody_heard_is_read_from_the_database_then_live() 
     });
     let mut seen = Vec::new();
     while seen.last() != Some(&2005) {
-        let next = tokio::time::timeout(Duration::from_secs(60), cursor.next(100_000));
+        let next = tokio::time::timeout(Duration::from_secs(120), cursor.next(100_000));
         seen.extend(next.await.unwrap().unwrap().iter().map(|entry| entry.id));
     }
     publishing.await.unwrap();

@@ -237,7 +237,7 @@ fn poison() -> NewEvent {
 
 fn forbid(path: &Path) {
     let conn = rusqlite::Connection::open(path).unwrap();
-    conn.busy_timeout(Duration::from_secs(5)).unwrap();
+    conn.busy_timeout(Duration::from_secs(120)).unwrap();
     conn.execute_batch(
         "CREATE TRIGGER IF NOT EXISTS forbidden BEFORE INSERT ON events
          WHEN NEW.message = 'poison' BEGIN SELECT RAISE(ABORT, 'forbidden'); END",

@@ -223,7 +223,7 @@ fn b08_a_reader_beneath_whom_all_was_purged_stays_where_it_was() {
     hub.keep_for(Some(1000));
     let begun = Instant::now();
     while !ids(hub.queries()).is_empty() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "nothing was purged");
+        assert!(begun.elapsed() < Duration::from_secs(120), "nothing was purged");
         std::thread::park_timeout(Duration::from_millis(5));
     }
     // What is asked of its one blocking thread later is answered later.
@@ -285,7 +285,7 @@ fn hub_at(dir: &Path, clock: &Arc<AtomicI64>) -> Hub {
 fn purged_to(hub: &Hub) -> EventId {
     let begun = Instant::now();
     while hub.first_available() == 1 {
-        assert!(begun.elapsed() < Duration::from_secs(60), "nothing was purged");
+        assert!(begun.elapsed() < Duration::from_secs(120), "nothing was purged");
         std::thread::park_timeout(Duration::from_millis(5));
     }
     hub.first_available()
@@ -325,7 +325,7 @@ fn a_clock_far_ahead_purges_nothing_that_is_young() {
         hub.keep_for(Some(10 * DAY));
         let begun = Instant::now();
         while hub.first_available() == 2 {
-            assert!(begun.elapsed() < Duration::from_secs(60), "the rule still holds");
+            assert!(begun.elapsed() < Duration::from_secs(120), "the rule still holds");
             std::thread::park_timeout(Duration::from_millis(5));
         }
         assert_eq!(hub.first_available(), 3, "rests: {rests}, known: {known}");

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use tokio::task::JoinSet;
 
 use super::{Actor, Running};
-use crate::agents::process::Receipt;
+use crate::agents::process::{Receipt, UnderWay};
 use crate::config::workflow::Runner;
 use crate::domain::event::{NewEvent, Source};
 use crate::domain::payload::{BatchStart, Payload};
@@ -58,12 +58,16 @@ impl Actor {
             .ok_or_else(|| StartError::Log("the batch's row was not found again".to_owned()))?;
         self.registry.clear();
         let state_dir = self.parts.state_dir.clone();
-        drop(tokio::task::spawn_blocking(move || run_files::remove_old(&state_dir, batch_id)));
         let span = tracing::info_span!("batch", batch_id);
+        let told_in = span.clone();
+        drop(tokio::task::spawn_blocking(move || {
+            told_in.in_scope(|| run_files::remove_old(&state_dir, batch_id));
+        }));
         span.in_scope(|| tracing::debug!(?size, "the batch begins"));
         self.running = Some(Running {
             span,
             batch: Batch::new(self.rules(batch_id, max_cycles), started_at),
+            under_way: Some(UnderWay::begin()),
             size,
             outbox: VecDeque::new(),
             orders: HashMap::new(),

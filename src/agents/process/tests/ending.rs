@@ -7,7 +7,8 @@ use super::stage::*;
 
 /// Long enough that only a stop that does not need it ends in time.
 const LONG: Duration = Duration::from_secs(300);
-const SHORT: Duration = Duration::from_millis(300);
+/// So long the deaf are waited for; under load it takes the others a while to go.
+const SHORT: Duration = Duration::from_secs(3);
 
 #[tokio::test]
 async fn b25_three_levels_one_deaf_one_stopped_all_gone_and_counted() {
@@ -25,8 +26,9 @@ async fn b25_three_levels_one_deaf_one_stopped_all_gone_and_counted() {
     until("one is stopped", || family.iter().any(stopped)).await;
 
     let receipt = soon(process.group().stop(SHORT)).await;
+    assert_eq!((receipt.processes, receipt.left, receipt.escaped), (5, 0, 0));
     // Deaf are `deep.sh` and its `sleep`, which inherits that.
-    assert_eq!(receipt, Receipt { processes: 5, killed: 2, left: 0, escaped: 0 });
+    assert!((2..5).contains(&receipt.killed), "{receipt:?}");
     for one in family {
         assert!(no_trace(one), "{one:?} is still there, or a zombie");
     }
@@ -64,11 +66,12 @@ async fn a_stopped_leader_is_ended_too() {
 async fn b26_those_that_left_the_group_are_found_by_their_cookie() {
     let stage = Stage::new();
     stage
-        .script("daemon.sh", "trap '' HUP TERM; echo $$; sleep 1000 & wait")
-        .script("twice.sh", "setsid sh -c 'sh ./daemon.sh & exit' & exit");
-    let mut process = stage.spawn("sh ./twice.sh; setsid sleep 1000 & echo $!; wait");
-    let family = pids(&mut process, 2).await;
-    // Wherever `setsid` had to fork first, the number is its own; the daemon tells its own.
+        .script("daemon.sh", "trap '' HUP TERM; sleep 1000 & echo $$; echo $!; wait")
+        .script("twice.sh", "setsid sh -c 'sh ./daemon.sh & exit' & exit")
+        .script("apart.sh", "echo $$; exec sleep 1000");
+    // Each says that it has come to where it is to be found.
+    let mut process = stage.spawn("sh ./twice.sh; setsid sh ./apart.sh & wait");
+    let family = pids(&mut process, 3).await;
     let receipt = soon(process.group().stop(SHORT)).await;
     assert_eq!(receipt.left, 0);
     assert!(receipt.escaped >= 3, "{receipt:?}");
@@ -115,18 +118,22 @@ async fn stopping_twice_at_once_and_after_the_exit_is_harmless() {
 #[tokio::test]
 async fn those_that_fork_all_the_time_do_not_slip_away() {
     let stage = Stage::new();
-    // The next is started before this one ends, for ever; nobody of it lives long.
-    stage.script("runner.sh", "trap '' TERM; sh ./runner.sh & exit");
+    // The next is started before this one ends, as long as this program is there; nobody of it lives
+    // long. While they run all other tests are slow.
+    let text =
+        format!("trap '' TERM; kill -0 {} || exit; sh ./runner.sh & exit", std::process::id());
+    stage.script("runner.sh", &text);
+    let brief = Duration::from_millis(300);
     let mut process = stage.spawn("trap '' TERM; sh ./runner.sh & sh ./runner.sh & echo up; wait");
     line(&mut process).await;
-    let receipt = soon(process.group().stop(SHORT)).await;
+    let receipt = soon(process.group().stop(brief)).await;
     assert_eq!(receipt.left, 0);
     assert_eq!(process.group().leftovers().await, []);
 
     // The same when the leader is long gone.
     let mut process = stage.spawn("sh ./runner.sh & exit");
     rest(&mut process).await;
-    assert_eq!(soon(process.group().stop(SHORT)).await.left, 0);
+    assert_eq!(soon(process.group().stop(brief)).await.left, 0);
     assert_eq!(find_leftovers(&stage.project).await, []);
 }
 

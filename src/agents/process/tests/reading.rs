@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::super::*;
 use super::stage::*;
 
+/// Far longer than anybody takes who hears that he is to end.
+const LONG: Duration = Duration::from_secs(300);
+
 fn texts(lines: &[Line], stream: Stream) -> Vec<String> {
     let of_it = lines.iter().filter(|line| line.stream == stream);
     of_it.map(|line| String::from_utf8_lossy(&line.bytes).into_owned()).collect()
@@ -34,7 +37,7 @@ async fn bytes_that_are_no_text_come_as_they_are() {
 async fn b30_a_line_without_end_costs_no_memory() {
     let stage = Stage::new();
     let mut process =
-        stage.spawn("head -c 64000000 /dev/zero; echo; echo next; head -c 3000000 /dev/zero >&2");
+        stage.spawn("head -c 16000000 /dev/zero; echo; echo next; head -c 3000000 /dev/zero >&2");
     let mut lines = Vec::new();
     soon(async {
         while let Output::Line(line) = process.next().await {
@@ -47,7 +50,7 @@ async fn b30_a_line_without_end_costs_no_memory() {
         let of_it = lines.iter().filter(move |line| line.stream == stream);
         of_it.map(|line| (line.bytes.len(), line.full_len)).collect::<Vec<_>>()
     };
-    assert_eq!(of(Stream::Stdout), [(MAX_LINE, 64_000_000), (4, 4)]);
+    assert_eq!(of(Stream::Stdout), [(MAX_LINE, 16_000_000), (4, 4)]);
     assert_eq!(of(Stream::Stderr), [(MAX_LINE, 3_000_000)]);
 }
 
@@ -141,7 +144,7 @@ async fn b29_a_grandchild_that_holds_the_output_does_not_delay_the_exit() {
     assert!(alive(grandchild), "a normal exit ends nobody");
     assert_eq!(process.group().leftovers().await, [grandchild]);
 
-    let receipt = soon(process.group().stop(Duration::from_secs(10))).await;
+    let receipt = soon(process.group().stop(LONG)).await;
     assert_eq!(receipt, Receipt { processes: 1, ..Receipt::default() });
     assert!(no_trace(grandchild));
 }
@@ -152,7 +155,7 @@ async fn b29_a_grandchild_that_writes_for_ever_does_not_delay_the_exit() {
     let mut process = stage.spawn("yes & exec 1>&2; exit 6");
     let (_, exit) = rest(&mut process).await;
     assert_eq!(exit.code, Some(6));
-    soon(process.group().stop(Duration::from_secs(10))).await;
+    soon(process.group().stop(LONG)).await;
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::super::*;
 
 /// Far more than anything takes; a test that meets it has failed.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 pub(super) struct Stage {
     folder: tempfile::TempDir,
@@ -61,6 +61,8 @@ pub(super) async fn soon<T>(future: impl Future<Output = T>) -> T {
 pub(super) async fn until(what: &str, mut so: impl FnMut() -> bool) {
     let wait = async {
         while !so() {
+            // Whose runtime collected orphans until now may have been another test's, which is over.
+            reaper::listen().unwrap();
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };

@@ -1,6 +1,5 @@
 //! Starting: the program, the environment, standard input, the thread that starts.
 
-use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use super::super::*;
@@ -8,7 +7,11 @@ use super::stage::*;
 
 fn executable(stage: &Stage, name: &str, text: &str) {
     let path = stage.script(name, text).folder().join(name);
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    // Written by another process: a child that another test starts just now may hold open for a
+    // while what this one has written, and nobody can execute it until then.
+    let mode = "cp \"$0\" \"$0.new\" && chmod 755 \"$0.new\" && mv \"$0.new\" \"$0\"";
+    let done = std::process::Command::new("sh").args(["-c", mode]).arg(path).status();
+    assert!(done.unwrap().success());
 }
 
 /// What a start is refused with.
@@ -119,7 +122,7 @@ async fn an_agent_that_never_reads_its_input_hangs_nobody() {
     let mut process =
         spawn(Launch { stdin: stdin.clone(), ..stage.launch("echo up; exec sleep 1000") }).unwrap();
     assert_eq!(line(&mut process).await, "up");
-    let receipt = soon(process.group().stop(Duration::from_secs(30))).await;
+    let receipt = soon(process.group().stop(Duration::from_secs(300))).await;
     assert_eq!(receipt, Receipt { processes: 1, ..Receipt::default() });
     assert_eq!(rest(&mut process).await.1.signal, Some(15));
 

@@ -1,6 +1,7 @@
 //! How streams live and end: heartbeats, silence, slow readers, the server's end.
 
-use std::time::Duration;
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use futures_util::SinkExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -10,16 +11,22 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::client::{Sse, Ws, ask};
 use super::stage::{DEADLINE, Stage, error_event};
+use crate::http::limits::USER_TIMEOUT;
 
 const SHORT: Duration = Duration::from_millis(100);
 
+/// What takes as long as this does not come within a test.
+const NEVER: Duration = Duration::from_secs(1200);
+
 #[tokio::test]
 async fn silence_is_filled() {
-    let stage = Stage::with(|limits| limits.heartbeat = SHORT);
+    // So long that who answers late under load still answers in time.
+    let stage = Stage::with(|limits| limits.heartbeat = Duration::from_secs(2));
     let mut sse = Sse::open(stage.address, "/sse", b"").await;
     let mut ws = Ws::open(stage.address, "/ws").await;
     sse.event().await.expect("init");
-    for _ in 0..5 {
+    // One more than may stay unanswered, and another.
+    for _ in 0..4 {
         assert!(sse.block().await.expect("a heartbeat").comment);
         while !matches!(ws.message().await.expect("a message"), Message::Ping(_)) {}
     }
@@ -35,9 +42,10 @@ async fn a_peer_that_answers_no_ping_is_let_go() {
         stage.address
     );
     socket.write_all(request.as_bytes()).await.unwrap();
-    stage.figure(1, |counts| &counts.ws).await;
     let mut bytes = Vec::new();
     let _ = timeout(DEADLINE, socket.read_to_end(&mut bytes)).await.expect("it ends");
+    assert!(bytes.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&bytes));
+    stage.figure(1, |counts| &counts.silent).await;
     stage.figure(0, |counts| &counts.connections).await;
 }
 
@@ -57,7 +65,8 @@ async fn gone_clients_leave_nothing_behind() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn who_never_reads_is_let_go_and_holds_up_nobody() {
     let stage = Stage::with(|limits| {
-        limits.stall = Duration::from_millis(500);
+        // The one who reads may be held up under load.
+        limits.stall = Duration::from_secs(5);
         limits.farewell = SHORT;
     });
     let idle_sse = Sse::open(stage.address, "/sse?last_event_id=0", b"").await;
@@ -78,7 +87,7 @@ async fn who_never_reads_is_let_go_and_holds_up_nobody() {
 async fn a_reader_that_stood_still_hears_why_when_it_reads_again() {
     let stage = Stage::with(|limits| {
         limits.stall = Duration::from_millis(300);
-        limits.farewell = DEADLINE;
+        limits.farewell = NEVER;
     });
     let mut ws = Ws::open(stage.address, "/ws?last_event_id=0").await;
     for _ in 0..24 {
@@ -113,7 +122,11 @@ async fn bad_frames_are_answered_with_their_code() {
 
 #[tokio::test]
 async fn the_end_is_told_and_nothing_is_waited_for() {
-    let mut stage = Stage::new();
+    let mut stage = Stage::with(|limits| {
+        limits.shutdown = NEVER;
+        // Under load those who answer do so late.
+        limits.farewell = Duration::from_secs(20);
+    });
     let mut streams = Vec::new();
     for _ in 0..20 {
         let mut sse = Sse::open(stage.address, "/sse", b"").await;
@@ -128,7 +141,13 @@ async fn the_end_is_told_and_nothing_is_waited_for() {
     stage.figure(23, |counts| &counts.connections).await;
 
     // Clients that answer a close are waited for, so they must be heard meanwhile.
-    let (code, ()) = tokio::join!(ws.close_code(), stage.end());
+    let heard = async {
+        let code = ws.close_code().await;
+        // Reading on sends the answer.
+        while ws.message().await.is_some() {}
+        code
+    };
+    let (code, ()) = tokio::join!(heard, stage.end());
     assert_eq!(code, Some(1001));
     let mut retries = Vec::new();
     for sse in &mut streams {
@@ -151,13 +170,16 @@ async fn a_client_that_stands_still_cannot_delay_the_end() {
     let mut stage = Stage::with(|limits| {
         limits.shutdown = SHORT;
         limits.farewell = SHORT;
+        limits.stall = NEVER;
     });
     let ws = Ws::open(stage.address, "/ws?last_event_id=0").await;
     let sse = Sse::open(stage.address, "/sse?last_event_id=0", b"").await;
     for _ in 0..24 {
         stage.publish(vec![error_event(&"x".repeat(1 << 20))]).await;
     }
-    stage.end().await;
+    // The kernel alone would end it after half a minute.
+    let end = timeout(USER_TIMEOUT.mul_f32(0.8), stage.end()).await;
+    end.expect("nobody waits for the client");
     stage.figure(0, |counts| &counts.connections).await;
     drop((ws, sse));
 }
@@ -191,7 +213,11 @@ async fn connections_over_the_cap_are_closed_and_streams_go_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_before_a_stream_come_whole() {
     const BEFORE: usize = 20_000;
-    let stage = Stage::new();
+    // The client reads nothing until all is asked, and under load that takes a while.
+    let stage = Stage::with(|limits| {
+        limits.stall = NEVER;
+        limits.header = NEVER;
+    });
     let host = format!("Host: {}\r\n", stage.address);
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     // So little is on its way at once that the last answers still wait when the stream begins.
@@ -201,9 +227,20 @@ async fn answers_before_a_stream_come_whole() {
         + &format!("GET /sse HTTP/1.1\r\n{host}\r\n");
     // All of them before the first answer is read: the answers fill what the kernel takes. That
     // hyper reads the stream's request only when they are flushed is not in its documentation.
-    timeout(DEADLINE, to.write_all(requests.as_bytes())).await.expect("it is taken").unwrap();
     let mut text = String::new();
     let mut part = vec![0; 8192];
+    let mut asking = pin!(to.write_all(requests.as_bytes()));
+    let begun = Instant::now();
+    loop {
+        if let Ok(asked) = timeout(Duration::from_secs(5), asking.as_mut()).await {
+            asked.unwrap();
+            break;
+        }
+        assert!(begun.elapsed() < DEADLINE, "it is not taken");
+        // Under load it takes long, and the kernel gives up who reads nothing at all for long.
+        let count = timeout(DEADLINE, from.read(&mut part)).await.expect("it goes on").unwrap();
+        text += std::str::from_utf8(&part[..count]).unwrap();
+    }
     while !text.ends_with("\n\n") || !text.contains("\r\n\r\nretry:") {
         let count = timeout(DEADLINE, from.read(&mut part)).await.expect("it goes on").unwrap();
         assert!(count > 0, "the connection has ended behind {} bytes", text.len());

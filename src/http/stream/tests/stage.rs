@@ -24,7 +24,7 @@ use crate::project::settings_store::SettingsStore;
 use crate::store::Log;
 
 /// Whatever a test waits for comes within this, or the test fails.
-pub(super) const DEADLINE: Duration = Duration::from_secs(20);
+pub(super) const DEADLINE: Duration = Duration::from_secs(120);
 
 pub(super) struct Stage {
     pub(super) hub: Hub,

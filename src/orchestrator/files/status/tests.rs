@@ -35,7 +35,7 @@ impl Stage {
         let board = Arc::new(Board::new(Layout::discover(&root, &Named::default())));
         let watcher =
             Watcher::start(hub.clone(), Arc::clone(&board), root, Options::default()).unwrap();
-        assert!(watcher.wait_first_read(Duration::from_secs(20)));
+        assert!(watcher.wait_first_read(Duration::from_secs(120)));
         let start = Payload::BatchStart(BatchStart {
             origin: "managed".to_owned(),
             started_at: now_ms(),
@@ -56,7 +56,7 @@ impl Stage {
 
     /// Every status change told so far: key, old, new, source.
     fn told(&self) -> Vec<String> {
-        assert!(self.watcher.looker().look(Duration::from_secs(20)));
+        assert!(self.watcher.looker().look(Duration::from_secs(120)));
         let events = self.hub.queries().events_after(0, usize::MAX).unwrap();
         let events = events.iter().filter(|event| event.kind == "story:status");
         events
