@@ -14,7 +14,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use crate::support::process::ended;
+use crate::support::process::{Watchdog, ended};
 use crate::support::server::binary;
 
 /// A server whose log is kept, wherever it listens; killed when dropped.
@@ -38,6 +38,7 @@ impl Serving {
         let mut child =
             command.stdout(Stdio::piped()).stderr(log.reopen().unwrap()).spawn().unwrap();
         let mut first_line = String::new();
+        let _watchdog = Watchdog::over(&child);
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut first_line).unwrap();
         Self { child, log, first_line: first_line.trim_end().to_owned() }
     }

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::process::{ended, output_of};
+use crate::support::process::{Watchdog, ended, output_of};
 use crate::support::project::{now_s, row};
 use crate::support::server::binary;
 use crate::support::{Project, Server, eventually};
@@ -347,6 +347,7 @@ fn on_the_network_a_token_is_made_and_the_command_line_knows_it() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    let _watchdog = Watchdog::over(&child);
     let first = first_line(&mut child);
     assert!(first.starts_with("Sprint Runner listening on http://127.0.0.1:"), "{first}");
     let token = BufReader::new(child.stderr.take().unwrap())
@@ -433,6 +434,7 @@ fn follow_goes_on_over_a_killed_server_without_loss() {
     .stderr(Stdio::null())
     .spawn()
     .unwrap();
+    let watchdog = Watchdog::over(&child);
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut messages = Vec::new();
     let mut take = |count: usize| {
@@ -457,6 +459,7 @@ fn follow_goes_on_over_a_killed_server_without_loss() {
     take(5);
     let wanted: Vec<String> = (0..15).map(|n| format!("row {n}")).collect();
     assert_eq!(messages, wanted);
+    drop(watchdog);
     interrupt(&child);
     assert_eq!(ended(&mut child).code(), Some(0), "Ctrl-C ends it well");
     assert!(server.terminate().success());
@@ -509,6 +512,7 @@ fn demo_needs_nothing_moves_by_itself_and_leaves_nothing() {
 
 fn first_line(child: &mut Child) -> String {
     // Byte by byte, so that nothing behind the line is taken from whoever reads on.
+    let _watchdog = Watchdog::over(child);
     let output = child.stdout.as_mut().unwrap();
     let mut line = Vec::new();
     let mut byte = [0];

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{BufReader, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,7 +14,7 @@ use serde_json::Value;
 use crate::support::heavy::{Need, heavy};
 use crate::support::project::{now_s, row};
 use crate::support::sse::Sse;
-use crate::support::{Project, Server, eventually};
+use crate::support::{Project, Server, eventually, http};
 
 /// A server whose log is kept, and one that listens to it.
 struct Scene {
@@ -246,16 +247,21 @@ fn b43_used_up_descriptors_are_told_once_and_streams_go_on() {
     let open = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count();
     let few = format!("--nofile={}:", open + 20);
     assert!(Command::new("prlimit").args([&few, "--pid", &pid]).status().unwrap().success());
-    let crowd: Vec<TcpStream> = (0..200)
+    // One who is connected before asks while it lasts. The crowd is more than there is room for, and
+    // no more than waits in the kernel's queue at once.
+    let mut asks = http::connect(scene.server.port());
+    let crowd: Vec<TcpStream> = (0..60)
         .filter_map(|_| TcpStream::connect(("127.0.0.1", scene.server.port())).ok())
         .collect();
     eventually("the shortage", || {
         (scene.times_told("new connections must wait") > 0).then_some(())
     });
+    let host = format!("127.0.0.1:{}", scene.server.port());
+    write!(asks, "GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+    let health = http::read_response(&mut BufReader::new(asks), false).unwrap().json();
     scene.append(5);
     scene.stream_has_all();
     drop(crowd);
-    let health = scene.server.json("/healthz");
     assert_eq!(health["status"], "degraded");
     assert!(health["reasons"].to_string().contains("file descriptor"), "{health}");
     scene.well();

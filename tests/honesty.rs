@@ -7,12 +7,15 @@ use serde_json::Value;
 use crate::support::process::Stopped;
 use crate::support::project::now_s;
 use crate::support::server::binary;
-use crate::support::{Project, Server, eventually};
+use crate::support::{LENIENCE, Project, Server, eventually};
 
 fn cli_status(project: &Project) -> serde_json::Value {
-    let output = binary().args(["status", "--json", "-C"]).arg(project.root()).output().unwrap();
-    serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
+    // It waits for a server's answer no longer than people do.
+    eventually("an answer on the command line", || {
+        let mut command = binary();
+        let output = command.args(["status", "--json", "-C"]).arg(project.root()).output().unwrap();
+        serde_json::from_slice(&output.stdout).ok()
+    })
 }
 
 #[test]
@@ -57,12 +60,12 @@ fn b45_a_command_that_has_just_begun_is_running_until_the_server_is_gone() {
     assert!(offline["active"].as_array().is_none_or(Vec::is_empty), "{offline}");
 }
 
-/// The limit is three seconds here.
+/// The limit is twelve seconds here: long enough for a busy machine to show the command before.
 #[test]
 fn b45_when_the_files_stop_changing_neither_api_nor_command_line_says_that_anything_runs() {
     let project = Project::new();
     let toml = project.root().join("sprint-runner.toml");
-    std::fs::write(toml, "observed_idle_minutes = 0.05\n").unwrap();
+    std::fs::write(toml, "observed_idle_minutes = 0.2\n").unwrap();
     let server = Server::start(&project);
     let last = Instant::now();
     project.append(format!("{},1,1-2,dev-story,setup,start,\"go\"\n", now_s()).as_bytes());
@@ -72,7 +75,7 @@ fn b45_when_the_files_stop_changing_neither_api_nor_command_line_says_that_anyth
     eventually("silence", || (active(&server.json("/api/snapshot")) == 0).then_some(()));
     let line = cli_status(&project);
     assert_eq!((active(&line), &line["batch"]), (0, &Value::Null), "{line}");
-    assert!(last.elapsed() < Duration::from_secs(3 + 5), "{:?}", last.elapsed());
+    assert!(last.elapsed() < Duration::from_secs(12 + 5) * LENIENCE, "{:?}", last.elapsed());
     assert_eq!(server.json("/api/snapshot")["batch"], Value::Null);
     assert_eq!(server.json("/api/batches")["batches"][0]["status"], "lost");
     let text = binary().args(["status", "-C"]).arg(project.root()).output().unwrap();
@@ -98,6 +101,6 @@ fn b45_a_server_that_does_not_answer_is_said_not_to() {
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!((output.status.code(), out.as_ref()), (Some(1), ""), "{err}");
     assert!(err.contains("does not answer"), "{err}");
-    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert!(took < Duration::from_secs(5) * LENIENCE, "{took:?}");
     assert_eq!(cli_status(&project)["active"].as_array().unwrap().len(), 1, "it is back");
 }

@@ -75,8 +75,11 @@ fn backups(folder: &Path) -> Vec<PathBuf> {
 
 /// What whoever looks at the history must see, whatever the shape.
 fn shows_history(server: &Server, shape: &str) {
-    let snapshot = server.json("/api/snapshot");
-    assert_eq!(snapshot["batch"], Value::Null, "{shape}: nothing runs");
+    // What our own log left open long ago is ended soon after the start.
+    let snapshot = eventually(&format!("{shape}: nothing runs"), || {
+        let snapshot = server.json("/api/snapshot");
+        snapshot["batch"].is_null().then_some(snapshot)
+    });
     assert_eq!(snapshot["active"], serde_json::json!([]), "{shape}");
     assert_eq!(snapshot["orchestrator"]["status"], "idle", "{shape}");
     let batches = server.json("/api/batches?limit=100");

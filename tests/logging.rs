@@ -6,11 +6,11 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::attack::Serving;
-use crate::support::bench::{Bench, STORIES, Toml};
+use crate::support::bench::{Bench, PATIENCE, STORIES, Toml};
 use crate::support::http::{self, Response};
 use crate::support::server::binary;
 use crate::support::sse::Sse;
-use crate::support::{Project, eventually};
+use crate::support::{Project, eventually, eventually_in};
 
 const TOKEN: &str = "correct-horse-battery-staple-0816";
 
@@ -54,7 +54,11 @@ fn a_request_has_a_span_that_says_all_but_what_is_secret() {
     for (method, target, more, _, status) in &asked {
         if *method == "HEAD" {
             let head = format!("HEAD {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{more}\r\n");
-            std::io::Write::write_all(&mut http::connect(port), head.as_bytes()).unwrap();
+            let mut stream = http::connect(port);
+            std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
+            // Who has gone before is not answered.
+            let answer = http::read_head(&mut std::io::BufReader::new(stream)).unwrap();
+            assert_eq!(answer.0, *status, "{method} {target}");
         } else {
             assert_eq!(ask(port, method, target, more).status, *status, "{method} {target}");
         }
@@ -129,7 +133,7 @@ fn what_is_told_of_an_agent_stands_in_its_span_and_in_that_of_its_batch() {
         server.port()
     );
     assert_eq!(http::send(server.port(), start).unwrap().status, 200);
-    let told = eventually("the end of the batch", || {
+    let told = eventually_in(PATIENCE, "the end of the batch", || {
         let told = lines(&whole_lines(&server.log()));
         told.iter().any(|line| line["message"] == "the batch ends").then_some(told)
     });
@@ -173,7 +177,7 @@ fn as_it_comes_the_server_is_quiet() {
             body.len()
         );
         assert_eq!(http::send(port, start).unwrap().status, 200);
-        eventually("the end of the batch", || {
+        eventually_in(PATIENCE, "the end of the batch", || {
             let status = http::get(port, "/api/orchestrator/status").json();
             (status["status"] == "idle").then_some(())
         });
@@ -199,6 +203,7 @@ fn forge(format: &str) {
     let toml =
         Toml { agent: "model = \"m\\n2026-01-01T00:00:00Z ERROR forged\"", ..Toml::default() };
     let bench = Bench::with(STORIES, &toml);
+    bench.plan("quick", "");
     let settings = bench.project.root().join(".sprint-runner/settings.json");
     fs::create_dir_all(settings.parent().unwrap()).unwrap();
     // The message of what is wrong with it holds the key.
@@ -220,7 +225,7 @@ fn forge(format: &str) {
         body.len()
     );
     http::send(port, start).unwrap();
-    eventually("agents, then none", || {
+    eventually_in(PATIENCE, "agents, then none", || {
         let told = server.log().contains("the batch ends");
         told.then_some(())
     });

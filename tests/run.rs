@@ -8,7 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::support::process::{ended, output_of};
+use crate::support::process::{Watchdog, ended, output_of};
 use crate::support::server::binary;
 use crate::support::{Project, Server, eventually};
 
@@ -192,8 +192,10 @@ fn a_server_on_a_unix_socket_runs_it_too() {
     let mut command = run(&project, &["serve", "--unix", socket.to_str().unwrap()]);
     let mut server = command.spawn().unwrap();
     let mut first = String::new();
+    let watchdog = Watchdog::over(&server);
     let out = server.stdout.as_mut().unwrap();
     std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut first).unwrap();
+    drop(watchdog);
     assert!(first.contains(socket.to_str().unwrap()), "{first}");
     let output = run(&project, &["run", "1", "--json"]).output().unwrap();
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));

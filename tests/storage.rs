@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::support::bench::{Bench, Follower, STORIES, start};
 use crate::support::heavy::{Need, heavy};
+use crate::support::process::Stopped;
 use crate::support::project::{now_s, row};
 use crate::support::server::binary;
 use crate::support::{Dice, Project, Server, eventually, http, sse::Sse};
@@ -67,11 +68,6 @@ fn wait_for_row(server: &Server, n: usize) {
     });
 }
 
-fn signal(server: &Server, signal: rustix::process::Signal) {
-    let pid = rustix::process::Pid::from_raw(server.pid().cast_signed()).unwrap();
-    rustix::process::kill_process(pid, signal).unwrap();
-}
-
 /// The process stands still while both files are copied: what lies there is what a crash would
 /// leave at that moment.
 #[test]
@@ -82,16 +78,24 @@ fn b37_database_and_wal_copied_at_100_random_moments_are_whole_prefixes_of_the_l
     let copies = tempfile::tempdir().unwrap();
     let mut dice = Dice::new(37);
     let path = database(&project);
+    let mut head = Value::Null;
     for n in 0..100 {
+        // However little a busy machine lets it do in between.
+        if n % 10 == 0 {
+            head = eventually("a log that grows", || {
+                let now = server.json("/healthz")["head"].clone();
+                (now != head).then_some(now)
+            });
+        }
         thread::park_timeout(Duration::from_micros(dice.below(20_000) as u64));
-        signal(&server, rustix::process::Signal::STOP);
+        let stopped = Stopped::new(&server);
         let copy = copies.path().join(format!("{n}.db"));
         fs::copy(&path, &copy).unwrap();
         // It may have been written back whole just now.
         if beside(&path, "-wal").exists() {
             fs::copy(beside(&path, "-wal"), beside(&copy, "-wal")).unwrap();
         }
-        signal(&server, rustix::process::Signal::CONT);
+        drop(stopped);
     }
     let rows = stop();
     wait_for_row(&server, rows - 1);

@@ -13,7 +13,7 @@ use crate::support::ws::Ws;
 use crate::support::{Project, Server, eventually};
 
 /// How long it may take: 20 s without progress, and what a busy machine needs besides.
-const BOUND: Duration = Duration::from_secs(90);
+const BOUND: Duration = Duration::from_secs(180);
 
 /// Asks for a stream and never reads; takes as little as the kernel lets it.
 fn who_never_reads(port: u16, request: &str) -> TcpStream {

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use crate::support::heavy::{Need, heavy};
 use crate::support::http::{self, read_some};
 use crate::support::server::binary;
-use crate::support::{DEADLINE, Project, Server, eventually};
+use crate::support::{DEADLINE, LENIENCE, Project, Server, eventually};
 
 const TOKEN: &str = "a-token-of-our-own-for-a-test";
 
@@ -115,7 +115,7 @@ fn b10_an_unplugged_client_is_noticed_and_leaves_nothing() {
     let before = server.sockets();
     let port = server.port();
     let head = head(port);
-    let body = r#"{"websocket_heartbeat_seconds":1}"#;
+    let body = r#"{"websocket_heartbeat_seconds":3}"#;
     let put = format!(
         "PUT /api/settings HTTP/1.1\r\n{head}Connection: close\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
@@ -141,7 +141,7 @@ fn b10_an_unplugged_client_is_noticed_and_leaves_nothing() {
     let start = Instant::now();
     // The WebSocket misses two pongs; the other is noticed by what the kernel gets no answer to,
     // after 30 s.
-    let bound = Duration::from_secs(45);
+    let bound = Duration::from_secs(30) * LENIENCE;
     let mut first = None;
     while server.sockets() > before {
         if server.sockets() == before + 1 {
@@ -151,7 +151,8 @@ fn b10_an_unplugged_client_is_noticed_and_leaves_nothing() {
         std::thread::park_timeout(Duration::from_millis(50));
     }
     println!("unplugged: the WebSocket gone after {first:?}, all after {:?}", start.elapsed());
-    assert!(first.is_some_and(|first| first < Duration::from_secs(6)), "{first:?}");
+    // Two times three seconds; less than the kernel would have taken.
+    assert!(first.is_some_and(|first| first < Duration::from_secs(6) * LENIENCE), "{first:?}");
     eventually("an answer to others", || {
         let asked = format!("GET /healthz HTTP/1.1\r\n{head}Connection: close\r\n\r\n");
         let clients = http::send(port, asked)?.json()["clients"].clone();

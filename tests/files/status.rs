@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{states, told, until_state};
 use crate::support::process::{forget_peak, peak_mib};
 use crate::support::project::STATUS;
-use crate::support::{Project, Server, eventually};
+use crate::support::{LENIENCE, Project, Server, eventually};
 
 const FILE: &str = "sprint-status.yaml";
 
@@ -53,7 +53,8 @@ fn b22_a_hostile_status_file_keeps_the_last_good_state() {
     for (what, bytes) in hostile() {
         let mut took = Vec::new();
         // A busy machine is given another try; what is slow by itself is so each time.
-        for _ in 0..3 {
+        for n in 0..10 {
+            let bound = Duration::from_secs(1) * if n < 5 { 1 } else { LENIENCE };
             let start = Instant::now();
             project.replace(FILE, &bytes);
             let (start, written) = (Instant::now(), start.elapsed());
@@ -78,7 +79,7 @@ fn b22_a_hostile_status_file_keeps_the_last_good_state() {
                 (server.json("/api/sprint-status")["stale"] == false).then_some(())
             });
             println!("{what}: written in {written:?}, told and recovered in {took:?}");
-            if took[took.len() - 2..].iter().all(|took| *took < Duration::from_secs(1)) {
+            if took[took.len() - 2..].iter().all(|took| *took < bound) {
                 took.clear();
                 break;
             }
@@ -178,9 +179,11 @@ fn a_hundred_saves(save: impl Fn(&Project, &[u8])) {
     for pair in changes.windows(2) {
         assert_eq!(pair[0].1, pair[1].0, "no step is missing between two events");
     }
-    let stories = server.json("/api/snapshot")["sprint"]["stories"].clone();
     let story = |it: &&Value| it["story_key"] == "1-10-backup";
-    assert_eq!(stories.as_array().unwrap().iter().find(story).unwrap()["status"], word(99));
+    eventually("the last word in the state", || {
+        let stories = server.json("/api/snapshot")["sprint"]["stories"].clone();
+        (stories.as_array()?.iter().find(story)?["status"] == word(99)).then_some(())
+    });
 }
 
 #[test]

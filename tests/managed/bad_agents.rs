@@ -38,7 +38,11 @@ struct Lab {
 
 impl Lab {
     fn new(agent: &str) -> Self {
-        let bench = Bench::with(STATUS, &Toml { agent, ..Toml::default() });
+        Self::with(&Toml { agent, ..Toml::default() })
+    }
+
+    fn with(toml: &Toml) -> Self {
+        let bench = Bench::with(STATUS, toml);
         let server = bench.serve();
         let follower = Follower::open(&server);
         Self { bench, server, follower }
@@ -152,16 +156,32 @@ fn garbage_never_passes_a_review() {
 
 #[test]
 fn silence_is_ended_after_its_time() {
-    // 0.4 s; a good agent is never silent for so long, or tries again.
-    let mut lab = Lab::new("idle_minutes = 0.0067");
-    for agent in ["hang", "ignores-term"] {
-        let events = lab.batch(agent, "", &NEVER_WELL);
-        let error = message(&events, "error");
-        assert!(error.contains("it printed nothing for 0.4"), "{agent}: {error}");
-        let end = events.iter().find(|event| event["type"] == "agent:end").unwrap();
-        let receipt = &end["payload"]["receipt"];
-        assert_eq!(receipt["left"], 0, "{agent}: {end}");
-        assert_eq!(receipt["killed"], i32::from(agent == "ignores-term"), "{agent}: {end}");
+    // One that hears TERM has all the time it needs to go; one that does not must be told to ignore
+    // it before its 0.4 s are over, which a busy machine may not let it on each try.
+    for (agent, grace) in [("hang", "60"), ("ignores-term", "0.3")] {
+        let mut lab = Lab::new("idle_minutes = 0.0067");
+        let config = lab.bench.project.root().join("sprint-runner.toml");
+        let text = fs::read_to_string(config).unwrap();
+        let was = "timeout_grace_seconds = 0.3";
+        lab.bench.config(&text.replace(was, &format!("timeout_grace_seconds = {grace}")));
+        lab.server.terminate();
+        lab.server = lab.bench.serve();
+        lab.follower = Follower::open(&lab.server);
+        let mut killed = 0;
+        for _ in 0..10 {
+            let events = lab.batch(agent, "", &NEVER_WELL);
+            let error = message(&events, "error");
+            assert!(error.contains("it printed nothing for 0.4"), "{agent}: {error}");
+            for end in events.iter().filter(|event| event["type"] == "agent:end") {
+                let receipt = &end["payload"]["receipt"];
+                assert_eq!(receipt["left"], 0, "{agent}: {end}");
+                killed += receipt["killed"].as_u64().unwrap();
+            }
+            if agent == "hang" || killed > 0 {
+                break;
+            }
+        }
+        assert_eq!(killed > 0, agent == "ignores-term", "{agent}: {killed}");
     }
 }
 
@@ -175,7 +195,8 @@ fn too_long_a_run_is_ended_after_its_time() {
 
 #[test]
 fn oddities_that_do_no_harm() {
-    let mut lab = Lab::new("");
+    let result_grace_seconds = Some(0.3);
+    let mut lab = Lab::with(&Toml { result_grace_seconds, ..Toml::default() });
     for (agent, environment) in [
         ("hang-after-result", ""),
         ("leaves-grandchild", ""),
@@ -268,7 +289,7 @@ fn b34_a_usage_limit_parks_the_batch_which_goes_on_by_itself() {
     lab.bench.plan(
         "usage-limit",
         &format!(
-            "export AGENT_STATE='{}'\nexport AGENT_RESET_SECONDS=2",
+            "export AGENT_STATE='{}'\nexport AGENT_RESET_SECONDS=8",
             lab.bench.path("calls").display()
         ),
     );

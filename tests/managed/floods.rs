@@ -2,8 +2,8 @@
 //! other events go on meanwhile.
 
 use crate::support::Server;
-use crate::support::bench::{Bench, Follower, STORIES, start, told};
-use crate::support::eventually;
+use crate::support::bench::{Bench, Follower, PATIENCE, STORIES, start, told};
+use crate::support::eventually_in;
 use crate::support::heavy::heavy;
 use crate::support::process::{forget_peak, peak_mib};
 use crate::support::project::now_s;
@@ -98,7 +98,7 @@ fn b30_floods_of_lines_and_of_standard_error_hold_up_nobody() {
     };
     // The agent prints all the time: what is seen now is seen beside the flood.
     batch.others_go_on(20);
-    eventually("lines by the hundred thousand", || (printed() >= LINES).then_some(()));
+    eventually_in(PATIENCE, "lines by the hundred thousand", || (printed() >= LINES).then_some(()));
     batch.others_go_on(20);
     let seen = &batch.follower.seen;
     assert!(seen.iter().all(|event| event["type"] != "agent:end"), "it has not ended");

@@ -1,6 +1,6 @@
 //! `runner = "command"`: a batch is one child, the user's own orchestrator, watched through the files.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::bench::{Bench, Follower, STORIES, doing, start, told};
 use crate::support::eventually;
@@ -45,6 +45,13 @@ fn a_batch_is_one_child_and_ends_with_it() {
         "{}",
         told(&follower.seen)
     );
+    // Its rows and what it has done to the status file belong to it, however late they are seen.
+    for kind in ["command:start", "story:status"] {
+        let is_it = |event: &Value| event["type"] == kind && event["batch_id"] == batch_id;
+        if !follower.seen.iter().any(is_it) {
+            follower.until(kind, is_it);
+        }
+    }
     let of_batch: Vec<_> =
         follower.seen.iter().filter(|event| event["batch_id"] == batch_id).collect();
     let kinds: Vec<_> = of_batch.iter().map(|event| event["type"].as_str().unwrap()).collect();

@@ -7,13 +7,13 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::bench::{Bench, STORIES};
+use crate::support::bench::{Bench, PATIENCE, STORIES};
 use crate::support::http;
 use crate::support::project::{now_s, row};
 use crate::support::server::binary;
 use crate::support::sse::Sse;
 use crate::support::ws::Ws;
-use crate::support::{Server, eventually};
+use crate::support::{Server, eventually, eventually_in};
 
 use super::{Side, names, roots, serve, told};
 
@@ -159,7 +159,7 @@ fn batches_run_in_two_projects_at_once_and_stop_apart() {
     one.plan("good", "");
     let again = server.post("/p/one/api/orchestrator/start", "{\"batch_size\":1}");
     assert_eq!(again.status, 200, "{}", again.text());
-    eventually("the second batch's end", || {
+    eventually_in(PATIENCE, "the second batch's end", || {
         let batches = server.json("/p/one/api/batches");
         (batches["batches"][0]["status"] == "completed").then_some(())
     });

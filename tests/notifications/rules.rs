@@ -13,7 +13,7 @@ fn stories_that_become_blocked_are_told_together() {
     let (project, inbox) = (Project::new(), Inbox::open());
     configure(
         &project,
-        &target(&inbox.url("hook"), "settle_seconds = 3").replacen(
+        &target(&inbox.url("hook"), "settle_seconds = 8").replacen(
             "settle_seconds = 0.05\n",
             "",
             1,
@@ -50,7 +50,7 @@ fn stories_that_become_blocked_are_told_together() {
 #[test]
 fn a_broken_status_file_is_told_and_a_half_saved_one_is_not() {
     let (project, inbox) = (Project::new(), Inbox::open());
-    configure(&project, &target(&inbox.url("hook"), "").replace("0.05", "0.7"));
+    configure(&project, &target(&inbox.url("hook"), "").replace("0.05", "6"));
     let server = Server::start(&project);
     read(&server, "1-2-database", "in-progress");
     let state = |word: &str| {

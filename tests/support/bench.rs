@@ -11,7 +11,7 @@ use super::sse::Sse;
 use super::{Project, Server, eventually};
 
 /// How long a batch may take: the machine may have much else to do.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Where the make-believe agents lie.
 pub(crate) fn agents() -> PathBuf {
@@ -38,6 +38,8 @@ pub(crate) struct Bench {
 /// What stands in `sprint-runner.toml` besides the bench's own.
 #[derive(Default)]
 pub(crate) struct Toml<'a> {
+    /// How long an agent may go on after its result; long, where that is not what is tried.
+    pub(crate) result_grace_seconds: Option<f64>,
     pub(crate) agent: &'a str,
     pub(crate) workflow: &'a str,
     pub(crate) more: &'a str,
@@ -72,11 +74,12 @@ impl Bench {
 
     /// The settings of the bench, with what else is asked for.
     pub(crate) fn configure(&self, toml: &Toml) {
-        let Toml { agent, workflow, more } = toml;
+        let Toml { result_grace_seconds, agent, workflow, more } = toml;
+        let result_grace = result_grace_seconds.unwrap_or(60.0);
         self.config(&format!(
             "[agents.claude]\nprogram = \"{}/agent\"\n{agent}\n\n[workflow]\n\
              retry_seconds = 0.05\nstop_grace_seconds = 0.5\ntimeout_grace_seconds = 0.3\n\
-             result_grace_seconds = 0.3\n{workflow}\n\n{more}\n",
+             result_grace_seconds = {result_grace}\n{workflow}\n\n{more}\n",
             self.home.path().display()
         ));
     }

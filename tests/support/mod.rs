@@ -16,17 +16,31 @@ pub(crate) use server::Server;
 
 use std::time::{Duration, Instant};
 
-/// How long anything may take before a test gives up waiting for it.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+/// How long anything may take before a test gives up waiting for it: on a machine with much else to
+/// do, nothing that comes is too late.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
+
+/// How much longer than a behaviour promises something may take: the promise is for a machine that has
+/// nothing else to do, and a test may run on one that has.
+pub(crate) const LENIENCE: u32 = 4;
 
 /// Asks again and again until the answer is there; panics at the deadline.
-pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    eventually_in(DEADLINE, what, ask)
+}
+
+/// The same for what is much work, such as a batch.
+pub(crate) fn eventually_in<T>(
+    deadline: Duration,
+    what: &str,
+    mut ask: impl FnMut() -> Option<T>,
+) -> T {
     let start = Instant::now();
     loop {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(start.elapsed() < DEADLINE, "waited in vain for {what}");
+        assert!(start.elapsed() < deadline, "waited in vain for {what}");
         std::thread::park_timeout(Duration::from_millis(5));
     }
 }

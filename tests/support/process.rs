@@ -56,6 +56,46 @@ pub(crate) fn output_of(child: Child) -> Output {
     })
 }
 
+/// Kills a process that says nothing for too long, so that whoever reads its output comes to an end.
+pub(crate) struct Watchdog {
+    /// Dropped with this: then it has done.
+    _over: mpsc::Sender<()>,
+}
+
+impl Watchdog {
+    pub(crate) fn over(child: &Child) -> Self {
+        let process = pidfd_open(Pid::from_child(child), PidfdFlags::empty()).unwrap();
+        let (over, waits) = mpsc::channel::<()>();
+        std::thread::spawn(move || {
+            if waits.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+                let _ = pidfd_send_signal(&process, Signal::KILL);
+            }
+        });
+        Self { _over: over }
+    }
+}
+
+/// Who starts the tests may ignore some signals (a shell does for what runs in the background), and
+/// every program started here would inherit that: a test's Ctrl-C would end none. What is handled,
+/// however, is as usual in those that are started.
+pub(crate) fn signals_as_usual() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let ignored = ignored.map_or(0, |mask| u64::from_str_radix(mask.trim(), 16).unwrap());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let _inside = runtime.enter();
+        for signal in [Signal::INT, Signal::HUP, Signal::QUIT] {
+            if ignored & (1 << (signal.as_raw() - 1)) != 0 {
+                // It stays so when this is dropped.
+                let kind = tokio::signal::unix::SignalKind::from_raw(signal.as_raw());
+                drop(tokio::signal::unix::signal(kind).unwrap());
+            }
+        }
+    });
+}
+
 /// A server that stands still (SIGSTOP) until this is dropped.
 pub(crate) struct Stopped(u32);
 
@@ -63,7 +103,14 @@ impl Stopped {
     pub(crate) fn new(server: &Server) -> Self {
         let pid = server.pid();
         signal(pid, Signal::STOP);
-        eventually("a server that stands still", || (state(pid)? == 'T').then_some(()));
+        // Each thread comes to its rest by itself.
+        let rests = |thread: &PathBuf| {
+            let stat = fs::read_to_string(thread.join("stat")).unwrap_or_default();
+            stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('T'))
+        };
+        eventually("a server that stands still", || {
+            (state(pid)? == 'T' && threads(pid).iter().all(rests)).then_some(())
+        });
         Self(pid)
     }
 }

@@ -6,9 +6,10 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Instant;
 
 use super::http::{self, Response};
+use super::process::{Watchdog, signals_as_usual};
 use super::sse::Sse;
 use super::ws::Ws;
-use super::{DEADLINE, Project};
+use super::{DEADLINE, Project, eventually};
 
 /// A running server; killed when dropped.
 pub(crate) struct Server {
@@ -19,6 +20,7 @@ pub(crate) struct Server {
 
 /// The binary under test, with an environment of its own.
 pub(crate) fn binary() -> Command {
+    signals_as_usual();
     let mut command = Command::new(env!("CARGO_BIN_EXE_sprint-runner"));
     command.env("NO_COLOR", "1").env_remove("RUST_LOG").stdin(Stdio::null());
     command
@@ -34,18 +36,30 @@ impl Server {
     pub(crate) fn start_with(root: &Path, arguments: &[&str]) -> Self {
         let mut command = binary();
         command.arg("serve").arg("-C").arg(root).args(["--port", "0"]).args(arguments);
-        Self::spawn(command)
+        Self::spawn(command).that_has_read()
+    }
+
+    /// Waits until it has read the status file for the first time. Its start waits for that as well,
+    /// but no longer than a user likes to, and a busy machine may need longer.
+    fn that_has_read(self) -> Self {
+        eventually("a first look at the files", || {
+            let health = self.get("/healthz");
+            // Whoever asks for a token tells nothing.
+            (health.status != 200 || health.json()["head"] != 0).then_some(())
+        });
+        self
     }
 
     /// Serves a project where a server before it did.
     pub(crate) fn start_on(project: &Project, port: u16) -> Self {
         let mut command = binary();
         command.arg("serve").arg("-C").arg(project.root()).args(["--port", &port.to_string()]);
-        Self::spawn(command)
+        Self::spawn(command).that_has_read()
     }
 
     /// Starts a command that prints the first line of `serve`.
     pub(crate) fn spawn(mut command: Command) -> Self {
+        signals_as_usual();
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(if std::env::var_os("SHOW_SERVER").is_some() {
@@ -57,7 +71,9 @@ impl Server {
             .unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
+        let watchdog = Watchdog::over(&child);
         stdout.read_line(&mut line).unwrap();
+        drop(watchdog);
         let port = line
             .trim_end()
             .strip_prefix("Sprint Runner listening on http://127.0.0.1:")
