@@ -76,7 +76,7 @@ export const storyCommands = (stories, here) => stories.map((story) => {
 
 /** The way to the other projects, and to all of them. @param {{name: string, path: string, branch: string|null, state: string}[]} projects @param {{root: string, name: string|null}} place @param {string} view @returns {Command[]} */
 export const projectCommands = (projects, { root, name }, view) => [
-  { id: "projects", group: "Project", name: "All projects", also: ["overview switch"], href: root },
+  { id: "projects", group: "Project", name: "All projects", also: ["overview switch"], href: `${root}projects` },
   ...projects.filter((one) => one.name !== name).map((one) => ({ id: `project ${one.name}`, group: "Project", name: `Switch to ${one.name}`, also: [one.name, one.branch ?? ""].filter(Boolean), detail: one.state, href: `${root}${one.path}#${view}` })),
 ];
 

@@ -3,7 +3,7 @@
  * by the address alone, so that it holds behind any proxy.
  */
 
-/** @param {string} href of the page's folder @returns {{root: string, name: string|null}} root: where all projects are */
+/** @param {string} href of the page's folder @returns {{root: string, name: string|null}} root: where the server is */
 export function placeOf(href) {
   const found = /^(.*\/)p\/([a-z0-9][a-z0-9._-]*)\/$/.exec(href);
   return found ? { root: found[1], name: found[2] } : { root: href, name: null };

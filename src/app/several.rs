@@ -70,6 +70,8 @@ pub struct Started {
     pub app: App,
     /// Where it listens and how.
     pub lead: Config,
+    /// Where all of them are shown.
+    pub overview: String,
     /// Each that runs, with its address.
     pub running: Vec<(String, String)>,
     /// Each that does not.
@@ -94,11 +96,12 @@ pub async fn start(asked: Vec<Asked>) -> anyhow::Result<Started> {
     let server = bind(&lead, &state, PortChoice::Exactly)?;
     let address = server.local_addr();
     let url = listen::place(&lead, address);
-    let under = |name: &str| match lead.unix {
+    let at = |path: &str| match lead.unix {
         // As nginx writes a path on a Unix socket.
-        Some(_) => format!("{url}:/p/{name}/"),
-        None => format!("{url}p/{name}/"),
+        Some(_) => format!("{url}:/{path}"),
+        None => format!("{url}{path}"),
     };
+    let under = |name: &str| at(&format!("p/{name}/"));
     let begun = join_all(claimed.into_iter().map(|one| begin(one, under))).await;
     if first(&begun).is_none() {
         bail!(none(&downs(begun).1));
@@ -152,14 +155,20 @@ pub async fn start(asked: Vec<Asked>) -> anyhow::Result<Started> {
     for (name, core) in &mut running {
         // A socket is connected to by its path alone.
         let place = if lead.unix.is_some() { url.clone() } else { under(name) };
-        core.lock.announce_under(&place, &format!("/p/{name}"), token.as_deref())?;
+        if let Err(error) =
+            core.lock.announce_under(&place, &format!("/p/{name}"), token.as_deref())
+        {
+            // The others, and all but the command line in its folder, do without.
+            tracing::warn!(project = %name, "the command line will not find this server: {error:#}");
+        }
     }
     let addresses = running.iter().map(|(name, _)| (name.clone(), under(name))).collect();
+    let overview = at("projects");
     let mut cores = running.into_iter().map(|(_, core)| core);
     let core = cores.next().ok_or_else(|| anyhow!("no project is there"))?;
     let others = cores.collect();
     let app = App { core, others, serving, end_streams, url, token, token_is_new };
-    Ok(Started { app, lead, running: addresses, down })
+    Ok(Started { app, lead, overview, running: addresses, down })
 }
 
 /// Takes the locks, in order.

@@ -28,7 +28,7 @@ const word = async (page, name, wanted) => page.waitForFunction(([n, w]) => [...
 
 test("the overview tells of all, live, and never of something running that is not", async () => {
   const { all, server, end } = await stage();
-  const { page, wrong, close } = await open(browser, server.url);
+  const { page, wrong, close } = await open(browser, `${server.url}projects`);
   try {
     await word(page, "busy", "running");
     await word(page, "calm", "idle");
@@ -64,7 +64,7 @@ test("the overview tells of all, live, and never of something running that is no
 
 test("b45 a server that stands still: the overview says so within five seconds", async () => {
   const { server, end } = await stage();
-  const { page, close } = await open(browser, server.url);
+  const { page, close } = await open(browser, `${server.url}projects`);
   try {
     await onceInThree(async () => {
       await word(page, "busy", "running");
@@ -84,7 +84,7 @@ test("b45 a server that stands still: the overview says so within five seconds",
 
 test("the overview asks with one connection, and quietly while nothing changes", async () => {
   const { server, end } = await stage();
-  const { page, close } = await open(browser, server.url);
+  const { page, close } = await open(browser, `${server.url}projects`);
   try {
     let unchanged = 0;
     /** @type {(value: unknown) => void} */ let enough = () => {};
@@ -139,7 +139,7 @@ test("the switcher leads to the same view of another project, by mouse and by ke
     await page.keyboard.press("p");
     await page.waitForSelector("#switch:popover-open .switch-all");
     await page.click("#switch .switch-all");
-    await page.waitForURL(server.url);
+    await page.waitForURL(`${server.url}projects`);
     await page.waitForFunction(() => document.querySelectorAll(".all-card").length === 4);
     await page.click(".all-needs a");
     await page.waitForURL(/\/p\/stuck\/#overview$/);
@@ -209,6 +209,10 @@ test("all of it works below a prefix of a proxy's own", async () => {
   between.to(server.port);
   const { page, wrong, close } = await open(browser, between.url);
   try {
+    // The root is the first.
+    await page.waitForURL(`${between.url}p/calm/#overview`);
+    await page.waitForSelector(".switch-button");
+    await page.goto(`${between.url}projects`);
     await word(page, "busy", "running");
     await page.click(".all-card h2 a:text-is('busy')");
     await page.waitForURL(`${between.url}p/busy/`);
@@ -256,7 +260,7 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
   for (const width of [1400, 390]) {
     test(`overview and switcher, judged by axe, ${width} px, ${colorScheme}`, async () => {
       const { server, end } = await stage();
-      const { page, close } = await open(browser, server.url, { viewport: { width, height: 844 }, colorScheme });
+      const { page, close } = await open(browser, `${server.url}projects`, { viewport: { width, height: 844 }, colorScheme });
       const judge = (one, where = "html") => one.evaluate(async ([tags, part]) => {
         for (const one of document.getAnimations()) { try { one.finish(); } catch { one.cancel(); } }
         const { violations } = await window.axe.run(part, { resultTypes: ["violations"], runOnly: { type: "tag", values: tags } });
@@ -283,7 +287,7 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
         assert.ok(over <= 0 && header <= 0, `${over} ${header}`);
         const whole = await page.context().newPage();
         await whole.setViewportSize({ width, height: 844 });
-        await whole.goto(server.url);
+        await whole.goto(`${server.url}projects`);
         await word(whole, "busy", "running");
         await server.end("SIGKILL");
         await page.bringToFront();

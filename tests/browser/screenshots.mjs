@@ -104,7 +104,7 @@ async function several() {
   for (const colorScheme of THEMES) {
     for (const [width, height] of SIZES) {
       const size = `${width}-${colorScheme}`;
-      const { page, close, wrong } = await open(browser, server.url, { viewport: { width, height }, colorScheme });
+      const { page, close, wrong } = await open(browser, `${server.url}projects`, { viewport: { width, height }, colorScheme });
       await told(page);
       await settled(page);
       await page.screenshot({ path: join(folder, `projects-overview-${size}.png`), fullPage: true });

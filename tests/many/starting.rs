@@ -109,7 +109,8 @@ fn what_cannot_begin_is_told_and_the_others_do() {
     // The first is one that could not begin: who asks for it is not given another.
     assert_eq!(server.get("/api/snapshot").status, 503);
     // But the overview is, and its files.
-    assert_eq!(server.get("/").status, 200);
+    assert_eq!(server.get("/").header("location"), Some("projects"));
+    assert_eq!(server.get("/projects").status, 200);
     assert_eq!(server.get("/js/projects.js").status, 200);
     assert_eq!(server.get("/css/tokens.css").status, 200);
     let health = server.json("/healthz");

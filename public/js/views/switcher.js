@@ -18,7 +18,7 @@ export async function mount(header) {
   const own = h("span", { class: "switch-own" }, place.name);
   const list = h("ul", { class: "switch-list" });
   const lost = h("p", { class: "switch-lost", hidden: true }, "The server is not reached just now.");
-  const all = h("a", { class: "switch-link switch-all", href: place.root }, "All projects");
+  const all = h("a", { class: "switch-link switch-all", href: `${place.root}projects` }, "All projects");
   const menu = h("div", { class: "switch", id: "switch", popover: "auto", role: "group", "aria-label": "Projects" }, all, lost, list);
   const button = h("button", { class: "brand switch-button", type: "button", popovertarget: "switch", title: "Switch the project (p)" }, ...brand.childNodes, own, h("i", { class: "switch-mark" }));
   brand.replaceWith(button, menu);

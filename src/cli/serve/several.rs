@@ -81,6 +81,7 @@ async fn serve(args: &Args, projects: &[Named]) -> anyhow::Result<u8> {
     for (name, url) in &started.running {
         note(&format!("{name}: {url}"));
     }
+    note(&format!("all projects: {}", started.overview));
     attend(started.app, &started.lead, signals, args.open, |_| Ok(())).await
 }
 

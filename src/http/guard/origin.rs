@@ -42,8 +42,7 @@ impl AllowedOrigins {
 }
 
 /// The pages that a link from elsewhere may open, by their addresses and their files.
-const PAGES: [&str; 6] =
-    ["/", "/index.html", "/api", "/api.html", "/projects", "/projects.html"];
+const PAGES: [&str; 6] = ["/", "/index.html", "/api", "/api.html", "/projects", "/projects.html"];
 
 /// Judges a request. A link from elsewhere may open a page, and nothing else.
 pub(super) fn judge(
