@@ -31,7 +31,8 @@ use super::service::{Routes, Shared};
 use super::stream::{Phase, Streams};
 
 /// Where all projects are shown, and by which page.
-pub(super) const OVERVIEW: &str = "/projects";
+// As for the prefix: a server of one has no such route.
+const OVERVIEW: &str = concat!("/", "projects");
 const OVERVIEW_PAGE: &str = "projects.html";
 
 /// What stands before a project's name.
@@ -236,6 +237,8 @@ impl Hall {
             _ => false,
         };
         let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        // An absolute target is the guard's to refuse, as it stands.
+        let is_page = is_page && uri.authority().is_none();
         is_page.then(|| format!("/{query}").parse().ok()).flatten()
     }
 

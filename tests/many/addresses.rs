@@ -117,9 +117,17 @@ fn the_guard_stands_before_every_prefix() {
     let side = Side::of(&["a", "b"]);
     let server = side.serve(&["a", "b"], &[]);
     let own = format!("Host: 127.0.0.1:{}\r\n", server.port());
-    for path in
-        ["/", "/p/a", "/p/a/", "/p/b/api/snapshot", "/p/b/sse", "/p/b/ws", "/p/none/", "/healthz"]
-    {
+    for path in [
+        "/",
+        "/projects",
+        "/p/a",
+        "/p/a/",
+        "/p/b/api/snapshot",
+        "/p/b/sse",
+        "/p/b/ws",
+        "/p/none/",
+        "/healthz",
+    ] {
         assert_eq!(with(&server, "GET", path, "Host: evil.example\r\n").status, 421, "{path}");
         assert_eq!(with(&server, "GET", path, "").status, 421, "{path}");
         let foreign = format!("{own}Origin: http://evil.example\r\n");
@@ -136,7 +144,9 @@ fn the_guard_stands_before_every_prefix() {
     let link = format!(
         "{own}Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n"
     );
-    assert_eq!(with(&server, "GET", "/p/b/", &link).status, 200);
+    for page in ["/p/b/", "/projects"] {
+        assert_eq!(with(&server, "GET", page, &link).status, 200, "{page}");
+    }
     assert_eq!(with(&server, "GET", "/p/b/api/snapshot", &link).status, 403);
     let form = format!("{own}Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{{}}");
     assert_eq!(with(&server, "POST", "/p/b/api/orchestrator/start", &form).status, 415);

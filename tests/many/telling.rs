@@ -130,7 +130,7 @@ fn what_is_asked_of_all_is_counted() {
             .map(|class| metrics.at("http_requests_total", class))
     };
     let before = counts();
-    for path in ["/api/projects", "/api/projects", "/", "/p/nobody/", "/healthz"] {
+    for path in ["/api/projects", "/api/projects", "/projects", "/p/nobody/", "/healthz"] {
         server.get(path);
     }
     let more: Vec<f64> = counts().iter().zip(before).map(|(now, then)| now - then).collect();
