@@ -63,6 +63,15 @@ fn two_thousand_rows_reach_everybody_in_order_and_once() {
         // The log file may be ahead of the stream: what counts is that each row counts once.
         let mut sorted = of_command.clone();
         sorted.sort_unstable();
+        let twice = |number: &usize| of_command.iter().filter(|one| *one == number).count() > 1;
+        let doubled: Vec<&Value> = first
+            .iter()
+            .filter(|event| {
+                let row = rows(std::slice::from_ref(event));
+                row.first().is_some_and(|(name, number)| name == command && twice(number))
+            })
+            .collect();
+        assert!(doubled.is_empty(), "{doubled:#?}");
         assert_eq!(sorted, (1..=ROWS).collect::<Vec<_>>(), "{command}");
     }
     let in_file = std::fs::read_to_string(bench.project.log()).unwrap().lines().count();
