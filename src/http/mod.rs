@@ -25,6 +25,7 @@ mod data;
 pub mod doors;
 pub mod error;
 pub mod guard;
+mod hall;
 mod kept;
 pub mod limits;
 mod openapi;

@@ -47,6 +47,11 @@ fn a_token_signs_in_at_a_project_however_it_is_written() {
         assert_eq!(asked.status, 401, "{path}");
         assert!(asked.text().contains("<h1>Sign in</h1>"), "{path}: {}", asked.text());
     }
+    // One step more brings the cookie along: to the page that was asked for.
+    for (path, to) in [("/projects", "/projects"), ("/p/b/", "/p/b/"), ("/", "/")] {
+        let step = get(&server, path, ELSEWHERE).text();
+        assert!(step.contains(&format!("content=\"0;url={to}\"")), "{path}: {step}");
+    }
     assert_eq!(get(&server, "/p/missing/healthz?token=s3cret-s3cret-s3cret", "").status, 401);
 }
 

@@ -145,7 +145,10 @@ impl Guard {
         let mut reply = if origin::opens_the_page(method, uri.path(), headers) {
             let same = |site: &HeaderValue| site == "same-origin" || site == "none";
             let from_elsewhere = !headers.get_all("sec-fetch-site").iter().all(same);
-            let page = if uri.path().starts_with("/api") { "api" } else { "" };
+            let page = ["api", "projects"]
+                .into_iter()
+                .find(|page| uri.path().trim_start_matches('/').starts_with(page));
+            let page = page.unwrap_or_default();
             let step =
                 (from_elsewhere && uri.query().is_none()).then(|| format!("{}{page}", self.home));
             replies::sign_in_page(&self.home, step.as_deref())
