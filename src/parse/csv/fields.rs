@@ -1,11 +1,18 @@
 //! A line as text, and its fields.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use crate::domain::issue::{Issue, Severity};
 
 /// More columns than this are not a row; what follows is not looked at.
 const MAX_FIELDS: usize = 70;
+
+thread_local! {
+    /// The csv library's state machine: to make one costs more than to read a row by it. Begun anew
+    /// for each row; a clone of it would do, but the library's has half of its tables.
+    static READER: RefCell<csv_core::Reader> = RefCell::new(csv_core::Reader::new());
+}
 
 /// The line as text, with a remark where bytes had to give way.
 pub(super) fn text_of(line: &[u8], line_no: u64) -> Result<(Cow<'_, str>, Option<Issue>), Issue> {
@@ -105,7 +112,13 @@ impl<'a> Fields<'a> {
         if let Some(column) = open_quote(line) {
             return Err(column);
         }
-        let mut reader = csv_core::Reader::new();
+        Ok(READER.with_borrow_mut(|reader| {
+            reader.reset();
+            Self::read(line, reader)
+        }))
+    }
+
+    fn read(line: &str, reader: &mut csv_core::Reader) -> Self {
         let mut fields = Vec::with_capacity(8);
         let mut input = line.as_bytes();
         // A field is never longer than what it is read from.
@@ -133,7 +146,7 @@ impl<'a> Fields<'a> {
                 break;
             }
         }
-        Ok(Self { fields })
+        Self { fields }
     }
 
     pub(super) fn len(&self) -> usize {
