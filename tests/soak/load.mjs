@@ -19,7 +19,12 @@ export const ask = (port, path, method = "GET", body = undefined) => new Promise
     res.setEncoding("utf8").on("data", (data) => (text += data)).once("end", () => good({ status: res.statusCode ?? 0, text }));
   });
   req.once("timeout", () => req.destroy(new Error("no answer for 30 s")));
-  req.once("error", (error) => good({ status: 0, text: String(error) }));
+  req.once("error", (/** @type {NodeJS.ErrnoException} */ error) => {
+    // The server ends a connection that rests for ten seconds; who asks on it in that moment asks again, as
+    // every client does. On a connection of its own no request may meet this.
+    if (method === "GET" && req.reusedSocket && error.code === "ECONNRESET") good(ask(port, path));
+    else good({ status: 0, text: `${req.reusedSocket ? "reused" : "new"} connection: ${error}` });
+  });
   req.end(sent);
 });
 
