@@ -123,15 +123,15 @@ mod tests {
     #[test]
     fn a_folder_gives_its_name() {
         for (folder, name) in [
-            ("/work/lantern", "lantern"),
-            ("/work/My Project", "my-project"),
-            ("/work/.hidden", "hidden"),
-            ("/work/lantern@2.0", "lantern-2.0"),
-            ("/work/größe", "gr-e"),
-            ("/work/灯", "project"),
-            ("/work/..x", "x"),
-            ("/work/a%2fb", "a-2fb"),
-            ("/work/api", "api-project"),
+            ("/srv/lantern", "lantern"),
+            ("/srv/My Project", "my-project"),
+            ("/srv/.hidden", "hidden"),
+            ("/srv/lantern@2.0", "lantern-2.0"),
+            ("/srv/größe", "gr-e"),
+            ("/srv/灯", "project"),
+            ("/srv/..x", "x"),
+            ("/srv/a%2fb", "a-2fb"),
+            ("/srv/api", "api-project"),
             ("/", "project"),
         ] {
             assert_eq!(named(&[folder]), [name], "{folder}");
