@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::service::Service as _;
@@ -30,6 +30,9 @@ use super::site::{Site, Way};
 use super::stream::takeover::Answer;
 use super::stream::{sse, upgrade};
 use super::table;
+
+/// Not among the library's names of headers.
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
 type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
 
@@ -66,20 +69,27 @@ impl Shared {
 pub(super) async fn answer(
     site: Arc<Site>,
     link: Arc<Link>,
-    mut request: Request<Incoming>,
+    request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     link.asked();
+    let mut reply = find(&site, link, request).await;
+    reply.headers_mut().insert(KEEP_ALIVE, site.rest().clone());
+    Ok(reply)
+}
+
+/// The reply of whoever the address means.
+async fn find(site: &Site, link: Arc<Link>, mut request: Request<Incoming>) -> Response {
     let (shared, guard) = match site.way(request.uri()) {
         Way::Root => match site.at_root() {
             Ok(found) => found,
-            Err(hall) => return Ok(beside(&site, hall, &link, request).await),
+            Err(hall) => return beside(site, hall, &link, request).await,
         },
         Way::Project { shared, inside } => {
             *request.uri_mut() = inside;
             let guard = Arc::clone(&shared.context.guard);
             (shared, guard)
         }
-        Way::Hall(hall) => return Ok(beside(&site, hall, &link, request).await),
+        Way::Hall(hall) => return beside(site, hall, &link, request).await,
     };
     within(shared, guard, link, request).await
 }
@@ -90,13 +100,13 @@ async fn within(
     guard: Arc<Guard>,
     link: Arc<Link>,
     request: Request<Incoming>,
-) -> Result<Response, Infallible> {
+) -> Response {
     let watched = Watched::begin(&shared.span, &link, &request);
     let span = watched.span.clone();
     let answer = respond(&shared, &guard, &link, request).instrument(span.clone()).await;
     watched.end(&shared.context.streams.requests, answer.status());
     match answer {
-        Answer::Reply(reply) => Ok(reply),
+        Answer::Reply(reply) => reply,
         Answer::Stream(mut takeover) => {
             takeover.within(span);
             link.hand_over(Arc::clone(&shared.context), takeover);

@@ -13,7 +13,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use http::Uri;
+use http::{HeaderValue, Uri};
 use tracing::Span;
 
 use super::assets;
@@ -34,6 +34,7 @@ pub struct Site {
     /// What all connections share.
     streams: Arc<Streams>,
     limits: Limits,
+    rest: HeaderValue,
     at: At,
 }
 
@@ -66,7 +67,8 @@ impl Site {
     /// One project, at the root.
     pub fn one(context: Context, routes: Routes) -> Self {
         let (streams, limits) = (Arc::clone(&context.streams), context.limits);
-        Self { streams, limits, at: At::Root(Arc::new(Shared::new(context, routes, Span::none()))) }
+        let at = At::Root(Arc::new(Shared::new(context, routes, Span::none())));
+        Self { streams, limits, rest: rest(limits), at }
     }
 
     /// Several, each below its name. `guard` speaks where no project is meant.
@@ -87,11 +89,16 @@ impl Site {
         let first = members.iter().find_map(|(_, shared)| shared.as_ref());
         let streams = first.map(|first| Arc::clone(&first.context.streams)).unwrap_or_default();
         let at = At::Prefixes { members, lobby: Arc::new(lobby) };
-        Self { streams, limits, at }
+        Self { streams, limits, rest: rest(limits), at }
     }
 
     pub(super) const fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// The value of `Keep-Alive`.
+    pub(super) const fn rest(&self) -> &HeaderValue {
+        &self.rest
     }
 
     /// What all connections share: their count, their end.
@@ -170,4 +177,9 @@ impl Site {
             },
         }
     }
+}
+
+/// How long a connection may rest: a client that heeds it does not ask on one that is just ending.
+fn rest(limits: Limits) -> HeaderValue {
+    HeaderValue::try_from(format!("timeout={}", limits.header.as_secs())).expect("ASCII")
 }

@@ -111,6 +111,21 @@ fn b43_thousands_of_half_sent_requests_are_let_go() {
 }
 
 #[test]
+fn b43_a_connection_rests_as_long_as_it_was_told() {
+    let project = Project::new();
+    let server = serve(&project);
+    let told = http::get(server.port(), "/healthz");
+    assert_eq!(told.header("keep-alive"), Some("timeout=10"));
+    // Every answer says it, those of the guard and of no address among them.
+    let refused = http::get(server.port(), "/no/such/place");
+    assert_eq!((refused.status, refused.header("keep-alive")), (404, Some("timeout=10")));
+    let mut stream = http::connect(server.port());
+    let ask = format!("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", server.port());
+    stream.write_all(ask.as_bytes()).unwrap();
+    is_let_go(&stream);
+}
+
+#[test]
 fn b43_bodies_without_end_are_refused() {
     let project = Project::new();
     let server = serve(&project);
