@@ -94,6 +94,7 @@ impl App {
             limits: http::Limits::default().within(descriptors::raise()),
             downloads: http::Downloads::default(),
             projects: Arc::new(http::Projects::new(vec![project])),
+            reach: http::Reach::default(),
             notified: core.notified(),
         };
         let routes = http::api::routes(&context, &core.orchestrator);

@@ -20,6 +20,7 @@ mod log;
 mod log_pages;
 mod logging;
 mod man;
+mod nats;
 mod notify;
 mod overview;
 mod place;

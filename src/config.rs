@@ -8,6 +8,7 @@ pub mod agents;
 mod durations;
 mod environment;
 mod file;
+pub mod nats;
 pub mod notifications;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use agents::{AgentTable, Agents};
+use nats::{Nats, NatsTable};
 use notifications::{NotificationConfig, NotificationTable};
 use workflow::WorkflowTable;
 
@@ -145,6 +147,8 @@ pub struct Layer {
     pub public_url: Option<String>,
     /// Whom to tell what.
     pub notifications: Option<Vec<Spanned<NotificationTable>>>,
+    /// Where the team's events go.
+    pub nats: NatsTable,
 }
 
 impl Layer {
@@ -173,6 +177,7 @@ impl Layer {
             workflow: self.workflow.over(lower.workflow),
             public_url: self.public_url.or(lower.public_url),
             notifications: self.notifications.or(lower.notifications),
+            nats: self.nats.over(lower.nats),
         }
     }
 
@@ -193,6 +198,7 @@ impl Layer {
         }
         self.agents.values_mut().for_each(|agent| agent.based_on(base));
         self.workflow.based_on(base);
+        self.nats.based_on(base);
         self
     }
 
@@ -259,6 +265,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Whom to tell what.
     pub notifications: Vec<NotificationConfig>,
+    /// Where the team's events go, when they go anywhere.
+    pub nats: Option<Nats>,
 }
 
 impl Config {
@@ -313,6 +321,7 @@ impl From<Layer> for Config {
             agents: Agents::new(layer.agents, layer.workflow).without(secrets),
             public_url: layer.public_url,
             notifications: notifications::resolved(notifications),
+            nats: layer.nats.resolved(),
         }
     }
 }

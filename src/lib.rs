@@ -15,6 +15,7 @@
 //! - [`domain`]: words and rules, pure; imports nothing of ours.
 //! - [`config`]: settings from file, environment, flags; imports nothing of ours.
 //! - [`metrics`]: figures as Prometheus reads them; imports nothing of ours.
+//! - [`nats`]: what the two ends of a team's stream share; domain, config.
 //! - [`parse`]: bytes to events and issues, pure; imports domain.
 //! - [`project`]: where a project's files lie, and what was last read in them; domain, parse.
 //! - [`store`]: SQLite, the log and its projections; domain.
@@ -41,6 +42,7 @@ pub mod export;
 pub mod http;
 pub mod hub;
 pub mod metrics;
+pub mod nats;
 pub mod notifications;
 pub mod orchestrator;
 pub mod page;

@@ -10,6 +10,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("config", &[]),
     ("metrics", &[]),
+    ("nats", &["domain", "config"]),
     ("parse", &["domain"]),
     ("project", &["domain", "parse"]),
     ("store", &["domain"]),

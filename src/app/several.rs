@@ -136,6 +136,7 @@ pub async fn start(asked: Vec<Asked>) -> anyhow::Result<Started> {
             downloads: downloads.clone(),
             notified: core.notified(),
             projects: Arc::clone(&projects),
+            reach: http::Reach::default(),
         };
         let routes = http::api::routes(&context, &core.orchestrator);
         let (name, span) = (one.name.clone(), one.span.clone());

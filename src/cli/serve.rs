@@ -17,6 +17,7 @@ use crate::config::{
 };
 
 use super::logging;
+use super::nats::NatsArgs;
 use super::place::Place;
 use super::terminal::{line, note};
 
@@ -65,6 +66,8 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) open: bool,
     #[command(flatten)]
+    pub(crate) nats: NatsArgs,
+    #[command(flatten)]
     pub(crate) log: logging::LogArgs,
 }
 
@@ -83,6 +86,7 @@ impl Args {
             observed_idle_minutes: self.observed_idle_minutes,
             retention_days: self.retention_days,
             public_url: self.public_url.clone(),
+            nats: self.nats.table(),
             ..Layer::default()
         }
     }

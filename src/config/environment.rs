@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use toml::Spanned;
 
+use super::nats::{NatsTable, Servers, parse_name, parse_replicas};
 use super::notifications::parse_public_url;
 use super::values::{parse_days, parse_host, parse_minutes, parse_token};
 use super::workflow::WorkflowTable;
@@ -50,6 +51,19 @@ pub(crate) fn read(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Layer, C
         },
         public_url: parsed(lookup, "public_url", parse_public_url)?,
         notifications: None,
+        nats: NatsTable {
+            url: parsed(lookup, "nats", Servers::parse)?,
+            team: parsed(lookup, "nats_team", parse_name)?,
+            project: parsed(lookup, "nats_project", parse_name)?,
+            stream: parsed(lookup, "nats_stream", parse_name)?,
+            replicas: parsed(lookup, "nats_replicas", parse_replicas)?,
+            keep_days: parsed(lookup, "nats_keep_days", parse_days)?,
+            credentials: path("nats_credentials"),
+            ca: path("nats_ca"),
+            certificate: path("nats_certificate"),
+            key: path("nats_key"),
+            control: parsed(lookup, "nats_control", parse_bool)?,
+        },
     })
 }
 

@@ -13,6 +13,7 @@ use super::data::Downloads;
 use super::guard::Guard;
 use super::limits::Limits;
 use super::projects::Projects;
+use super::reach::Reach;
 use super::stream::Streams;
 
 /// What of its configuration the server tells its page; never a path of the machine.
@@ -61,6 +62,8 @@ pub struct Context {
     pub notified: Outcomes,
     /// All projects of this server, this one among them.
     pub projects: Arc<Projects>,
+    /// Whether the server that works on it is heard, where that is another one.
+    pub reach: Reach,
 }
 
 impl std::fmt::Debug for Context {

@@ -41,7 +41,7 @@ use writer::{Request, Writer};
 
 pub use entry::Entry;
 pub use figures::{Figures, Seen};
-pub use publication::{Make, Pending, Publication, PublishError, Published};
+pub use publication::{Events, Make, Pending, Publication, PublishError, Published};
 pub use shared::SnapshotJson;
 pub use subscription::Subscription;
 

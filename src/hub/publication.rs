@@ -8,16 +8,36 @@ use tokio::sync::oneshot;
 
 use crate::domain::event::{EventId, NewEvent};
 use crate::domain::state::State;
+use crate::store::Record;
 
 use super::figures::Seen;
 
 /// Makes events against the state at the moment of the append: no other event can come between.
 pub type Make = Box<dyn FnOnce(&State) -> Vec<NewEvent> + Send>;
 
+/// What is appended.
+pub enum Events {
+    /// Made here: attributed, and given the next ids.
+    Made(Make),
+    /// Told by another server, with ids of theirs that rise. What is not behind the head is left out.
+    Given(Vec<Record>),
+}
+
+#[cfg(test)]
+impl Events {
+    /// What is made against this state.
+    pub(crate) fn made(self, state: &State) -> Vec<NewEvent> {
+        match self {
+            Self::Made(make) => make(state),
+            Self::Given(_) => Vec::new(),
+        }
+    }
+}
+
 /// Events and what is kept beside them: one transaction, all or nothing.
 pub struct Publication {
     /// The events, in order.
-    pub make: Make,
+    pub events: Events,
     /// Small things to keep in the same transaction, such as how far a file was read: key and
     /// value, `None` deletes.
     pub keep: Vec<(String, Option<Vec<u8>>)>,
@@ -34,12 +54,17 @@ impl std::fmt::Debug for Publication {
 impl Publication {
     /// Events that do not depend on the state.
     pub fn events(events: Vec<NewEvent>) -> Self {
-        Self { make: Box::new(move |_| events), keep: Vec::new(), seen: None }
+        Self::from_state(move |_| events)
     }
 
     /// Events made against the state at the moment of the append.
     pub fn from_state(make: impl FnOnce(&State) -> Vec<NewEvent> + Send + 'static) -> Self {
-        Self { make: Box::new(make), keep: Vec::new(), seen: None }
+        Self { events: Events::Made(Box::new(make)), keep: Vec::new(), seen: None }
+    }
+
+    /// Events that have been through the door of another server.
+    pub const fn given(records: Vec<Record>) -> Self {
+        Self { events: Events::Given(records), keep: Vec::new(), seen: None }
     }
 
     /// Keeps something in the same transaction.

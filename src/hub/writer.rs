@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::Clock;
 use super::figures::Seen;
 use super::pace::Pace;
-use super::publication::{Publication, PublishError, Published, Reply};
+use super::publication::{Events, Make, Publication, PublishError, Published, Reply};
 use super::shared::Shared;
 use super::trouble::Trouble;
 use super::upkeep::Upkeep;
@@ -215,7 +215,7 @@ impl Writer {
         ended_by
     }
 
-    /// Makes a publication's events, attributes them and folds them in.
+    /// Takes a publication into the group.
     fn take(
         &mut self,
         group: &mut Group,
@@ -224,8 +224,20 @@ impl Writer {
         next_batch_id: &mut i64,
     ) {
         let before = self.state.last_event_id;
+        match publication.events {
+            Events::Made(make) => self.make(group, make, next_batch_id),
+            Events::Given(records) => self.accept(group, records),
+        }
+        group.keep.extend(publication.keep);
+        let head = self.state.last_event_id;
+        group.seen.extend(publication.seen.filter(|_| head > before));
+        group.replies.push((reply, Published { head, count: head - before }));
+    }
+
+    /// Makes events, attributes them and folds them in.
+    fn make(&mut self, group: &mut Group, make: Make, next_batch_id: &mut i64) {
         let now_ms = (self.clock)();
-        let events = (publication.make)(&self.state);
+        let events = make(&self.state);
         group.records.reserve(events.len());
         for event in events {
             if self.twins.is_told(&self.state, &event, now_ms) {
@@ -241,10 +253,16 @@ impl Writer {
                 group.records.push(record);
             }
         }
-        group.keep.extend(publication.keep);
-        let head = self.state.last_event_id;
-        group.seen.extend(publication.seen.filter(|_| head > before));
-        group.replies.push((reply, Published { head, count: head - before }));
+    }
+
+    /// Folds in what has its id and its batch already.
+    fn accept(&mut self, group: &mut Group, records: Vec<Record>) {
+        for record in records {
+            if record.event.id > self.log.head().max(self.state.last_event_id) {
+                self.state.apply(&record.event);
+                group.records.push(record);
+            }
+        }
     }
 
     fn record(&self, event: NewEvent) -> Record {

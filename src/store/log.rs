@@ -82,6 +82,16 @@ impl Log {
         self.projection = None;
     }
 
+    /// Gives an empty log its name, which several servers have agreed on. Returns whether it has
+    /// it now; a log with events keeps its own.
+    pub fn name(&mut self, epoch: &str) -> Result<bool, StoreError> {
+        if self.epoch != epoch && self.head == 0 {
+            self.conn.execute("UPDATE meta SET value = ?1 WHERE key = 'epoch'", [epoch])?;
+            epoch.clone_into(&mut self.epoch);
+        }
+        Ok(self.epoch == epoch)
+    }
+
     /// The log's name: 8 hex digits.
     pub fn epoch(&self) -> &str {
         &self.epoch

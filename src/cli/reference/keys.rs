@@ -92,6 +92,12 @@ pub(super) const TABLES: &[Table] = &[
         free: false,
         keys: NOTIFICATION,
     },
+    Table {
+        heading: "[nats]",
+        text: "One dashboard for many machines: where the events of a team's sprints go. See OPERATIONS.md.",
+        free: false,
+        keys: NATS,
+    },
 ];
 
 const TOP: &[Key] = &[
@@ -146,6 +152,43 @@ const TOP: &[Key] = &[
     within("agents"),
     within("workflow"),
     within("notifications"),
+    within("nats"),
+];
+
+const NATS: &[Key] = &[
+    key("url", "address", None, "\"nats://127.0.0.1:4222\"",
+        "Where NATS is, several addresses parted by commas; without it nothing is sent anywhere. `tls://` asks for TLS. What stands before an `@` is user and password, or a token: better in the variable than in a file that is shared.")
+        .also("NATS", Some("--nats")),
+    key("team", "name", Some("\"default\""), "\"red\"",
+        "Whose sprints these are. Names here are at most 64 of a-z, 0-9, - and _.")
+        .also("NATS_TEAM", Some("--team")),
+    key("project", "name", None, "\"lantern\"",
+        "What this project is called in its team: no two servers may use the same. Its folder's name without it.")
+        .also("NATS_PROJECT", None),
+    key("stream", "name", None, "\"sprint-red\"",
+        "The JetStream stream that holds the team's events; `sprint-` and the team without it. One that is there already is taken as it is.")
+        .also("NATS_STREAM", None),
+    key("replicas", "1 to 5", Some("1"), "3",
+        "How many servers of a cluster keep each event, where the stream is to be made.")
+        .also("NATS_REPLICAS", None),
+    key("keep_days", "days", None, "90",
+        "How long the stream keeps events, where it is to be made; without it all are kept.")
+        .also("NATS_KEEP_DAYS", None),
+    key("credentials", "path", None, "\"team.creds\"",
+        "A file of credentials, as `nsc` writes it.")
+        .also("NATS_CREDENTIALS", None),
+    key("ca", "path", None, "\"ca.pem\"",
+        "Certificates to trust beside the system's; asks for TLS.")
+        .also("NATS_CA", None),
+    key("certificate", "path", None, "\"me.pem\"",
+        "This side's own certificate, where the server asks for one; with `key`.")
+        .also("NATS_CERTIFICATE", None),
+    key("key", "path", None, "\"me.key\"",
+        "Its private key.")
+        .also("NATS_KEY", None),
+    key("control", "true or false", Some("false"), "true",
+        "Let a hub of the team start and stop batches here, read and change the settings and read agents' logs.")
+        .also("NATS_CONTROL", None),
 ];
 
 const AGENT: &[Key] = &[

@@ -45,7 +45,7 @@ impl Sink for FakeSink {
             Some(left) => self.left.set(Some(left - 1)),
             None => {}
         }
-        let made = (publication.make)(&self.state.borrow());
+        let made = publication.events.made(&self.state.borrow());
         for event in &made {
             let mut state = self.state.borrow_mut();
             let id = state.last_event_id + 1;
@@ -380,7 +380,7 @@ fn measure_the_tail_alone() {
 
     impl Sink for Nowhere {
         fn submit(&self, publication: Publication) -> Commit {
-            drop((publication.make)(&self.0.state.borrow()));
+            drop(publication.events.made(&self.0.state.borrow()));
             self.0.keep(publication.keep);
             Box::new(|| Ok(()))
         }

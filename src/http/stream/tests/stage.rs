@@ -51,6 +51,7 @@ impl Stage {
         let settings = GuardSettings { port: address.port(), ..GuardSettings::default() };
         let context = Context {
             notified: crate::notifications::Outcomes::default(),
+            reach: crate::http::Reach::default(),
             hub: hub.clone(),
             board: Arc::new(Board::new(layout(dir.path().to_owned()))),
             guard: Arc::new(Guard::new(&settings).unwrap()),

@@ -1,0 +1,116 @@
+//! The connection to NATS, which is made again for as long as it takes.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_nats::{Client, ConnectOptions, Event};
+use percent_encoding::percent_decode_str;
+
+use crate::config::nats::Nats;
+
+/// A connection that is silent for so long is looked at.
+const PING: Duration = Duration::from_secs(5);
+
+/// How long one attempt may take.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long an answer may take.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// Between two attempts at most.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Why nothing comes or goes just now; nothing secret is in it.
+#[derive(Debug, Clone, Default)]
+pub struct Trouble(Arc<Mutex<Option<Arc<str>>>>);
+
+impl Trouble {
+    /// What is the matter; none when all is well.
+    pub fn get(&self) -> Option<Arc<str>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Something is the matter. Told once, for as long as it is the same.
+    pub fn set(&self, what: &str) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.as_deref() != Some(what) {
+            tracing::warn!("{what}");
+            *known = Some(what.into());
+        }
+    }
+
+    /// All is well again.
+    pub fn clear(&self, told: &str) {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if known.is_some() {
+            tracing::info!("{told}");
+        }
+    }
+}
+
+/// Begins to connect, and goes on for as long as the client lives: the one that is given need not be
+/// connected yet. Fails only where the configuration cannot be used.
+pub async fn connect(nats: &Nats, name: &str) -> io::Result<Client> {
+    let shown = nats.servers.shown();
+    let mut options = ConnectOptions::new()
+        .name(name)
+        .retry_on_initial_connect()
+        .ping_interval(PING)
+        .connection_timeout(CONNECT)
+        .request_timeout(Some(ANSWER))
+        .reconnect_delay_callback(|attempts| {
+            // The first at once: most interruptions are short.
+            let tenths = u64::try_from(attempts.saturating_sub(1)).unwrap_or(u64::MAX);
+            Duration::from_millis(100).saturating_mul(tenths.min(20) as u32).min(PAUSE)
+        })
+        .event_callback(move |event| {
+            let shown = shown.clone();
+            async move { tell(&shown, &event) }
+        });
+    if let Some(path) = &nats.credentials {
+        let text = std::fs::read_to_string(path).map_err(|error| about(path, &error))?;
+        options = options.credentials(&text).map_err(|_| {
+            io::Error::other(format!("{} holds no credentials of NATS", path.display()))
+        })?;
+    }
+    if let Some(path) = &nats.ca {
+        options = options.add_root_certificates(path.clone()).require_tls(true);
+    }
+    if let (Some(certificate), Some(key)) = (&nats.certificate, &nats.key) {
+        options = options.add_client_certificate(certificate.clone(), key.clone());
+    }
+    let mut places = Vec::new();
+    for server in nats.servers.reveal() {
+        let (scheme, rest) = server.split_once("://").unwrap_or(("nats", server));
+        let (user, place) = rest.rsplit_once('@').map_or((None, rest), |(u, p)| (Some(u), p));
+        options = match user.map(|user| user.split_once(':').unwrap_or((user, ""))) {
+            None => options,
+            Some((token, "")) => options.token(plain(token)),
+            Some((user, password)) => options.user_and_password(plain(user), plain(password)),
+        };
+        places.push(format!("{scheme}://{place}"));
+    }
+    // Its error may hold what it was given.
+    let connected = async_nats::connect_with_options(places, options).await;
+    connected.map_err(|error| io::Error::other(format!("cannot use NATS: {}", error.kind())))
+}
+
+fn plain(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+fn about(path: &std::path::Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot read {}: {error}", path.display()))
+}
+
+fn tell(shown: &str, event: &Event) {
+    match event {
+        Event::Connected => tracing::info!("connected to NATS at {shown}"),
+        Event::Disconnected => tracing::warn!("the connection to NATS at {shown} is gone"),
+        Event::ServerError(error) => tracing::warn!(%error, "NATS refuses something"),
+        Event::SlowConsumer(_) => tracing::warn!("NATS sends faster than it is read"),
+        Event::LameDuckMode => tracing::info!("the NATS server is about to end"),
+        Event::Draining | Event::Closed | Event::ClientError(_) => tracing::debug!(%event, "NATS"),
+    }
+}

@@ -1,0 +1,16 @@
+//! What the two ends of a team's stream share: the server that sends its log, and the hub that reads
+//! all of them. Nothing here knows of either.
+//!
+//! ```text
+//!  serve ─► outbox ─► sprint.<team>.<project>.<type> ─► stream ─► hub ─► the same page, API, streams
+//!              └────► presence (a key with a lifetime) ──────────► hub
+//! ```
+
+mod connection;
+pub mod message;
+pub mod presence;
+mod stream;
+pub mod subject;
+
+pub use connection::{Trouble, connect};
+pub use stream::{StreamId, open_stream};
