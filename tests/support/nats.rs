@@ -193,8 +193,8 @@ impl Cluster {
                 within(async {
                     let client = client(&node.url()).await?;
                     let context = jetstream::new(client);
-                    context.query_account().await.ok()?;
                     let mut names = context.stream_names();
+                    // The list comes from the leader of all.
                     while let Some(name) = names.next().await {
                         let stream = context.get_stream(name.ok()?).await.ok()?;
                         let cluster = stream.cached_info().cluster.clone()?;
