@@ -13,4 +13,4 @@ mod stream;
 pub mod subject;
 
 pub use connection::{Link, Linked, Trouble, connect, connect_linked};
-pub use stream::{StreamId, open_stream};
+pub use stream::{StreamId, find_stream, open_stream};
