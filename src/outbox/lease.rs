@@ -76,10 +76,11 @@ impl Lease<'_> {
                 Ok(None) => match self.look().await {
                     // What was written although nobody said so.
                     Ok(Key::Own(known)) => revision = known,
-                    Ok(Key::Free) => match self.create().await {
-                        Ok(Some(now)) => (revision, written) = (now, Instant::now()),
-                        Ok(None) | Err(_) => {}
-                    },
+                    Ok(Key::Free) => {
+                        if let Ok(Some(now)) = self.create().await {
+                            (revision, written) = (now, Instant::now());
+                        }
+                    }
                     Ok(Key::Held(host, _)) => return held_by(self.project, &host),
                     Err(_) => {}
                 },

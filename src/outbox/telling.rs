@@ -61,12 +61,11 @@ impl Telling {
             return;
         }
         *self.told.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        match before {
-            Some(since) => {
-                let seconds = now_ms().saturating_sub(since) / 1000;
-                tracing::info!("events are sent to the team again, after {seconds} s");
-            }
-            None => tracing::info!("events are sent to the team"),
+        if let Some(since) = before {
+            let seconds = now_ms().saturating_sub(since) / 1000;
+            tracing::info!("events are sent to the team again, after {seconds} s");
+        } else {
+            tracing::info!("events are sent to the team");
         }
     }
 }
