@@ -44,14 +44,15 @@ fn applied(messages: &[Stored]) -> BTreeMap<String, Vec<Value>> {
     logs
 }
 
-/// Waits until the stream, read by the rule, is this server's log.
-fn arrives(server: &Server, nats: &Nats) -> Vec<Stored> {
+/// Waits until so many rows are in this server's log, and the stream, read by the rule, is that log.
+fn arrives(server: &Server, nats: &Nats, rows: usize) -> Vec<Stored> {
     eventually("a stream that has the whole log", || {
         let log = server.log_after(0);
         let messages = stream(&nats.url(), "sprint-red");
         let all = applied(&messages);
         let epoch = server.json("/healthz")["epoch"].as_str().unwrap().to_owned();
-        (!log.is_empty() && all.get(&epoch) == Some(&log)).then_some(messages)
+        let read = log.iter().filter(|it| it["source"] == "csv").count();
+        (read >= rows && !log.is_empty() && all.get(&epoch) == Some(&log)).then_some(messages)
     })
 }
 

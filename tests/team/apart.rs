@@ -14,7 +14,7 @@ fn two_servers_never_publish_as_one() {
     }
     let mut first = serve_with(&one, &nats.url(), &[]);
     append(&one, 0..20);
-    super::arrives(&first, &nats);
+    super::arrives(&first, &nats, 20);
     let second = serve_with(&two, &nats.url(), &[]);
     append(&two, 0..20);
     let said = says(&second, "another server publishes as lantern");
@@ -24,7 +24,7 @@ fn two_servers_never_publish_as_one() {
     assert_eq!(epochs.len(), 1, "nothing of the second is there");
     // The end of the first is said by itself: nobody waits for its silence.
     assert!(first.terminate().success());
-    super::arrives(&second, &nats);
+    super::arrives(&second, &nats, 20);
     is_well(&second);
     assert_eq!(applied(&stream(&nats.url(), "sprint-red")).len(), 2);
 }
@@ -37,10 +37,10 @@ fn who_falls_silent_makes_room_and_comes_back_as_second() {
         std::fs::write(project.root().join("sprint-runner.toml"), text).unwrap();
     }
     let first = serve_with(&one, &nats.url(), &[]);
-    super::arrives(&first, &nats);
+    super::arrives(&first, &nats, 0);
     first.kill();
     let second = serve_with(&two, &nats.url(), &[]);
-    super::arrives(&second, &nats);
+    super::arrives(&second, &nats, 0);
     let first = serve_with(&one, &nats.url(), &[]);
     says(&first, "another server publishes as lantern");
 }

@@ -23,7 +23,7 @@ fn while_nats_is_away_all_else_is_as_usual_and_then_all_arrives() {
     let said = says(&server, "cannot be reached");
     assert!(said.contains(&format!("{count} events wait")), "{said}");
     nats.again();
-    arrives(&server, &nats);
+    arrives(&server, &nats, 200);
     is_well(&server);
     // And in between, with nothing lost of what was on its way.
     for round in 1..4 {
@@ -32,7 +32,7 @@ fn while_nats_is_away_all_else_is_as_usual_and_then_all_arrives() {
         append(&project, 200 * round + 100..200 * (round + 1));
         says(&server, "cannot be reached");
         nats.again();
-        arrives(&server, &nats);
+        arrives(&server, &nats, 200 * (round + 1));
         is_well(&server);
     }
 }
@@ -51,7 +51,7 @@ fn a_server_that_is_killed_again_and_again_loses_nothing() {
         server.kill();
     }
     let server = serve(&project, &nats.url());
-    let messages = arrives(&server, &nats);
+    let messages = arrives(&server, &nats, 12 * 150);
     let output = binary().arg("export").arg("-C").arg(project.root()).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let exported: Vec<Value> =
@@ -67,12 +67,12 @@ fn a_stream_that_was_made_anew_is_sent_all() {
     let (mut nats, project) = (Nats::start(), Project::new());
     let server = serve(&project, &nats.url());
     append(&project, 0..50);
-    arrives(&server, &nats);
+    arrives(&server, &nats, 50);
     nats.stop();
     std::fs::remove_dir_all(nats.store()).unwrap();
     append(&project, 50..100);
     nats.again();
-    arrives(&server, &nats);
+    arrives(&server, &nats, 100);
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn every_event_arrives_in_order_as_the_streams_carry_it() {
     let (nats, project) = (Nats::start(), Project::new());
     let server = serve_with(&project, &nats.url(), &[]);
     append(&project, 0..300);
-    let messages = arrives(&server, &nats);
+    let messages = arrives(&server, &nats, 300);
     let name = project.root().file_name().unwrap().to_str().unwrap().to_lowercase();
     let name = name.trim_start_matches('.').replace('.', "-");
     let epoch = server.json("/healthz")["epoch"].as_str().unwrap().to_owned();
@@ -55,7 +55,7 @@ fn who_misses_something_is_sent_it_again() {
     let (nats, project) = (Nats::start(), Project::new());
     let server = serve_with(&project, &nats.url(), &[]);
     append(&project, 0..50);
-    let before = arrives(&server, &nats);
+    let before = arrives(&server, &nats, 50);
     let (last, name) = (before.last().unwrap(), before[0].subject.split('.').nth(2).unwrap());
     let ask = |epoch: &str, after: u64| {
         let text =
@@ -83,7 +83,7 @@ fn who_misses_something_is_sent_it_again() {
     }
     // And what comes next stands behind it, under its plain name.
     append(&project, 50..60);
-    let whole = arrives(&server, &nats);
+    let whole = arrives(&server, &nats, 60);
     assert_eq!(whole.last().unwrap().message_id.matches(':').count(), 2);
 }
 
@@ -101,7 +101,7 @@ fn nothing_is_started_where_nothing_is_to_be_sent() {
     let (nats, with, without) = (Nats::start(), Project::new(), Project::new());
     let sending = serve(&with, &nats.url());
     let alone = Server::start(&without);
-    arrives(&sending, &nats);
+    arrives(&sending, &nats, 0);
     assert_eq!(names(&sending), names(&alone), "no thread of its own");
     assert!(!alone.get("/metrics").text().contains("team_"));
     assert!(sending.sockets() > alone.sockets());
