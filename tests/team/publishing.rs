@@ -104,7 +104,8 @@ fn nothing_is_started_where_nothing_is_to_be_sent() {
     arrives(&sending, &nats, 0);
     assert_eq!(names(&sending), names(&alone), "no thread of its own");
     assert!(!alone.get("/metrics").text().contains("team_"));
-    assert!(sending.sockets() > alone.sockets());
+    // Answers just given may still hold theirs.
+    eventually("one socket less", || (sending.sockets() > alone.sockets()).then_some(()));
 }
 
 #[test]
