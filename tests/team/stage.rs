@@ -1,17 +1,23 @@
 //! The servers that these tests stand on do what is asked of them.
 
+use async_nats::jetstream::message::PublishMessage as Publish;
+
+use crate::support::eventually;
 use crate::support::nats::{Cluster, Nats, client, stream, within};
 
 fn publish(url: &str, from: u64, to: u64) {
-    within(async {
-        let context = async_nats::jetstream::new(client(url).await?);
-        for n in from..to {
-            let text = format!("{{\"id\":{n}}}").into();
-            context.publish("sprint.red.a.x", text).await.ok()?.await.ok()?;
-        }
-        Some(())
-    })
-    .expect("messages that are stored");
+    // As often as it takes: the message's name keeps it from being stored twice.
+    eventually("messages that are stored", || {
+        within(async {
+            let context = async_nats::jetstream::new(client(url).await?);
+            for n in from..to {
+                let message = Publish::build().message_id(n.to_string());
+                let message = message.payload(format!("{{\"id\":{n}}}").into());
+                context.send_publish("sprint.red.a.x", message).await.ok()?.await.ok()?;
+            }
+            Some(())
+        })
+    });
 }
 
 fn make(url: &str, replicas: usize) {
