@@ -49,11 +49,15 @@ impl Writer {
                 }
                 let (from, to) = (rows * round / rounds, rows * (round + 1) / rounds);
                 let middle = usize::midpoint(from, to);
-                logs.iter().for_each(|csv| append(csv, from, middle, &mut dice));
+                for csv in &logs {
+                    append(csv, from, middle, &mut dice);
+                }
                 if halves.send(()).is_err() {
                     return;
                 }
-                logs.iter().for_each(|csv| append(csv, middle, to, &mut dice));
+                for csv in &logs {
+                    append(csv, middle, to, &mut dice);
+                }
             }
         });
         Self { go, half, thread }

@@ -117,7 +117,7 @@ impl Hopper {
         if self.over_ws {
             let path = format!("/p/{name}/ws?last_event_id={cursor}");
             // It is being killed or started just now.
-            let Some(mut ws) = Ws::at(port, &path) else { return self.rest() };
+            let Some(mut ws) = Ws::at(port, &path) else { return rest() };
             ws.set_timeout(BORED);
             for _ in 0..most {
                 let Ok(json) = ws.next_or_close() else { return };
@@ -125,16 +125,16 @@ impl Hopper {
             }
         } else {
             let path = format!("/p/{name}/sse");
-            let Some(mut sse) = Sse::at(port, &path, Some(&cursor)) else { return self.rest() };
+            let Some(mut sse) = Sse::at(port, &path, Some(&cursor)) else { return rest() };
             for _ in 0..most {
                 let Some(message) = sse.next_before(Instant::now() + BORED) else { return };
                 note(message.json);
             }
         }
     }
+}
 
-    /// Comes back a little later, as browsers do.
-    fn rest(&self) {
-        std::thread::park_timeout(BORED / 10);
-    }
+/// Comes back a little later, as browsers do.
+fn rest() {
+    std::thread::park_timeout(BORED / 10);
 }
