@@ -79,7 +79,7 @@ impl App {
             None,
             root,
             &core.database,
-            (core.hub.clone(), Arc::clone(&streams), core.notified()),
+            (core.hub.clone(), Arc::clone(&streams), core.notified(), http::Reach::default()),
         );
         let context = http::Context {
             hub: core.hub.clone(),
