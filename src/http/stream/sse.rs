@@ -20,11 +20,12 @@ use crate::http::error::{Code, error_reply};
 
 use super::Asked;
 use super::chunk::Form;
+use super::opening;
 use super::outlet::{hung_up, write_on};
 use super::reader::Reader;
 use super::resume::Cursor;
 use super::shared::{Ending, Open, Phase};
-use super::takeover::{Answer, Takeover};
+use super::takeover::{self, Answer, Takeover};
 
 /// What a browser waits before it comes back after a cut. It holds from its line on; without an
 /// empty line of its own it makes no block, which some clients (`httpx-sse`) would hand to their
@@ -88,6 +89,7 @@ pub(super) fn run(
             () = session.talk(asked.cursor) => {}
             () = ending.reaches(Phase::Cut) => {}
         }
+        takeover::over();
     }
 }
 
@@ -131,6 +133,10 @@ impl Session {
     }
 
     async fn open(&mut self, cursor: Cursor) -> Result<(), End> {
+        let Context { hub, reach, .. } = &*self.context;
+        if !opening::has_caught_up(&cursor, hub, reach, &mut self.ending).await {
+            return Err(End::Over);
+        }
         let messages = self.reader.begin(&cursor).await.map_err(|error| give_up(&error))?;
         self.told = self.reader.cursor();
         self.put(Bytes::from_static(RETRY)).await?;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt as _, SinkExt, StreamExt};
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
@@ -26,10 +26,12 @@ use crate::store::StoreError;
 use super::Asked;
 use super::chunk::Form;
 use super::message::{Message, Said};
+use super::opening;
 use super::outlet::write_on;
 use super::reader::{News, Reader};
 use super::resume::Cursor;
 use super::shared::{Ending, Open, Phase};
+use super::takeover;
 
 /// Pings that may stay without any sign of life.
 const UNANSWERED: u32 = 2;
@@ -39,16 +41,18 @@ type Socket = WebSocketStream<Connection>;
 
 /// Talks to one client until it goes, stands still, or the server ends. `read` are its first
 /// frames, when they came with the request.
-pub(super) async fn run(
+pub(super) fn run(
     context: Arc<Context>,
     connection: Connection,
     read: Vec<u8>,
     asked: Asked,
-) {
+) -> impl Future<Output = ()> {
     let config = Some(config());
-    let socket = WebSocketStream::from_partially_read(connection, read, Role::Server, config).await;
+    // Ready at once: nothing is read. Awaited within the task it would make room for a second one.
+    let socket =
+        WebSocketStream::from_partially_read(connection, read, Role::Server, config).now_or_never();
     let mut ending = context.streams.ending();
-    let mut session = Session {
+    let session = socket.map(|socket| Session {
         reader: Reader::new(&context, asked.filter, Form::Ws),
         ending: context.streams.ending(),
         ping_at: Instant::now() + context.heartbeat(),
@@ -57,10 +61,14 @@ pub(super) async fn run(
         _open: Open::new(&context.streams, |counts| &counts.ws),
         socket,
         context,
-    };
-    tokio::select! {
-        () = session.talk(asked.cursor) => {}
-        () = ending.reaches(Phase::Cut) => {}
+    });
+    async move {
+        let Some(mut session) = session else { return };
+        tokio::select! {
+            () = session.talk(asked.cursor) => {}
+            () = ending.reaches(Phase::Cut) => {}
+        }
+        takeover::over();
     }
 }
 
@@ -138,6 +146,10 @@ impl Session {
     }
 
     async fn begin(&mut self, cursor: &Cursor) -> Result<(), End> {
+        let Context { hub, reach, .. } = &*self.context;
+        if !opening::has_caught_up(cursor, hub, reach, &mut self.ending).await {
+            return Err(End::Close(CloseCode::Again, "what was seen elsewhere is not here yet"));
+        }
         for message in self.reader.begin(cursor).await.map_err(|error| give_up(&error))? {
             self.put(message).await?;
         }
