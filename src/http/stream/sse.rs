@@ -161,7 +161,8 @@ impl Session {
             // However much comes: what it says may not be true any more.
             known = self.owner.news() => {
                 let told = self.reader.told(&known);
-                self.put(told).await
+                drop(known);
+                Box::pin(self.put(told)).await
             }
             news = self.reader.next() => {
                 let news = news.map_err(|error| give_up(&error))?;

@@ -144,7 +144,8 @@ impl Session {
             news = self.reader.next() => self.tell(news).await,
             known = self.owner.news() => {
                 let told = self.reader.told(&known);
-                self.put(told).await
+                drop(known);
+                Box::pin(self.put(told)).await
             }
             () = sleep_until(self.ping_at) => Ok(()),
             () = self.ending.reaches(Phase::Ending) => Ok(()),
