@@ -75,7 +75,7 @@ impl Summary {
     pub(super) fn needs_somebody(&self) -> bool {
         let Counted { stories, issues, .. } = &*self.counted;
         let stuck = stories.blocked + stories.stuck + self.silent + self.reviews_waiting;
-        stuck + issues.errors + self.reasons.len() > 0 || self.state == "unreachable"
+        stuck + issues.errors + self.reasons.len() > 0
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Sums {
     /// Whose server is not heard.
     unreachable: usize,
     /// That wait for a person: a story blocked or stuck or long without review, a silent command, a
-    /// file that cannot be read, a server that is not heard.
+    /// file that cannot be read, one that is not served.
     needs_somebody: usize,
     /// Agents at work.
     agents: usize,
