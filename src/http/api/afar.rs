@@ -3,7 +3,6 @@
 
 use std::future::ready;
 
-use serde::Serialize;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::Method;
@@ -17,7 +16,7 @@ use crate::http::context::Context;
 use crate::http::error::{Code, error_reply};
 use crate::http::reply;
 use crate::http::route::get;
-use crate::orchestrator::AgentView;
+use crate::orchestrator::{AgentView, Status};
 
 /// Below these everything is asked of that server.
 const ITS_OWN: [&str; 4] =
@@ -25,10 +24,18 @@ const ITS_OWN: [&str; 4] =
 
 pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
     get(context, "/api/orchestrator/status", |context: Context, _| {
-        ready(Ok(reply::json(&Status { view: OrchestratorView::of(&context.hub.state()) })))
+        // Of a server that is not heard nothing is known to run.
+        let view = if context.reach.is_unreachable() {
+            OrchestratorView { status: "unreachable", ..OrchestratorView::idle() }
+        } else {
+            OrchestratorView::of(&context.hub.state())
+        };
+        ready(Ok(reply::json(&Status { view })))
     })
     .or(get(context, "/api/agents", |context: Context, _| {
-        ready(Ok(reply::json(&agents(&context.hub.state()))))
+        let is_heard = !context.reach.is_unreachable();
+        let listed = is_heard.then(|| agents(&context.hub.state()));
+        ready(Ok(reply::json(&listed.unwrap_or(Listed { agents: Vec::new() }))))
     }))
     .unify()
     .or(settings::read_only(context))
@@ -36,12 +43,6 @@ pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
     .or(refused())
     .unify()
     .boxed()
-}
-
-#[derive(Serialize)]
-struct Status {
-    #[serde(flatten)]
-    view: OrchestratorView,
 }
 
 /// The agents at work, as far as the log knows them.

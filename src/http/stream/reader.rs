@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crate::domain::event::EventId;
 use crate::http::context::Context;
 use crate::http::limits::CHUNK_BYTES;
+use crate::http::reach::{Reach, Reached};
 use crate::hub::{Hub, Subscription};
 use crate::store::StoreError;
 
@@ -24,6 +25,7 @@ use super::shared::Streams;
 pub(super) struct Reader {
     hub: Hub,
     streams: Arc<Streams>,
+    reach: Reach,
     subscription: Subscription,
     filter: Option<Box<Filter>>,
     form: Form,
@@ -50,6 +52,7 @@ impl Reader {
             given: (0, None),
             hub: context.hub.clone(),
             streams: Arc::clone(&context.streams),
+            reach: context.reach.clone(),
             subscription: context.hub.subscribe(head),
             filter: filter.map(Box::new),
             form,
@@ -58,11 +61,16 @@ impl Reader {
 
     /// Goes to where `cursor` says; gives what must be said before the events that follow.
     pub(super) async fn begin(&mut self, cursor: &Cursor) -> Result<Vec<Bytes>, StoreError> {
-        let streams = &self.streams;
+        let (hub, streams, reach) = (&self.hub, &self.streams, &self.reach);
         let messages =
-            opening::open(cursor, &self.hub, streams, &mut self.subscription, self.form).await;
+            opening::open(cursor, hub, streams, reach, &mut self.subscription, self.form).await;
         self.client.is_at(self.subscription.cursor());
         messages
+    }
+
+    /// What is known of the project's server, on the wire.
+    pub(super) fn told(&self, known: &Reached) -> Bytes {
+        Message::server(&known.view()).framed(self.form, self.epoch())
     }
 
     /// The number of this stream.
