@@ -37,6 +37,7 @@ const RULES: &[(&str, &[&str])] = &[
             "export",
         ],
     ),
+    ("team", &["domain", "config", "nats", "store", "hub", "http"]),
     (
         "app",
         &[
@@ -51,6 +52,7 @@ const RULES: &[(&str, &[&str])] = &[
             "orchestrator",
             "notifications",
             "http",
+            "team",
         ],
     ),
     (

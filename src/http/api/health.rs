@@ -14,6 +14,7 @@ use crate::http::context::Context;
 use crate::http::projects::{Projects, reasons};
 use crate::http::reply;
 use crate::http::route::{Asked, get};
+use crate::http::standing::Standing;
 use crate::hub::Hub;
 use crate::notifications::TargetState;
 
@@ -78,15 +79,27 @@ struct Clients {
     ws: u64,
 }
 
+/// The name of the log of who has none: a hub of a team that has no project yet.
+const NO_LOG: &str = "00000000";
+
 /// The first one's, as one server's health looks, with all that ails any of them; nothing when none
 /// runs.
-pub(in crate::http) async fn of_all(projects: &Projects, started_at: i64) -> Option<Response> {
-    let (mut reasons, mut each) = (Vec::new(), Vec::new());
+pub(in crate::http) async fn of_all(
+    projects: &Projects,
+    started_at: i64,
+    standing: Option<&Standing>,
+) -> Option<Response> {
+    let projects = projects.all();
+    let mut reasons = standing.map(Standing::reasons).unwrap_or_default();
+    let mut each = Vec::with_capacity(projects.len());
     let (mut clients, mut notifications) = (Clients { sse: 0, ws: 0 }, Vec::new());
-    for project in projects.all() {
+    for project in &projects {
         let own = project.reasons().await;
         let name = project.name().unwrap_or_default().to_owned();
-        reasons.extend(own.iter().map(|reason| format!("{name}: {reason}")));
+        // That somebody's machine sleeps is told of its project; the hub itself is well.
+        let asleep = project.reached().and_then(|known| known.reason());
+        let ailing = own.iter().filter(|reason| asleep.as_ref() != Some(*reason));
+        reasons.extend(ailing.map(|reason| format!("{name}: {reason}")));
         notifications.extend(project.notified());
         if let Some(streams) = project.streams() {
             clients.sse += streams.counts.sse.load(Ordering::Relaxed);
@@ -101,14 +114,17 @@ pub(in crate::http) async fn of_all(projects: &Projects, started_at: i64) -> Opt
             server: project.reached().map(|known| known.view()),
         });
     }
-    let first = projects.all().iter().find_map(|project| project.hub())?;
+    let first = projects.iter().find_map(|project| project.hub());
+    if first.is_none() && standing.is_none() {
+        return None;
+    }
     Some(reply::json(&Health {
         status: status(&reasons),
         reasons,
         version: env!("CARGO_PKG_VERSION"),
-        epoch: first.epoch(),
-        head: first.head(),
-        first_available: first.first_available(),
+        epoch: first.map_or(NO_LOG, Hub::epoch),
+        head: first.map_or(0, Hub::head),
+        first_available: first.map_or(1, Hub::first_available),
         started_at,
         clients,
         notifications,
