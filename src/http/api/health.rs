@@ -96,7 +96,10 @@ pub(in crate::http) async fn of_all(
     for project in &projects {
         let own = project.reasons().await;
         let name = project.name().unwrap_or_default().to_owned();
-        reasons.extend(own.iter().map(|reason| format!("{name}: {reason}")));
+        // That somebody's machine sleeps is told of its project; the hub itself is well.
+        let asleep = project.reached().and_then(|known| known.reason());
+        let ailing = own.iter().filter(|reason| asleep.as_ref() != Some(*reason));
+        reasons.extend(ailing.map(|reason| format!("{name}: {reason}")));
         notifications.extend(project.notified());
         if let Some(streams) = project.streams() {
             clients.sse += streams.counts.sse.load(Ordering::Relaxed);

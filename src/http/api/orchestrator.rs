@@ -10,14 +10,13 @@ use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
-use crate::domain::state::OrchestratorView;
 use crate::domain::workflow::StopMode;
 use crate::http::context::Context;
 use crate::http::error::{Code, error_reply};
 use crate::http::query::bad;
 use crate::http::reply;
 use crate::http::route::{get, post};
-use crate::orchestrator::{BatchSize, Orchestrator, StartError, Status, StopError};
+use crate::orchestrator::{BatchSize, Orchestrator, StartError, StopError};
 
 /// No batch has more cycles.
 const MOST_CYCLES: u64 = i32::MAX as u64;
@@ -25,7 +24,7 @@ const MOST_CYCLES: u64 = i32::MAX as u64;
 pub(super) fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Response,)> {
     let (told, started, stopped) =
         (orchestrator.clone(), orchestrator.clone(), orchestrator.clone());
-    get(context, "/api/orchestrator/status", move |context, _| ready(status(&context, &told)))
+    get(context, "/api/orchestrator/status", move |_, _| ready(Ok(reply::json(&told.status()))))
         .or(post(context, "/api/orchestrator/start", move |context, body| {
             start(context, started.clone(), body)
         }))
@@ -33,15 +32,6 @@ pub(super) fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFil
         .or(post(context, "/api/orchestrator/stop", move |_, body| stop(stopped.clone(), body)))
         .unify()
         .boxed()
-}
-
-/// While the server that works on the project is not heard, nothing of it is known to run.
-fn status(context: &Context, orchestrator: &Orchestrator) -> Result<Response, Response> {
-    if !context.reach.is_unreachable() {
-        return Ok(reply::json(&orchestrator.status()));
-    }
-    let view = OrchestratorView { status: "unreachable", ..OrchestratorView::idle() };
-    Ok(reply::json(&Status { view }))
 }
 
 /// What a start has done.

@@ -14,14 +14,15 @@ type Known = Receiver<Option<Reached>>;
 type Change = Pin<Box<dyn Future<Output = Option<Known>> + Send>>;
 
 /// Tells whenever something else is known.
-pub(super) struct Owner(Option<Change>);
+// Boxed twice: a pointer is all that it adds to each stream.
+pub(super) struct Owner(Option<Box<Change>>);
 
 impl Owner {
     /// Waits for what comes after what is known now.
     pub(super) fn new(reach: &Reach) -> Self {
         let known = reach.watch();
         let afar = known.borrow().is_some();
-        Self(afar.then(|| change(known)))
+        Self(afar.then(|| Box::new(change(known))))
     }
 
     /// What is known next; never of a project of this server's own. Cancel-safe.
@@ -29,13 +30,13 @@ impl Owner {
         poll_fn(|cx| {
             loop {
                 let Some(waiting) = &mut self.0 else { return Poll::Pending };
-                let Some(mut receiver) = ready!(waiting.as_mut().poll(cx)) else {
+                let Some(mut receiver) = ready!(waiting.as_mut().as_mut().poll(cx)) else {
                     // Nobody listens for that server any more: the stream ends with its project.
                     self.0 = None;
                     continue;
                 };
                 let known = receiver.borrow_and_update().clone();
-                self.0 = Some(change(receiver));
+                **waiting = change(receiver);
                 if let Some(known) = known {
                     return Poll::Ready(known);
                 }

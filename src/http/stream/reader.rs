@@ -25,7 +25,6 @@ use super::shared::Streams;
 pub(super) struct Reader {
     hub: Hub,
     streams: Arc<Streams>,
-    reach: Reach,
     subscription: Subscription,
     filter: Option<Box<Filter>>,
     form: Form,
@@ -52,7 +51,6 @@ impl Reader {
             given: (0, None),
             hub: context.hub.clone(),
             streams: Arc::clone(&context.streams),
-            reach: context.reach.clone(),
             subscription: context.hub.subscribe(head),
             filter: filter.map(Box::new),
             form,
@@ -60,8 +58,12 @@ impl Reader {
     }
 
     /// Goes to where `cursor` says; gives what must be said before the events that follow.
-    pub(super) async fn begin(&mut self, cursor: &Cursor) -> Result<Vec<Bytes>, StoreError> {
-        let (hub, streams, reach) = (&self.hub, &self.streams, &self.reach);
+    pub(super) async fn begin(
+        &mut self,
+        cursor: &Cursor,
+        reach: &Reach,
+    ) -> Result<Vec<Bytes>, StoreError> {
+        let (hub, streams) = (&self.hub, &self.streams);
         let messages =
             opening::open(cursor, hub, streams, reach, &mut self.subscription, self.form).await;
         self.client.is_at(self.subscription.cursor());

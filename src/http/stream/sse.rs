@@ -140,7 +140,8 @@ impl Session {
         if !opening::has_caught_up(&cursor, hub, reach, &mut self.ending).await {
             return Err(End::Over);
         }
-        let messages = self.reader.begin(&cursor).await.map_err(|error| give_up(&error))?;
+        let begun = self.reader.begin(&cursor, reach).await;
+        let messages = begun.map_err(|error| give_up(&error))?;
         self.told = self.reader.cursor();
         self.put(Bytes::from_static(RETRY)).await?;
         for message in messages {

@@ -158,7 +158,8 @@ impl Session {
         if !opening::has_caught_up(cursor, hub, reach, &mut self.ending).await {
             return Err(End::Close(CloseCode::Again, "what was seen elsewhere is not here yet"));
         }
-        for message in self.reader.begin(cursor).await.map_err(|error| give_up(&error))? {
+        let begun = self.reader.begin(cursor, reach).await;
+        for message in begun.map_err(|error| give_up(&error))? {
             self.put(message).await?;
         }
         Ok(())
