@@ -29,6 +29,7 @@ mod schemathesis;
 mod storage;
 mod stories;
 mod team;
+mod team;
 mod terminal;
 mod websocket;
 mod wire;

@@ -33,7 +33,8 @@ impl Bucket<'_> {
         if let Ok(store) = context.get_key_value(name).await {
             return Ok(store);
         }
-        let cannot = |error: &dyn std::fmt::Display| format!("cannot make the bucket {name}: {error}");
+        let cannot =
+            |error: &dyn std::fmt::Display| format!("cannot make the bucket {name}: {error}");
         let made = context.create_stream(self.config()).await;
         made.map_err(|error| cannot(&error))?;
         context.get_key_value(name).await.map_err(|error| cannot(&error))
