@@ -2,6 +2,7 @@
 //! whole, the way to each, and what stands in the place of one that could not be started.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use http::{HeaderMap, Method, Request, StatusCode, Uri, header};
 use hyper::body::{Body as _, Incoming};
@@ -33,6 +34,14 @@ pub(super) struct Lobby {
     pub(super) standing: Option<Arc<Standing>>,
 }
 
+impl Lobby {
+    /// What stands for a name that nobody has.
+    pub(super) fn unknown(&self) -> What {
+        let reads = |known: &Arc<Standing>| known.catching_up.load(Ordering::Relaxed);
+        if self.standing.as_ref().is_some_and(reads) { What::Unread } else { What::Nothing }
+    }
+}
+
 /// What is answered beside the projects.
 pub(super) struct Hall {
     lobby: Arc<Lobby>,
@@ -48,6 +57,8 @@ pub(super) enum What {
     /// `/p/<name>` without what makes it a folder: where it leads, and the guard of what is there.
     Folder(String, Option<Arc<Guard>>),
     Down(String),
+    /// Of a hub that has not read all: it may be there in a moment.
+    Unread,
     /// Of a hub, which has no first project: its figures, and the overview's own files.
     Root,
     Nothing,
@@ -114,6 +125,7 @@ impl Hall {
                 }
             }
             What::Down(name) => down(name, path),
+            What::Unread => unread(),
             What::Root => match (path, &self.lobby.standing) {
                 ("/metrics", Some(known)) => match reply::only_get(method) {
                     Ok(()) => standing::figures(known, self.lobby.projects.all().len()),
@@ -181,6 +193,14 @@ fn down(name: &str, path: &str) -> Response {
              <a href=\"../../projects\">All projects</a></p>"
         ),
     )
+}
+
+/// Who hears that there is no such thing does not come again: another hub may have shown it.
+fn unread() -> Response {
+    let sentence = "this hub still reads its team's stream: ask again in a moment";
+    let mut response = error_reply(Code::Busy, sentence);
+    reply::set(&mut response, header::RETRY_AFTER, "1");
+    response
 }
 
 /// Relative, so that it holds behind a proxy that has a prefix of its own.

@@ -203,7 +203,9 @@ impl Site {
         };
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (name, inside) = rest.split_at(end);
-        let Some(shared) = members.find(name) else { return hall(What::Nothing) };
+        let Some(shared) = members.find(name) else {
+            return hall(lobby.unknown());
+        };
         if !inside.starts_with('/') {
             let guard = shared.map(|shared| Arc::clone(&shared.context.guard));
             return hall(What::Folder(format!("{name}/{inside}"), guard));
