@@ -15,4 +15,4 @@ pub mod subject;
 
 pub use bucket::Bucket;
 pub use connection::{Link, Linked, Trouble, connect, connect_linked};
-pub use stream::{StreamId, open_stream};
+pub use stream::{StreamId, find_stream, open_stream};

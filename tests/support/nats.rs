@@ -287,8 +287,18 @@ async fn read(url: &str, name: &str) -> Option<Vec<Stored>> {
 
 /// A client that is connected; none when that takes too long.
 pub(crate) async fn client(url: &str) -> Option<async_nats::Client> {
-    let places: Vec<&str> = url.split(',').collect();
-    let options = async_nats::ConnectOptions::new().connection_timeout(Duration::from_secs(2));
+    let mut options = async_nats::ConnectOptions::new().connection_timeout(Duration::from_secs(2));
+    let mut places = Vec::new();
+    for place in url.split(',') {
+        match place.trim_start_matches("nats://").split_once('@') {
+            Some((user, place)) => {
+                let (user, password) = user.split_once(':')?;
+                options = options.user_and_password(user.to_owned(), password.to_owned());
+                places.push(place);
+            }
+            None => places.push(place),
+        }
+    }
     options.connect(places).await.ok()
 }
 

@@ -45,7 +45,9 @@ fn a_server_that_is_killed_comes_back_with_what_it_had() {
     assert_ne!(nats.port(), other.port());
     make(&nats.url(), 1);
     publish(&nats.url(), 0, 100);
+    assert!(nats.pid().is_some());
     nats.kill();
+    assert!(nats.pid().is_none());
     nats.again();
     publish(&nats.url(), 100, 110);
     nats.stop();
