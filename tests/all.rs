@@ -29,7 +29,6 @@ mod schemathesis;
 mod storage;
 mod stories;
 mod team;
-mod team;
 mod terminal;
 mod websocket;
 mod wire;

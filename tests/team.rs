@@ -5,3 +5,4 @@ mod hub_clients;
 mod hub_hostile;
 mod hub_lost;
 mod publisher;
+mod stage;

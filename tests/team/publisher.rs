@@ -34,20 +34,33 @@ impl Team {
             let options = async_nats::ConnectOptions::new().retry_on_initial_connect();
             options.connect(url).await.unwrap()
         });
-        let context = jetstream::new(client.clone());
+        let context = {
+            let _inside = runtime.enter();
+            jetstream::new(client.clone())
+        };
         let team = Self { runtime, client, context };
         team.make_stream();
         team
     }
 
-    pub(super) fn make_stream(&self) {
-        let config = stream::Config {
+    fn config(subjects: String) -> stream::Config {
+        stream::Config {
             name: format!("sprint-{TEAM}"),
-            subjects: vec![format!("sprint.{TEAM}.*.*")],
+            subjects: vec![subjects],
             duplicate_window: Duration::from_secs(120),
             allow_direct: true,
             ..stream::Config::default()
-        };
+        }
+    }
+
+    /// From now on the stream takes all teams' events.
+    pub(super) fn widen_stream(&self) {
+        let config = Self::config("sprint.>".to_owned());
+        self.runtime.block_on(self.context.update_stream(config)).unwrap();
+    }
+
+    pub(super) fn make_stream(&self) {
+        let config = Self::config(format!("sprint.{TEAM}.*.*"));
         eventually("a stream", || {
             self.runtime.block_on(self.context.create_stream(config.clone())).ok()
         });
@@ -79,7 +92,13 @@ impl Team {
                 Ok(store) => store,
                 Err(_) => {
                     let max_age = Duration::from_secs(15);
-                    let config = kv::Config { bucket, max_age, ..kv::Config::default() };
+                    let config = kv::Config {
+                        bucket,
+                        max_age,
+                        history: 1,
+                        num_replicas: 1,
+                        ..kv::Config::default()
+                    };
                     self.context.create_key_value(config).await.unwrap()
                 }
             };
