@@ -2,6 +2,7 @@
 
 mod hub;
 mod hub_clients;
+mod hub_figures;
 mod hub_hostile;
 mod hub_lost;
 mod publisher;
