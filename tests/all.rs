@@ -28,6 +28,8 @@ mod run;
 mod schemathesis;
 mod storage;
 mod stories;
+mod team;
+mod team;
 mod terminal;
 mod websocket;
 mod wire;

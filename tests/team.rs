@@ -1,0 +1,7 @@
+//! A team's sprints over NATS: what servers send, and what a hub makes of it.
+
+mod hub;
+mod hub_clients;
+mod hub_hostile;
+mod hub_lost;
+mod publisher;
