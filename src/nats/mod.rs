@@ -12,5 +12,5 @@ pub mod presence;
 mod stream;
 pub mod subject;
 
-pub use connection::{Trouble, connect};
+pub use connection::{Link, Linked, Trouble, connect, connect_linked};
 pub use stream::{StreamId, open_stream};
