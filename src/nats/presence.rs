@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
-use async_nats::jetstream::kv::{Config, Store};
+use async_nats::jetstream::kv::Store;
 use async_nats::jetstream::stream::StorageType;
 use serde::{Deserialize, Serialize};
 
-use super::subject;
+use super::{Bucket, subject};
 use crate::config::nats::Nats;
 use crate::domain::event::EventId;
 
@@ -42,20 +42,13 @@ pub struct Presence {
 
 /// The bucket of a team, made where there is none. The error is a sentence.
 pub async fn open_bucket(context: &Context, nats: &Nats) -> Result<Store, String> {
-    let name = subject::presence_bucket(&nats.team);
-    if let Ok(store) = context.get_key_value(&name).await {
-        return Ok(store);
-    }
-    let config = Config {
-        bucket: name.clone(),
-        description: "which servers are alive".to_owned(),
-        history: 1,
+    let bucket = Bucket {
+        name: &subject::presence_bucket(&nats.team),
+        about: "which servers are alive",
         max_age: SILENCE,
-        max_value_size: i32::try_from(LARGEST).unwrap_or(i32::MAX),
+        largest: LARGEST,
         storage: StorageType::Memory,
-        num_replicas: nats.replicas,
-        ..Config::default()
+        replicas: nats.replicas,
     };
-    let made = context.create_key_value(config).await;
-    made.map_err(|error| format!("cannot make the bucket {name}: {error}"))
+    bucket.open(context).await
 }

@@ -1,31 +1,27 @@
 //! How often the hubs of a team have agreed that the stream was rewound: all of them then give their
 //! logs other names, so that no client goes on in a log that is another one.
 
+use std::time::Duration;
+
 use async_nats::jetstream::Context;
-use async_nats::jetstream::kv::{Config, Store};
+use async_nats::jetstream::kv::Store;
 use async_nats::jetstream::stream::StorageType;
 
-use crate::nats::subject;
+use crate::nats::{Bucket, subject};
 
 const KEY: &str = "generation";
 
 /// Finds the bucket of the team's hubs, or makes it. The error is a sentence.
 pub(super) async fn open(context: &Context, team: &str, replicas: usize) -> Result<Store, String> {
-    let name = subject::team_bucket(team);
-    if let Ok(store) = context.get_key_value(&name).await {
-        return Ok(store);
-    }
-    let config = Config {
-        bucket: name.clone(),
-        description: "what the hubs agree on".to_owned(),
-        history: 1,
-        max_value_size: 64,
+    let bucket = Bucket {
+        name: &subject::team_bucket(team),
+        about: "what the hubs agree on",
+        max_age: Duration::ZERO,
+        largest: 64,
         storage: StorageType::File,
-        num_replicas: replicas.max(1),
-        ..Config::default()
+        replicas,
     };
-    let made = context.create_key_value(config).await;
-    made.map_err(|error| format!("cannot make the bucket {name}: {error}"))
+    bucket.open(context).await
 }
 
 /// The generation now.

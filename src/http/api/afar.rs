@@ -3,6 +3,7 @@
 
 use std::future::ready;
 
+use serde::Serialize;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::Method;
@@ -11,12 +12,12 @@ use warp::reply::Response;
 
 use super::agents::Listed;
 use super::settings;
-use crate::domain::state::{Agent, OrchestratorView, State};
+use crate::domain::state::{Agent, OrchestratorView};
 use crate::http::context::Context;
 use crate::http::error::{Code, error_reply};
 use crate::http::reply;
 use crate::http::route::get;
-use crate::orchestrator::{AgentView, Status};
+use crate::orchestrator::AgentView;
 
 /// Below these everything is asked of that server.
 const ITS_OWN: [&str; 4] =
@@ -24,18 +25,10 @@ const ITS_OWN: [&str; 4] =
 
 pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
     get(context, "/api/orchestrator/status", |context: Context, _| {
-        // Of a server that is not heard nothing is known to run.
-        let view = if context.reach.is_unreachable() {
-            OrchestratorView { status: "unreachable", ..OrchestratorView::idle() }
-        } else {
-            OrchestratorView::of(&context.hub.state())
-        };
-        ready(Ok(reply::json(&Status { view })))
+        ready(Ok(reply::json(&Status { view: status(&context) })))
     })
     .or(get(context, "/api/agents", |context: Context, _| {
-        let is_heard = !context.reach.is_unreachable();
-        let listed = is_heard.then(|| agents(&context.hub.state()));
-        ready(Ok(reply::json(&listed.unwrap_or(Listed { agents: Vec::new() }))))
+        ready(Ok(reply::json(&agents(&context))))
     }))
     .unify()
     .or(settings::read_only(context))
@@ -45,9 +38,25 @@ pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
     .boxed()
 }
 
-/// The agents at work, as far as the log knows them.
-fn agents(state: &State) -> Listed {
-    Listed { agents: state.agents.values().map(view).collect() }
+#[derive(Serialize)]
+struct Status {
+    #[serde(flatten)]
+    view: OrchestratorView,
+}
+
+/// While the server is not heard, nothing is known to run.
+fn status(context: &Context) -> OrchestratorView {
+    if context.reach.is_unreachable() {
+        return OrchestratorView { status: "unreachable", ..OrchestratorView::idle() };
+    }
+    OrchestratorView::of(&context.hub.state())
+}
+
+/// The agents at work, as far as the log knows them; of a server that is not heard, none.
+fn agents(context: &Context) -> Listed {
+    let state = context.hub.state();
+    let heard = !context.reach.is_unreachable();
+    Listed { agents: state.agents.values().filter(|_| heard).map(view).collect() }
 }
 
 fn view(agent: &Agent) -> AgentView {

@@ -196,7 +196,6 @@ fn batches(page: &mut Page, state: &State, orchestrator: Option<&Orchestrator>, 
     // Of a server that is not heard nothing is known to run.
     let heard = !context.reach.is_unreachable();
     let origin = state.batch.as_ref().map(|batch| batch.origin.as_str()).filter(|_| heard);
-    let agents = orchestrator.map_or(state.agents.len(), Orchestrator::running_agents);
     page.gauges(
         "batch_running",
         "1 while a batch runs: managed = by this server, observed = by somebody else.",
@@ -209,7 +208,11 @@ fn batches(page: &mut Page, state: &State, orchestrator: Option<&Orchestrator>, 
     page.gauge(
         "agents_running",
         "Agent processes of this server at work now.",
-        if heard { agents as f64 } else { 0.0 },
+        if heard {
+            orchestrator.map_or(state.agents.len(), Orchestrator::running_agents) as f64
+        } else {
+            0.0
+        },
     );
     page.gauge(
         "commands_active",
