@@ -1,7 +1,7 @@
 //! The composition root: starts the rooms in order, stops them in reverse.
 //!
 //! ```text
-//!  state folder → lock → socket → store → hub → watcher → orchestrator → notifier → server
+//!  state folder → lock → socket → store → hub → watcher → orchestrator → outbox, notifier → server
 //!  └────────── Core, which `run` uses alone ─────────────────────────┘
 //! ```
 //!
@@ -106,7 +106,7 @@ impl App {
         let about = about(config, &claim.state.path, address, token.is_some());
         let guard = Arc::new(guard(config, address, token.clone(), "")?);
         let url = listen::place(config, address);
-        let mut core = Core::start(claim, config, Some(url.clone())).await?;
+        let mut core = Core::start(claim, config, None, Some(url.clone())).await?;
         let streams = Arc::new(http::Streams::new());
         let project = http::Project::running(
             None,
@@ -184,8 +184,8 @@ impl Serving for App {
         join_all(cores.iter().map(Core::end_agents)).await;
         let streams_end = STREAMS_END.saturating_sub(begun.elapsed()).max(STREAMS_LEAST);
         let streams = end(&mut serving, end_streams, streams_end);
-        let notifications = cores.iter_mut().map(|core| core.end_notifications(streams_end));
-        tokio::join!(streams, join_all(notifications));
+        let words = cores.iter_mut().map(|core| core.end_words(streams_end));
+        tokio::join!(streams, join_all(words));
         join_all(cores.into_iter().map(Core::close)).await;
     }
 }

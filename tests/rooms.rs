@@ -20,6 +20,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("watch", &["domain", "parse", "project", "hub"]),
     ("agents", &["domain", "config", "parse", "project"]),
     ("orchestrator", &["domain", "config", "parse", "project", "hub", "watch", "agents"]),
+    ("outbox", &["domain", "config", "hub", "nats"]),
     ("notifications", &["domain", "config", "hub", "orchestrator"]),
     (
         "http",
@@ -50,6 +51,7 @@ const RULES: &[(&str, &[&str])] = &[
             "watch",
             "agents",
             "orchestrator",
+            "outbox",
             "notifications",
             "http",
             "team",
@@ -69,6 +71,7 @@ const RULES: &[(&str, &[&str])] = &[
             "orchestrator",
             "notifications",
             "export",
+            "nats",
             "app",
         ],
     ),

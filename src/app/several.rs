@@ -237,7 +237,7 @@ async fn begin(one: One<Claim>, url: impl Fn(&str) -> String) -> One<Core> {
     let state = match state {
         Err(down) => Err(down),
         Ok((config, claim)) => {
-            let start = Core::start(claim, &config, Some(url(&name)));
+            let start = Core::start(claim, &config, Some(&name), Some(url(&name)));
             match start.instrument(span.clone()).await {
                 Ok(core) => Ok((config, core)),
                 Err(error) => Err((error, Told(why_not_taken(None)))),
