@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::HeaderMap;
-use async_nats::jetstream::{self, kv, stream};
+use async_nats::jetstream::{self, stream};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -34,20 +34,33 @@ impl Team {
             let options = async_nats::ConnectOptions::new().retry_on_initial_connect();
             options.connect(url).await.unwrap()
         });
-        let context = jetstream::new(client.clone());
+        let context = {
+            let _inside = runtime.enter();
+            jetstream::new(client.clone())
+        };
         let team = Self { runtime, client, context };
         team.make_stream();
         team
     }
 
-    pub(super) fn make_stream(&self) {
-        let config = stream::Config {
+    fn config(subjects: String) -> stream::Config {
+        stream::Config {
             name: format!("sprint-{TEAM}"),
-            subjects: vec![format!("sprint.{TEAM}.*.*")],
+            subjects: vec![subjects],
             duplicate_window: Duration::from_secs(120),
             allow_direct: true,
             ..stream::Config::default()
-        };
+        }
+    }
+
+    /// From now on the stream takes all teams' events.
+    pub(super) fn widen_stream(&self) {
+        let config = Self::config("sprint.>".to_owned());
+        self.runtime.block_on(self.context.update_stream(config)).unwrap();
+    }
+
+    pub(super) fn make_stream(&self) {
+        let config = Self::config(format!("sprint.{TEAM}.*.*"));
         eventually("a stream", || {
             self.runtime.block_on(self.context.create_stream(config.clone())).ok()
         });
@@ -78,9 +91,18 @@ impl Team {
             let store = match self.context.get_key_value(&bucket).await {
                 Ok(store) => store,
                 Err(_) => {
-                    let max_age = Duration::from_secs(15);
-                    let config = kv::Config { bucket, max_age, ..kv::Config::default() };
-                    self.context.create_key_value(config).await.unwrap()
+                    // As `create_key_value` would, which a server of 2.9 does not understand.
+                    let config = stream::Config {
+                        name: format!("KV_{bucket}"),
+                        subjects: vec![format!("$KV.{bucket}.>")],
+                        max_messages_per_subject: 1,
+                        max_age: Duration::from_secs(15),
+                        allow_rollup: true,
+                        allow_direct: true,
+                        ..stream::Config::default()
+                    };
+                    self.context.create_stream(config).await.unwrap();
+                    self.context.get_key_value(&bucket).await.unwrap()
                 }
             };
             store.put(project, value.to_string().into()).await.unwrap();
@@ -154,6 +176,11 @@ impl Publisher {
     /// Sends one, by its place in the log; gives its sequence. `again`: so that the stream does not
     /// take it for a repeat.
     pub(super) fn send(&self, at: usize, again: Option<&str>) -> u64 {
+        let (subject, headers, text) = self.message(at, again);
+        self.team.send(&subject, headers, text)
+    }
+
+    fn message(&self, at: usize, again: Option<&str>) -> (String, HeaderMap, Vec<u8>) {
         let (previous, event) = &self.log[at];
         let id = event["id"].as_u64().unwrap();
         let again = again.map(|again| format!(":{again}")).unwrap_or_default();
@@ -163,7 +190,25 @@ impl Publisher {
         headers.insert("Sprint-Previous", previous.to_string());
         let kind = event["type"].as_str().unwrap();
         let subject = format!("sprint.{TEAM}.{}.{kind}", self.project);
-        self.team.send(&subject, headers, event.to_string().into_bytes())
+        (subject, headers, event.to_string().into_bytes())
+    }
+
+    /// Makes events and sends them without waiting for each; gives the sequence of the last.
+    pub(super) fn publish_many(&mut self, count: u64) -> u64 {
+        let from = self.log.len();
+        self.more(count);
+        let last = self.log.len() - 1;
+        self.team.runtime.block_on(async {
+            for at in from..last {
+                let (subject, headers, text) = self.message(at, None);
+                self.team.client.publish_with_headers(subject, headers, text.into()).await.unwrap();
+            }
+        });
+        // Acknowledged behind all of them.
+        let sequence = self.send(last, None);
+        // What was sent is not needed any more.
+        self.log.drain(..last);
+        sequence
     }
 
     /// Makes events and sends them; gives the sequence of the last.
