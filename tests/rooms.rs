@@ -38,6 +38,7 @@ const RULES: &[(&str, &[&str])] = &[
             "export",
         ],
     ),
+    ("team", &["domain", "config", "nats", "store", "hub", "http"]),
     (
         "app",
         &[
@@ -53,6 +54,7 @@ const RULES: &[(&str, &[&str])] = &[
             "outbox",
             "notifications",
             "http",
+            "team",
         ],
     ),
     (

@@ -6,11 +6,13 @@
 //!              └────► presence (a key with a lifetime) ──────────► hub
 //! ```
 
+mod bucket;
 mod connection;
 pub mod message;
 pub mod presence;
 mod stream;
 pub mod subject;
 
+pub use bucket::Bucket;
 pub use connection::{Link, Linked, Trouble, connect, connect_linked};
 pub use stream::{StreamId, find_stream, open_stream};

@@ -74,6 +74,10 @@ impl Sse {
         write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\n{resume}\r\n").ok()?;
         let mut reader = BufReader::with_capacity(64 * 1024, stream);
         let (status, headers) = http::read_head(&mut reader)?;
+        // Not now: whoever can try again does.
+        if status == 503 {
+            return None;
+        }
         assert_eq!(status, 200, "the stream's status");
         let chunked = headers.iter().any(|(name, value)| {
             name.eq_ignore_ascii_case("transfer-encoding") && value == "chunked"

@@ -23,12 +23,12 @@ export function runHero(actions) {
     el,
     /** @param {import("../main.js").App} app */
     update(app) {
-      const { run, verdict, past } = app;
+      const { run, verdict, past, line } = app;
       text(word, verdict.word);
       attribute(el, "data-kind", verdict.kind);
       text(detail, sentenceOf(app));
       show(whose, run.kind === "observed");
-      show(stop, run.kind === "managed" && !past);
+      show(stop, run.kind === "managed" && !past && line.server?.control !== false);
       text(buttonWords, run.phase === "stopping" ? "Stopping…" : "Stop…");
       const words = progressWords(run);
       show(cycles, run.kind === "managed");
@@ -63,6 +63,7 @@ function drawBar(bar, { max_cycles: most, cycles_completed: done, cycle_number: 
 /** @param {import("../main.js").App} app */
 function sentenceOf({ run, verdict, line, liveNow, now, loaded }) {
   if (!loaded) return verdict.detail;
+  if (verdict.kind === "unreachable") return verdict.detail;
   if (verdict.kind === "offline") return `${verdict.detail}${line.lostAt ? `, ${span(Date.now() - line.lostAt)} ago` : ""}`;
   if (run.kind === "none") return verdict.kind === "finished" ? verdict.detail : "No batch is under way.";
   const parts = [];

@@ -8,11 +8,13 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
 use crate::domain::event::EventId;
+use crate::domain::state::ServerView;
 use crate::domain::words;
 use crate::http::context::Context;
 use crate::http::projects::{Projects, reasons};
 use crate::http::reply;
 use crate::http::route::{Asked, get};
+use crate::http::standing::Standing;
 use crate::hub::Hub;
 use crate::notifications::TargetState;
 
@@ -40,6 +42,9 @@ pub(in crate::http) struct Health<'a> {
     clients: Clients,
     /// The targets of `sprint-runner.toml`, without secrets.
     notifications: Vec<TargetState>,
+    /// The server that works on the project, where that is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<ServerView>,
     /// At the root of a server of several: each of them. What stands above is then the whole's, and
     /// the log's the first one's that runs.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,6 +65,9 @@ struct ProjectHealth {
     epoch: Option<String>,
     /// The last event.
     head: Option<EventId>,
+    /// The server that works on it, where that is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<ServerView>,
 }
 
 /// Open streams.
@@ -71,15 +79,27 @@ struct Clients {
     ws: u64,
 }
 
+/// The name of the log of who has none: a hub of a team that has no project yet.
+const NO_LOG: &str = "00000000";
+
 /// The first one's, as one server's health looks, with all that ails any of them; nothing when none
 /// runs.
-pub(in crate::http) async fn of_all(projects: &Projects, started_at: i64) -> Option<Response> {
-    let (mut reasons, mut each) = (Vec::new(), Vec::new());
+pub(in crate::http) async fn of_all(
+    projects: &Projects,
+    started_at: i64,
+    standing: Option<&Standing>,
+) -> Option<Response> {
+    let projects = projects.all();
+    let mut reasons = standing.map(Standing::reasons).unwrap_or_default();
+    let mut each = Vec::with_capacity(projects.len());
     let (mut clients, mut notifications) = (Clients { sse: 0, ws: 0 }, Vec::new());
-    for project in projects.all() {
+    for project in &projects {
         let own = project.reasons().await;
         let name = project.name().unwrap_or_default().to_owned();
-        reasons.extend(own.iter().map(|reason| format!("{name}: {reason}")));
+        // That somebody's machine sleeps is told of its project; the hub itself is well.
+        let asleep = project.reached().and_then(|known| known.reason());
+        let ailing = own.iter().filter(|reason| asleep.as_ref() != Some(*reason));
+        reasons.extend(ailing.map(|reason| format!("{name}: {reason}")));
         notifications.extend(project.notified());
         if let Some(streams) = project.streams() {
             clients.sse += streams.counts.sse.load(Ordering::Relaxed);
@@ -91,19 +111,24 @@ pub(in crate::http) async fn of_all(projects: &Projects, started_at: i64) -> Opt
             reasons: own,
             epoch: project.hub().map(|hub| hub.epoch().to_owned()),
             head: project.hub().map(Hub::head),
+            server: project.reached().map(|known| known.view()),
         });
     }
-    let first = projects.all().iter().find_map(|project| project.hub())?;
+    let first = projects.iter().find_map(|project| project.hub());
+    if first.is_none() && standing.is_none() {
+        return None;
+    }
     Some(reply::json(&Health {
         status: status(&reasons),
         reasons,
         version: env!("CARGO_PKG_VERSION"),
-        epoch: first.epoch(),
-        head: first.head(),
-        first_available: first.first_available(),
+        epoch: first.map_or(NO_LOG, Hub::epoch),
+        head: first.map_or(0, Hub::head),
+        first_available: first.map_or(1, Hub::first_available),
         started_at,
         clients,
         notifications,
+        server: None,
         projects: Some(each),
     }))
 }
@@ -116,7 +141,11 @@ const fn status(reasons: &[String]) -> &'static str {
 async fn health(context: Context, _: Asked) -> Result<Response, Response> {
     let reasons = match context.projects.of(&context.streams) {
         Some(project) => project.reasons().await,
-        None => reasons(&context.hub, &context.streams, &context.notified.get()),
+        None => {
+            let mut all = reasons(&context.hub, &context.streams, &context.notified.get());
+            all.extend(context.reach.get().and_then(|known| known.reason()));
+            all
+        }
     };
     let counts = &context.streams.counts;
     Ok(reply::json(&Health {
@@ -132,6 +161,7 @@ async fn health(context: Context, _: Asked) -> Result<Response, Response> {
             ws: counts.ws.load(Ordering::Relaxed),
         },
         notifications: context.notified.get(),
+        server: context.reach.view(),
         projects: None,
     }))
 }
