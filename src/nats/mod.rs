@@ -7,6 +7,7 @@
 //! ```
 
 mod connection;
+pub mod control;
 pub mod message;
 pub mod presence;
 mod stream;
