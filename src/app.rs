@@ -95,6 +95,7 @@ impl App {
             downloads: http::Downloads::default(),
             projects: Arc::new(http::Projects::new(vec![project])),
             reach: http::Reach::default(),
+            afar: None,
             notified: core.notified(),
         };
         let routes = http::api::routes(&context, &core.orchestrator);

@@ -29,7 +29,8 @@
 //!   parse, project, hub, watch, agents.
 //! - [`notifications`]: what happened, told to people elsewhere; domain, config, hub, orchestrator.
 //! - [`http`]: guard, API, streams; domain, metrics, parse, project, hub, agents, orchestrator,
-//!   notifications, page, export, store's answers.
+//!   notifications, page, export, nats' words, store's answers.
+//! - [`control`]: what a hub asks a server to do, both ends; domain, config, hub, nats, http.
 //! - [`cli`]: one file per command; any but http's insides.
 //! - [`app`]: the composition root; all.
 
@@ -37,6 +38,7 @@ pub mod agents;
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod control;
 pub mod domain;
 pub mod export;
 pub mod http;

@@ -35,8 +35,10 @@ const RULES: &[(&str, &[&str])] = &[
             "notifications",
             "page",
             "export",
+            "nats",
         ],
     ),
+    ("control", &["domain", "config", "hub", "nats", "http"]),
     (
         "app",
         &[
@@ -51,6 +53,7 @@ const RULES: &[(&str, &[&str])] = &[
             "orchestrator",
             "notifications",
             "http",
+            "control",
         ],
     ),
     (

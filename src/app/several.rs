@@ -137,6 +137,7 @@ pub async fn start(asked: Vec<Asked>) -> anyhow::Result<Started> {
             notified: core.notified(),
             projects: Arc::clone(&projects),
             reach: http::Reach::default(),
+            afar: None,
         };
         let routes = http::api::routes(&context, &core.orchestrator);
         let (name, span) = (one.name.clone(), one.span.clone());

@@ -52,6 +52,15 @@ impl Trouble {
 /// Begins to connect, and goes on for as long as the client lives: the one that is given need not be
 /// connected yet. Fails only where the configuration cannot be used.
 pub async fn connect(nats: &Nats, name: &str) -> io::Result<Client> {
+    connect_with(nats, name, |options| options).await
+}
+
+/// The same, with something of its own.
+pub async fn connect_with(
+    nats: &Nats,
+    name: &str,
+    own: impl FnOnce(ConnectOptions) -> ConnectOptions + Send,
+) -> io::Result<Client> {
     let shown = nats.servers.shown();
     let mut options = ConnectOptions::new()
         .name(name)
@@ -68,6 +77,7 @@ pub async fn connect(nats: &Nats, name: &str) -> io::Result<Client> {
             let shown = shown.clone();
             async move { tell(&shown, &event) }
         });
+    options = own(options);
     if let Some(path) = &nats.credentials {
         let text = std::fs::read_to_string(path).map_err(|error| about(path, &error))?;
         options = options.credentials(&text).map_err(|_| {

@@ -62,8 +62,8 @@ impl std::fmt::Display for Who {
     }
 }
 
-/// A text of somebody else, to be shown in a line.
-fn clean(text: &str) -> String {
+/// A text of somebody else, to be shown in a line; a long one is cut.
+pub fn clean(text: &str) -> String {
     let fits = |c: &char| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}');
     // What turns the direction of writing would let a line read as another one.
     let turns = |c: &char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
