@@ -8,6 +8,7 @@
 //! The socket is bound before the database is opened, so that a port in use is told at once; who
 //! connects before the server runs waits in the kernel's queue.
 
+mod control;
 pub mod core;
 pub mod instance_lock;
 pub mod listen;
@@ -29,6 +30,7 @@ use tokio::time::timeout;
 
 use crate::agents::process::descriptors;
 use crate::config::{Config, Origin};
+use crate::control::Control;
 use crate::http::{self, Guard, GuardSettings, Server};
 use crate::orchestrator::Orchestrator;
 use crate::project::layout::Named;
@@ -56,6 +58,8 @@ pub struct App {
     core: Core,
     /// Of several projects those beside the first.
     others: Vec<Core>,
+    /// What takes orders from afar.
+    control: Vec<Control>,
     serving: JoinHandle<()>,
     end_streams: oneshot::Sender<()>,
     url: String,
@@ -99,13 +103,15 @@ impl App {
             notified: core.notified(),
         };
         let routes = http::api::routes(&context, &core.orchestrator);
+        let inside = (&core, &context, &routes);
+        let control = control::start(config, None, root, inside).await.into_iter().collect();
         let (end_streams, ended) = oneshot::channel();
         let serving = tokio::spawn(server.run(context, routes, async move {
             // A sender that is gone means the same.
             let _ = ended.await;
         }));
         core.lock.announce(&url, token.as_deref())?;
-        Ok(Self { core, others: Vec::new(), serving, end_streams, url, token, token_is_new })
+        Ok(Self { core, others: Vec::new(), control, serving, end_streams, url, token, token_is_new })
     }
 
     /// The address for this machine, `http://127.0.0.1:8080/` or `unix:/path`.
@@ -147,12 +153,15 @@ impl App {
 
     /// Ends everything in order: streams and connections, watching, the log. Takes less than 5 s.
     pub async fn stop(self) {
-        let Self { core, others, mut serving, end_streams, .. } = self;
+        let Self { core, others, control, mut serving, end_streams, .. } = self;
         let mut cores: Vec<Core> = std::iter::once(core).chain(others).collect();
         let begun = Instant::now();
         // Before the streams end, so that who listens sees how the batch ended. All at once: the
         // time is for all of them together.
-        join_all(cores.iter().map(Core::end_agents)).await;
+        let agents = join_all(cores.iter().map(Core::end_agents));
+        // Who has just been asked to stop them still answers.
+        let control = join_all(control.into_iter().map(|control| control.stop(STREAMS_END)));
+        tokio::join!(agents, control);
         let streams_end = STREAMS_END.saturating_sub(begun.elapsed()).max(STREAMS_LEAST);
         // Gone only when the server has ended already.
         let _ = end_streams.send(());

@@ -159,6 +159,11 @@ impl Core {
         })
     }
 
+    /// What all that is told of it stands in.
+    pub(super) fn span(&self) -> Span {
+        self.span.clone()
+    }
+
     /// What became of the notifications.
     pub fn notified(&self) -> Outcomes {
         self.notifier.as_ref().map(|notifier| notifier.outcomes.clone()).unwrap_or_default()
