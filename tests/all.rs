@@ -28,6 +28,7 @@ mod run;
 mod schemathesis;
 mod storage;
 mod stories;
+mod team;
 mod terminal;
 mod websocket;
 mod wire;

@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod heavy;
 pub(crate) mod http;
 pub(crate) mod metrics;
+pub(crate) mod nats;
 pub(crate) mod openapi;
 pub(crate) mod process;
 pub(crate) mod project;

@@ -1,0 +1,3 @@
+//! A team's sprints over NATS: real servers, and the real `nats-server`.
+
+mod stage;
