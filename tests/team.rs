@@ -1,3 +1,4 @@
 //! A team's sprints over NATS: real servers, and the real `nats-server`.
 
+mod control;
 mod stage;

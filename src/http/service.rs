@@ -218,9 +218,11 @@ async fn route(shared: &Shared, link: &Link, request: Request<Incoming>) -> Resp
         // Nobody reads a body here; hyper closes the connection when one was sent all the same.
         Bytes::new()
     };
-    // What another machine works on is asked there, where that may be.
+    // What another machine works on is asked there, where that may be. In a box: every connection's
+    // task would have room for it.
     if let Some(afar) = &shared.context.afar
-        && let Some(reply) = afar.answer(&shared.context, link.peer(), &head, &body).await
+        && let Some(reply) =
+            Box::pin(afar.answer(&shared.context, link.peer(), &head, &body)).await
     {
         return reply;
     }
