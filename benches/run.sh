@@ -54,9 +54,16 @@ trap 'exit 143' TERM HUP
 case " $* " in *" --list "* | *" --help "*) ;; *) install_peers ;; esac
 # 5,000 clients have a descriptor each here, and another in the server.
 ulimit -n "$(ulimit -Hn)" || true
-# With the program itself, in the release profile.
-figures=$(cargo build --locked --quiet --release --bench figures --message-format=json |
-  sed -n 's/.*"name":"figures".*"executable":"\([^"]*\)".*/\1/p')
+# The program as it is given out: built beside the benches it would have what only tests need in it.
+built() { sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1; }
+if [ -z "${SPRINT_RUNNER_BIN:-}" ]; then
+  SPRINT_RUNNER_BIN=$(cargo build --locked --quiet --release --bin sprint-runner --message-format=json | built)
+  export SPRINT_RUNNER_BIN
+fi
+# Who measures need not be linked in one piece, and has a folder of its own.
+figures=$(CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 \
+  cargo build --locked --quiet --profile bench --bench figures --message-format=json \
+  --target-dir "${CARGO_TARGET_DIR:-target}/figures" | built)
 BENCH_SCRATCH=$scratch "$figures" "$@" &
 driver=$!
 code=0

@@ -245,9 +245,9 @@ fn send(headers: &HeaderMap, asset: &Asset) -> Response {
 /// Which form it is, and that there are others.
 fn dressed(mut response: Response, form: &Form) -> Response {
     if let Some(coding) = form.coding {
-        reply::set(&mut response, header::CONTENT_ENCODING, coding);
+        reply::fixed(&mut response, header::CONTENT_ENCODING, coding);
     }
-    reply::set(&mut response, header::VARY, "Accept-Encoding");
+    reply::fixed(&mut response, header::VARY, "Accept-Encoding");
     response
 }
 

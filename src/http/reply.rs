@@ -9,12 +9,15 @@ use super::error::{Code, error_reply};
 
 pub(super) const JSON: &str = "application/json";
 
+/// Room for all headers that an answer may come to have: making it step by step costs more than all
+/// of them.
+const HEADERS: usize = 20;
+
 /// A body with its type.
-pub(super) fn bytes(kind: &str, body: Bytes) -> Response {
+pub(super) fn bytes(kind: &'static str, body: Bytes) -> Response {
     let mut response = Response::new(body.into());
-    if let Ok(kind) = HeaderValue::from_str(kind) {
-        response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    }
+    *response.headers_mut() = HeaderMap::with_capacity(HEADERS);
+    fixed(&mut response, header::CONTENT_TYPE, kind);
     response
 }
 
@@ -35,7 +38,7 @@ pub(super) fn internal(error: &dyn std::fmt::Display) -> Response {
 /// JSON already encoded.
 pub(super) fn json_bytes(body: Bytes) -> Response {
     let mut response = bytes(JSON, body);
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    fixed(&mut response, header::CACHE_CONTROL, "no-cache");
     response
 }
 
@@ -120,7 +123,12 @@ pub(super) fn versioned(headers: &HeaderMap, etag: &str, body: &Bytes) -> Respon
 }
 
 /// A whole body as asked for: 304, 206, 416 or 200.
-pub(super) fn conditional(headers: &HeaderMap, kind: &str, etag: &str, body: &Bytes) -> Response {
+pub(super) fn conditional(
+    headers: &HeaderMap,
+    kind: &'static str,
+    etag: &str,
+    body: &Bytes,
+) -> Response {
     let length = body.len() as u64;
     if let Some(response) = conditional_without_body(headers, etag, length) {
         return response;
@@ -135,7 +143,7 @@ pub(super) fn conditional(headers: &HeaderMap, kind: &str, etag: &str, body: &By
         _ => bytes(kind, body.clone()),
     };
     version(&mut response, etag);
-    set(&mut response, header::ACCEPT_RANGES, "bytes");
+    fixed(&mut response, header::ACCEPT_RANGES, "bytes");
     response
 }
 
@@ -169,7 +177,7 @@ fn not_modified(etag: &str) -> Response {
 
 fn version(response: &mut Response, etag: &str) {
     set(response, header::ETAG, etag);
-    set(response, header::CACHE_CONTROL, "no-cache");
+    fixed(response, header::CACHE_CONTROL, "no-cache");
 }
 
 /// Sets a header made of plain text.
@@ -177,6 +185,11 @@ pub(super) fn set(response: &mut Response, name: header::HeaderName, value: &str
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
     }
+}
+
+/// Sets a header that is always the same.
+pub(super) fn fixed(response: &mut Response, name: header::HeaderName, value: &'static str) {
+    response.headers_mut().insert(name, HeaderValue::from_static(value));
 }
 
 /// For a route that only reads: answers what is no GET or HEAD.

@@ -24,7 +24,7 @@ use super::outlet::{hung_up, write_on};
 use super::reader::Reader;
 use super::resume::Cursor;
 use super::shared::{Ending, Open, Phase};
-use super::takeover::{Answer, Takeover};
+use super::takeover::{self, Answer, Takeover};
 
 /// What a browser waits before it comes back after a cut. It holds from its line on; without an
 /// empty line of its own it makes no block, which some clients (`httpx-sse`) would hand to their
@@ -88,6 +88,7 @@ pub(super) fn run(
             () = session.talk(asked.cursor) => {}
             () = ending.reaches(Phase::Cut) => {}
         }
+        takeover::over();
     }
 }
 

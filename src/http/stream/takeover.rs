@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
 use tokio::io::AsyncWriteExt as _;
+use tracing::instrument::Instrumented;
 use tracing::{Instrument as _, Span};
 
 use crate::http::connection::Connection;
@@ -44,6 +45,9 @@ impl Answer {
     }
 }
 
+/// What an open stream holds beside its buffers and its socket's; ten thousand of them are 24 MiB.
+const TASK_BYTES: usize = 2400;
+
 /// The answer's head, and what follows it.
 #[derive(Debug)]
 pub(in crate::http) struct Takeover {
@@ -77,19 +81,23 @@ impl Takeover {
         }
         // A task of its own, and a copy of the few bytes: what hyper needed is given back.
         match self.form {
-            Form::Sse => {
-                tokio::spawn(told(sse::run(context, connection, self.asked)).instrument(self.span))
-            }
+            Form::Sse => tokio::spawn(told(sse::run(context, connection, self.asked), self.span)),
             Form::Ws => {
                 let run = ws::run(context, connection, read.to_vec(), self.asked);
-                tokio::spawn(told(run).instrument(self.span))
+                tokio::spawn(told(run, self.span))
             }
         };
     }
 }
 
-async fn told(run: impl Future<Output = ()>) {
-    run.await;
+/// A stream's task: nothing around the stream itself that is as large again.
+fn told<F: Future<Output = ()>>(run: F, span: Span) -> Instrumented<F> {
+    const { assert!(size_of::<Instrumented<F>>() <= TASK_BYTES, "a stream's task has grown") };
+    run.instrument(span)
+}
+
+/// A stream's last word, from within its own task: one around it would be as large again.
+pub(super) fn over() {
     tracing::debug!("the stream has ended");
 }
 

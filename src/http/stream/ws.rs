@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt as _, SinkExt, StreamExt};
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
@@ -30,6 +30,7 @@ use super::outlet::write_on;
 use super::reader::{News, Reader};
 use super::resume::Cursor;
 use super::shared::{Ending, Open, Phase};
+use super::takeover;
 
 /// Pings that may stay without any sign of life.
 const UNANSWERED: u32 = 2;
@@ -39,16 +40,18 @@ type Socket = WebSocketStream<Connection>;
 
 /// Talks to one client until it goes, stands still, or the server ends. `read` are its first
 /// frames, when they came with the request.
-pub(super) async fn run(
+pub(super) fn run(
     context: Arc<Context>,
     connection: Connection,
     read: Vec<u8>,
     asked: Asked,
-) {
+) -> impl Future<Output = ()> {
     let config = Some(config());
-    let socket = WebSocketStream::from_partially_read(connection, read, Role::Server, config).await;
+    // Ready at once: nothing is read. Awaited within the task it would make room for a second one.
+    let socket =
+        WebSocketStream::from_partially_read(connection, read, Role::Server, config).now_or_never();
     let mut ending = context.streams.ending();
-    let mut session = Session {
+    let session = socket.map(|socket| Session {
         reader: Reader::new(&context, asked.filter, Form::Ws),
         ending: context.streams.ending(),
         ping_at: Instant::now() + context.heartbeat(),
@@ -57,10 +60,14 @@ pub(super) async fn run(
         _open: Open::new(&context.streams, |counts| &counts.ws),
         socket,
         context,
-    };
-    tokio::select! {
-        () = session.talk(asked.cursor) => {}
-        () = ending.reaches(Phase::Cut) => {}
+    });
+    async move {
+        let Some(mut session) = session else { return };
+        tokio::select! {
+            () = session.talk(asked.cursor) => {}
+            () = ending.reaches(Phase::Cut) => {}
+        }
+        takeover::over();
     }
 }
 
