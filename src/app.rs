@@ -111,7 +111,16 @@ impl App {
             let _ = ended.await;
         }));
         core.lock.announce(&url, token.as_deref())?;
-        Ok(Self { core, others: Vec::new(), control, serving, end_streams, url, token, token_is_new })
+        Ok(Self {
+            core,
+            others: Vec::new(),
+            control,
+            serving,
+            end_streams,
+            url,
+            token,
+            token_is_new,
+        })
     }
 
     /// The address for this machine, `http://127.0.0.1:8080/` or `unix:/path`.

@@ -27,7 +27,5 @@ pub(super) async fn start(
         owns: watch::Sender::new(true).subscribe(),
     };
     let started = Control::start(parts).instrument(core.span()).await;
-    started
-        .inspect_err(|error| tracing::error!(%error, "control from afar cannot begin"))
-        .ok()
+    started.inspect_err(|error| tracing::error!(%error, "control from afar cannot begin")).ok()
 }

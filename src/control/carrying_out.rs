@@ -93,7 +93,11 @@ impl Office {
             reply(self.indoors.answer(request).await).await
         };
         timeout(PATIENCE, carrying).await.unwrap_or_else(|_| {
-            Reply::error(504, "internal", "it takes long and may still happen: look before you ask again")
+            Reply::error(
+                504,
+                "internal",
+                "it takes long and may still happen: look before you ask again",
+            )
         })
     }
 }

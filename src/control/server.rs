@@ -142,7 +142,8 @@ impl Listener {
             return;
         };
         let office = Arc::clone(&self.office);
-        let verb = message.subject.strip_prefix(self.prefix.as_str()).unwrap_or_default().to_owned();
+        let verb =
+            message.subject.strip_prefix(self.prefix.as_str()).unwrap_or_default().to_owned();
         let work = async move {
             let answer = office.answer(&verb, &message.payload).await;
             drop(slot);
@@ -160,6 +161,6 @@ impl Listener {
 /// Until this server no longer publishes the project.
 async fn lost(owns: &mut watch::Receiver<bool>) {
     if owns.wait_for(|owns| !*owns).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

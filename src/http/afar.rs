@@ -153,7 +153,7 @@ struct Line {
 impl Line {
     /// Asks for what changes nothing.
     async fn ask(&self, request: Request) -> Result<Reply, Response> {
-        self.carry(request).await.map_err(|lost| refusal::not_done(lost))
+        self.carry(request).await.map_err(refusal::not_done)
     }
 
     /// Has something done: a ticket first, which is good for seconds, then the order itself.
@@ -161,10 +161,14 @@ impl Line {
         let first = self.ask(Request { content_type: None, ..request.clone() }).await?;
         let Some(ticket) = first.ticket else {
             // A refusal; an answer that claims to be more is none.
-            return if first.status >= 400 { Ok(first) } else { Err(refusal::not_done(Lost::Unfit)) };
+            return if first.status >= 400 {
+                Ok(first)
+            } else {
+                Err(refusal::not_done(Lost::Unfit))
+            };
         };
         let order = Request { ticket: Some(ticket), body: body.clone(), ..request };
-        let answer = self.carry(order).await.map_err(|lost| refusal::perhaps_done(lost))?;
+        let answer = self.carry(order).await.map_err(refusal::perhaps_done)?;
         if answer.ticket.is_some() {
             return Err(refusal::perhaps_done(Lost::Unfit));
         }
@@ -179,7 +183,7 @@ impl Line {
                 known.as_ref().is_some_and(|known| known.unreachable_since.is_some())
             };
             if reach.wait_for(silent).await.is_err() {
-                pending().await
+                pending::<()>().await;
             }
         };
         tokio::select! {

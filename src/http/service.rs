@@ -221,8 +221,7 @@ async fn route(shared: &Shared, link: &Link, request: Request<Incoming>) -> Resp
     // What another machine works on is asked there, where that may be. In a box: every connection's
     // task would have room for it.
     if let Some(afar) = &shared.context.afar
-        && let Some(reply) =
-            Box::pin(afar.answer(&shared.context, link.peer(), &head, &body)).await
+        && let Some(reply) = Box::pin(afar.answer(&shared.context, link.peer(), &head, &body)).await
     {
         return reply;
     }

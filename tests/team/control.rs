@@ -25,8 +25,7 @@ fn controlled(nats: &Nats) -> Bench {
 }
 
 fn configured(url: &str, more: &str) -> Bench {
-    let more =
-        format!("[nats]\nurl = \"{url}\"\nteam = \"red\"\nproject = \"lantern\"\n{more}\n");
+    let more = format!("[nats]\nurl = \"{url}\"\nteam = \"red\"\nproject = \"lantern\"\n{more}\n");
     Bench::with(STORIES, &Toml { more: &more, ..Toml::default() })
 }
 
@@ -39,9 +38,7 @@ fn serve(bench: &Bench, hub: &Hub) -> Server {
 
 /// Waits until somebody takes orders.
 fn listened(hub: &Hub) {
-    eventually("a server that takes orders", || {
-        (hub.get(SETTINGS).status == 200).then_some(())
-    });
+    eventually("a server that takes orders", || (hub.get(SETTINGS).status == 200).then_some(()));
 }
 
 /// What the log says of orders from afar, in its order.

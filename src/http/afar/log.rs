@@ -91,8 +91,8 @@ impl Wanted {
     /// The bytes from the first to the last; none where that server is silent, or has another log now.
     async fn piece(&self, first: u64, last: u64) -> io::Result<Bytes> {
         let request = Request { range: Some((first, last)), ..self.request.clone() };
-        let lost = |lost: Lost| io::Error::other(format!("{lost:?}"));
-        let Reply { status, etag, body, .. } = self.line.carry(request).await.map_err(lost)?;
+        let cut = |lost: Lost| io::Error::other(format!("{lost:?}"));
+        let Reply { status, etag, body, .. } = self.line.carry(request).await.map_err(cut)?;
         let whole = body.len() as u64 == last - first + 1;
         if status != 206 || etag.as_deref() != Some(&self.etag) || !whole {
             return Err(io::Error::other("that server has another log now"));

@@ -30,7 +30,9 @@ pub(super) fn not_done(lost: Lost) -> Response {
             Code::Busy,
             "nobody takes orders for this project just now; nothing was done",
         ),
-        Lost::Away => error_reply(Code::Busy, "this hub has no connection to NATS; nothing was done"),
+        Lost::Away => {
+            error_reply(Code::Busy, "this hub has no connection to NATS; nothing was done")
+        }
         Lost::Busy => error_reply(Code::Busy, "this hub is asking for too much already; try again"),
         Lost::Unfit => error_reply(
             Code::Internal,

@@ -133,12 +133,7 @@ impl Guard {
         self.refuse_change(method, path, headers)
     }
 
-    fn refuse_change(
-        &self,
-        method: &Method,
-        path: &str,
-        headers: &HeaderMap,
-    ) -> Option<Response> {
+    fn refuse_change(&self, method: &Method, path: &str, headers: &HeaderMap) -> Option<Response> {
         if matches!(*method, Method::GET | Method::HEAD) {
             return None;
         }

@@ -44,9 +44,11 @@ fn a_sprint_is_started_seen_and_stopped_through_a_hub() {
     let told = audited(&server, 6);
     let by = "by 127.0.0.1 through the hub lookout";
     assert_eq!(told[0], format!("asked from afar: POST {START} {{\"batch_size\":1}}, {by}"));
-    assert!(told.iter().any(|line| {
-        line.starts_with(&format!("refused from afar: POST {START}, {by}: 409 "))
-    }));
+    assert!(
+        told.iter().any(|line| {
+            line.starts_with(&format!("refused from afar: POST {START}, {by}: 409 "))
+        })
+    );
     assert!(told.iter().any(|line| line.contains(&format!("{agent}/stop"))), "{told:?}");
     // It stands before what came of it.
     let events = server.log_after(0);
@@ -98,7 +100,8 @@ fn a_log_of_any_length_comes_as_it_is() {
     let path = format!("/api/agents/{agent}/log");
     let file = find(&bench.project.root().join(".sprint-runner/agents"), &agent);
     // No text, no whole piece, and longer than an answer may be.
-    let more: Vec<u8> = (0..1_500_007_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let more: Vec<u8> =
+        (0..1_500_007_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     std::fs::OpenOptions::new().append(true).open(file).unwrap().write_all(&more).unwrap();
     let whole = server.get(&path);
     let length = whole.body.len();

@@ -86,7 +86,10 @@ fn what_is_not_on_the_list_is_refused_and_told() {
     let told = audited(&server, 10);
     assert_eq!(told.len(), 10, "a flood of refusals does not fill the log");
     assert!(told.iter().all(|line| line.starts_with("refused from afar: ")), "{told:?}");
-    assert!(told[0].contains("GET /api/export, by 10.[31m6.6.6 through the hub evilhub"), "{told:?}");
+    assert!(
+        told[0].contains("GET /api/export, by 10.[31m6.6.6 through the hub evilhub"),
+        "{told:?}"
+    );
     assert!(!told.iter().any(|line| line.contains(char::is_control)), "{told:?}");
     // It works on.
     assert_eq!(hub.get(SETTINGS).status, 200);

@@ -37,7 +37,8 @@ impl Hub {
     pub(super) fn at(url: &str, control: bool) -> Self {
         let runtime = Runtime::new().unwrap();
         let dir = tempfile::tempdir().unwrap();
-        let known = Reached { host: Some("tower".to_owned()), control: true, unreachable_since: None };
+        let known =
+            Reached { host: Some("tower".to_owned()), control: true, unreachable_since: None };
         let reach = Reach::afar(known);
         let port = runtime.block_on(serve(url, control, reach.clone(), dir.path()));
         Self { port, reach, _runtime: runtime, _dir: dir }
