@@ -10,6 +10,7 @@
 
 mod control;
 pub mod core;
+pub mod hub;
 pub mod instance_lock;
 pub mod listen;
 mod private;
@@ -36,7 +37,6 @@ use crate::orchestrator::Orchestrator;
 use crate::project::layout::Named;
 
 use self::core::{Claim, Core};
-use state_dir::StateDir;
 
 /// How long streams have to end, counted from the beginning of the end; the agents before and the
 /// threads behind, all together less than the 5 s promised. Streams have at least a moment, however
@@ -67,6 +67,39 @@ pub struct App {
     token_is_new: bool,
 }
 
+/// A server that runs, whatever is behind it.
+#[allow(async_fn_in_trait)]
+pub trait Serving {
+    /// The address for this machine, `http://127.0.0.1:8080/` or `unix:/path`.
+    fn url(&self) -> &str;
+    /// The token, when it was made at this start.
+    fn new_token(&self) -> Option<&str>;
+    /// Where state is kept that could not be kept where it belongs.
+    fn kept_elsewhere(&self) -> Vec<&Path>;
+    /// Waits for the server to end although nobody told it to. Cancel-safe.
+    async fn failed(&mut self) -> anyhow::Error;
+    /// Ends everything in order. Takes less than 5 s.
+    async fn stop(self);
+}
+
+/// Lets the streams and connections end, in bounded time.
+async fn end(serving: &mut JoinHandle<()>, end_streams: oneshot::Sender<()>, within: Duration) {
+    // Gone only when the server has ended already.
+    let _ = end_streams.send(());
+    if !serving.is_finished() && timeout(within, &mut *serving).await.is_err() {
+        tracing::warn!("some connections did not end in time and were dropped");
+        serving.abort();
+    }
+}
+
+/// Waits for a server's task to end by itself.
+async fn failed(serving: &mut JoinHandle<()>) -> anyhow::Error {
+    match serving.await {
+        Ok(()) => anyhow!("the server has stopped accepting connections"),
+        Err(error) => anyhow!("the server has failed: {error}"),
+    }
+}
+
 impl App {
     /// Starts everything. When it returns, the server answers.
     pub async fn start(root: &Path, config: &Config, choice: PortChoice) -> anyhow::Result<Self> {
@@ -83,7 +116,7 @@ impl App {
             None,
             root,
             &core.database,
-            (core.hub.clone(), Arc::clone(&streams), core.notified()),
+            (core.hub.clone(), Arc::clone(&streams), core.notified(), http::Reach::default()),
         );
         let context = http::Context {
             hub: core.hub.clone(),
@@ -123,11 +156,6 @@ impl App {
         })
     }
 
-    /// The address for this machine, `http://127.0.0.1:8080/` or `unix:/path`.
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
     /// The address that signs a browser in; none where no browser can go.
     pub fn url_with_token(&self) -> Option<String> {
         let url = self.url.starts_with("http").then_some(&self.url)?;
@@ -137,31 +165,33 @@ impl App {
         })
     }
 
-    /// The token, when it was made at this start.
-    pub fn new_token(&self) -> Option<&str> {
-        self.token.as_deref().filter(|_| self.token_is_new)
-    }
-
-    /// Where the state is kept; of several projects each has its own.
-    pub fn states(&self) -> impl Iterator<Item = &StateDir> {
-        std::iter::once(&self.core).chain(&self.others).map(|core| &core.state)
-    }
-
     /// Who runs batches; of several projects those of the first.
     pub fn orchestrator(&self) -> &Orchestrator {
         &self.core.orchestrator
     }
+}
 
-    /// Waits for the server to end although nobody told it to. Cancel-safe.
-    pub async fn failed(&mut self) -> anyhow::Error {
-        match (&mut self.serving).await {
-            Ok(()) => anyhow!("the server has stopped accepting connections"),
-            Err(error) => anyhow!("the server has failed: {error}"),
-        }
+impl Serving for App {
+    fn url(&self) -> &str {
+        &self.url
+    }
+
+    fn new_token(&self) -> Option<&str> {
+        self.token.as_deref().filter(|_| self.token_is_new)
+    }
+
+    /// Of several projects each has its own.
+    fn kept_elsewhere(&self) -> Vec<&Path> {
+        let states = std::iter::once(&self.core).chain(&self.others).map(|core| &core.state);
+        states.filter(|state| state.elsewhere).map(|state| state.path.as_path()).collect()
+    }
+
+    async fn failed(&mut self) -> anyhow::Error {
+        failed(&mut self.serving).await
     }
 
     /// Ends everything in order: streams and connections, watching, the log. Takes less than 5 s.
-    pub async fn stop(self) {
+    async fn stop(self) {
         let Self { core, others, control, mut serving, end_streams, .. } = self;
         let mut cores: Vec<Core> = std::iter::once(core).chain(others).collect();
         let begun = Instant::now();
@@ -169,17 +199,10 @@ impl App {
         // time is for all of them together.
         let agents = join_all(cores.iter().map(Core::end_agents));
         // Who has just been asked to stop them still answers.
-        let control = join_all(control.into_iter().map(|control| control.stop(STREAMS_END)));
+        let control = join_all(control.into_iter().map(|control| control.stop(core::AGENTS_END)));
         tokio::join!(agents, control);
         let streams_end = STREAMS_END.saturating_sub(begun.elapsed()).max(STREAMS_LEAST);
-        // Gone only when the server has ended already.
-        let _ = end_streams.send(());
-        let streams = async {
-            if !serving.is_finished() && timeout(streams_end, &mut serving).await.is_err() {
-                tracing::warn!("some connections did not end in time and were dropped");
-                serving.abort();
-            }
-        };
+        let streams = end(&mut serving, end_streams, streams_end);
         let notifications = cores.iter_mut().map(|core| core.end_notifications(streams_end));
         tokio::join!(streams, join_all(notifications));
         join_all(cores.into_iter().map(Core::close)).await;

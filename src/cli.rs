@@ -15,7 +15,9 @@ mod doctor;
 mod event_line;
 mod events;
 mod export;
+mod hub;
 mod import;
+mod listening;
 mod log;
 mod log_pages;
 mod logging;
@@ -62,6 +64,8 @@ enum Command {
     Serve(serve::Several),
     /// See how it looks: a throw-away project in which scripted agents work through a sprint
     Demo(serve::Args),
+    /// Show all projects of a team on one server, out of what their servers send to NATS
+    Hub(hub::Args),
     /// Run one batch: take stories through create, development and review, agent by agent
     Run(run::Args),
     /// Show where the sprint stands: epics, stories, next story, active commands
@@ -105,6 +109,7 @@ impl Cli {
         match command {
             Command::Serve(several) => wait_for(serve::run_several(place, &several)),
             Command::Demo(args) => wait_for(demo::run(place, &args)),
+            Command::Hub(args) => wait_for(hub::run(place, &args)),
             Command::Run(args) => wait_for(run::run(place, &args)),
             Command::Status(args) => wait_for(status::run(place, &args)),
             Command::Events(args) => wait_for(events::run(place, &args)),

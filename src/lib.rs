@@ -30,6 +30,7 @@
 //! - [`notifications`]: what happened, told to people elsewhere; domain, config, hub, orchestrator.
 //! - [`http`]: guard, API, streams; domain, metrics, parse, project, hub, agents, orchestrator,
 //!   notifications, page, export, nats' words, store's answers.
+//! - [`team`]: what all servers of a team have sent, as logs; domain, config, nats, store, hub, http.
 //! - [`control`]: what a hub asks a server to do, both ends; domain, config, hub, nats, http.
 //! - [`cli`]: one file per command; any but http's insides.
 //! - [`app`]: the composition root; all.
@@ -51,4 +52,5 @@ pub mod page;
 pub mod parse;
 pub mod project;
 pub mod store;
+pub mod team;
 pub mod watch;

@@ -39,6 +39,7 @@ const RULES: &[(&str, &[&str])] = &[
         ],
     ),
     ("control", &["domain", "config", "hub", "nats", "http"]),
+    ("team", &["domain", "config", "nats", "store", "hub", "http"]),
     (
         "app",
         &[
@@ -54,6 +55,7 @@ const RULES: &[(&str, &[&str])] = &[
             "notifications",
             "http",
             "control",
+            "team",
         ],
     ),
     (

@@ -35,7 +35,7 @@ const FIRST_READ_OF_ALL: Duration = Duration::from_secs(1);
 const FIRST_READ: Duration = Duration::from_millis(50);
 
 /// How long agents have to end, and then the threads.
-const AGENTS_END: Duration = Duration::from_millis(3500);
+pub(super) const AGENTS_END: Duration = Duration::from_millis(3500);
 const THREADS_END: Duration = Duration::from_secs(1);
 
 /// The project is ours, nothing is opened yet.

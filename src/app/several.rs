@@ -281,7 +281,8 @@ fn together(lead: &Config, own: &Config) -> Config {
 fn project(one: &One<Core>, streams: &Arc<http::Streams>) -> Project {
     match &one.state {
         Ok((_, core)) => {
-            let inside = (core.hub.clone(), Arc::clone(streams), core.notified());
+            let (hub, notified) = (core.hub.clone(), core.notified());
+            let inside = (hub, Arc::clone(streams), notified, http::Reach::default());
             Project::running(Some(one.name.clone()), &one.root, &core.database, inside)
         }
         Err((_, Told(why))) => Project::down(one.name.clone(), &one.root, why.clone()),

@@ -3,19 +3,17 @@
 
 mod several;
 
-use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::Context as _;
 
 use crate::agents::process::descriptors;
 use crate::app::signals::Signals;
-use crate::app::{App, PortChoice};
-use crate::config::{
-    Config, Layer, parse_days, parse_host, parse_minutes, parse_public_url, parse_token,
-};
+use crate::app::{App, PortChoice, Serving};
+use crate::config::{Config, Layer, parse_days, parse_minutes, parse_public_url};
 
+use super::listening::ListenArgs;
 use super::logging;
 use super::nats::NatsArgs;
 use super::place::Place;
@@ -24,35 +22,8 @@ use super::terminal::{line, note};
 /// The flags of `serve`.
 #[derive(Debug, Clone, Default, PartialEq, clap::Args)]
 pub(crate) struct Args {
-    /// Listen on this address [default: 127.0.0.1]; any other than loopback needs a token
-    #[arg(long, value_name = "IP", value_parser = parse_host)]
-    pub(crate) host: Option<IpAddr>,
-    /// Listen on this port; 0 = any free one [default: the setting `server_port`, 8080]
-    #[arg(short, long, value_name = "PORT")]
-    pub(crate) port: Option<u16>,
-    /// Listen on this Unix socket instead, which only you can connect to
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["host", "port", "open"])]
-    pub(crate) unix: Option<PathBuf>,
-    /// Serve the page from this folder instead of the built-in one
-    #[arg(long, value_name = "DIR")]
-    pub(crate) public: Option<PathBuf>,
-    /// Show only: refuse everything that changes something
-    #[arg(long)]
-    pub(crate) read_only: bool,
-    #[arg(long, value_name = "TOKEN", value_parser = parse_token, help = "Ask clients for this \
-        token (better given as SPRINT_RUNNER_TOKEN: arguments are visible)")]
-    pub(crate) token: Option<String>,
-    /// A further name by which browsers may call this server
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub(crate) allow_host: Vec<String>,
-    #[arg(
-        long,
-        value_name = "ORIGIN",
-        value_delimiter = ',',
-        help = "A further origin whose pages \
-        may speak to this server, such as http://localhost:3000"
-    )]
-    pub(crate) allow_origin: Vec<String>,
+    #[command(flatten)]
+    pub(crate) listen: ListenArgs,
     /// A silence longer than this ends an observed batch [default: 30]
     #[arg(long, value_name = "MINUTES", value_parser = parse_minutes)]
     pub(crate) observed_idle_minutes: Option<f64>,
@@ -73,21 +44,12 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn layer(&self) -> Layer {
-        let listed = |list: &Vec<String>| (!list.is_empty()).then(|| list.clone());
         Layer {
-            host: self.host,
-            port: self.port,
-            unix: self.unix.clone(),
-            public: self.public.clone(),
-            read_only: self.read_only.then_some(true),
-            token: self.token.clone(),
-            allow_host: listed(&self.allow_host),
-            allow_origin: listed(&self.allow_origin),
             observed_idle_minutes: self.observed_idle_minutes,
             retention_days: self.retention_days,
             public_url: self.public_url.clone(),
             nats: self.nats.table(),
-            ..Layer::default()
+            ..self.listen.layer()
         }
     }
 }
@@ -119,17 +81,17 @@ pub(crate) async fn serve(
 }
 
 /// Tells where the server is, and waits for a signal.
-async fn attend(
-    mut app: App,
+pub(crate) async fn attend<A: Serving>(
+    mut app: A,
     config: &Config,
     mut signals: Signals,
     open: bool,
-    begun: impl FnOnce(&App) -> anyhow::Result<()>,
+    begun: impl FnOnce(&A) -> anyhow::Result<()>,
 ) -> anyhow::Result<u8> {
-    for state in app.states().filter(|state| state.elsewhere) {
+    for state in app.kept_elsewhere() {
         note(&format!(
             "the project cannot be written: the database is kept in {}",
-            state.path.display()
+            state.display()
         ));
     }
     // Nobody reads it: the server does its work all the same.

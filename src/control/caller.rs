@@ -1,5 +1,6 @@
 //! The hub's end: brings a request to the server that works on a project.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,9 +9,11 @@ use async_nats::connection::State;
 use async_nats::{Client, Request as Asked};
 use tokio::sync::Semaphore;
 
+use crate::config::nats::Nats;
+use crate::http::Afar;
 use crate::http::afar::{Carrier, Carrying, Lost};
 use crate::nats::control::{Reply, Request, Verb};
-use crate::nats::subject;
+use crate::nats::{connect, subject};
 
 /// How long a ticket may take: a server gives it at once.
 const TICKET: Duration = Duration::from_secs(5);
@@ -23,6 +26,34 @@ const CHANGE: Duration = Duration::from_secs(30);
 
 /// What one project is asked at once.
 const AT_ONCE: usize = 32;
+
+/// Makes the way to each project of a team, over one connection.
+pub struct Callers {
+    client: Client,
+    team: String,
+    host: String,
+}
+
+impl Callers {
+    /// Begins to connect. Fails only where the configuration cannot be used.
+    pub async fn start(nats: &Nats) -> io::Result<Self> {
+        let client = connect(nats, "sprint-runner hub control").await?;
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        Ok(Self { client, team: nats.team.clone(), host })
+    }
+
+    /// The way to a project's server.
+    pub fn to(&self, project: &str) -> Afar {
+        let caller = Caller::new(self.client.clone(), &self.team, project);
+        Afar::through(Arc::new(caller), &self.host)
+    }
+}
+
+impl std::fmt::Debug for Callers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Callers").field("team", &self.team).finish_non_exhaustive()
+    }
+}
 
 /// Asks the server of one project.
 pub struct Caller {

@@ -19,5 +19,5 @@ mod carrying_out;
 mod server;
 mod tickets;
 
-pub use caller::Caller;
+pub use caller::{Caller, Callers};
 pub use server::{Control, Parts};

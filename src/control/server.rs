@@ -27,6 +27,9 @@ const WAITING: usize = 32;
 /// Between two attempts to listen.
 const PAUSE: Duration = Duration::from_secs(2);
 
+/// How long the last answers have to leave.
+const FLUSH: Duration = Duration::from_millis(300);
+
 /// What a server is told at start.
 pub struct Parts<'a> {
     /// Where NATS is, and as whom.
@@ -95,7 +98,7 @@ impl Listener {
         }
         while orders.join_next().await.is_some() {}
         // So that their answers leave.
-        let _ = timeout(PAUSE, self.client.flush()).await;
+        let _ = timeout(FLUSH, self.client.flush()).await;
     }
 
     async fn listen(&self, owns: &mut watch::Receiver<bool>, orders: &mut JoinSet<()>) {

@@ -7,13 +7,14 @@ use http::{HeaderMap, Method, Request, StatusCode, Uri, header};
 use hyper::body::{Body as _, Incoming};
 use warp::reply::{Reply, Response};
 
-use super::api::{health, projects};
+use super::api::{health, projects, standing};
 use super::assets;
 use super::connection::Link;
 use super::error::{Code, error_reply};
 use super::guard::{Guard, Verdict};
 use super::projects::Projects;
 use super::reply;
+use super::standing::Standing;
 
 /// What stands before a project's name.
 // No route of its own: each below it is one of a project.
@@ -28,6 +29,8 @@ pub(super) struct Lobby {
     pub(super) projects: Arc<Projects>,
     pub(super) assets: Arc<assets::Assets>,
     pub(super) started_at_ms: i64,
+    /// Of a hub: how far it has read.
+    pub(super) standing: Option<Arc<Standing>>,
 }
 
 /// What is answered beside the projects.
@@ -44,7 +47,9 @@ pub(super) enum What {
     Health,
     /// `/p/<name>` without what makes it a folder: where it leads, and the guard of what is there.
     Folder(String, Option<Arc<Guard>>),
-    Down(usize),
+    Down(String),
+    /// Of a hub, which has no first project: its figures, and the overview's own files.
+    Root,
     Nothing,
 }
 
@@ -78,7 +83,7 @@ impl Hall {
     fn as_page(&self, uri: &Uri) -> Option<Uri> {
         let is_page = match self.what {
             What::Folder(..) => true,
-            What::Down(at) => uri.path() == self.page_of(at),
+            What::Down(ref name) => uri.path() == page_of(name),
             _ => false,
         };
         let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
@@ -102,21 +107,35 @@ impl Hall {
                 Ok(()) => projects::answer(&self.lobby.projects, headers).await,
                 Err(refusal) => refusal,
             },
-            What::Down(at) if !path.starts_with(PREFIX) => {
-                // The overview's own files are nobody's.
-                let name = path.trim_start_matches('/').to_owned();
-                match assets::one(&self.lobby.assets, name, method, headers).await {
-                    Ok(Some(file)) => file,
-                    _ => self.down(*at, path),
+            What::Down(name) if !path.starts_with(PREFIX) => {
+                match self.file(path, method, headers).await {
+                    Some(file) => file,
+                    None => down(name, path),
                 }
             }
-            What::Down(at) => self.down(*at, path),
+            What::Down(name) => down(name, path),
+            What::Root => match (path, &self.lobby.standing) {
+                ("/metrics", Some(known)) => match reply::only_get(method) {
+                    Ok(()) => standing::figures(known, self.lobby.projects.all().len()),
+                    Err(refusal) => refusal,
+                },
+                _ => match self.file(path, method, headers).await {
+                    Some(file) => file,
+                    None => assets::not_found(path),
+                },
+            },
             What::Nothing => {
                 let rest =
                     path.strip_prefix(PREFIX).and_then(|rest| rest.find('/').map(|at| &rest[at..]));
                 assets::not_found(rest.unwrap_or(path))
             }
         }
+    }
+
+    /// One of the overview's own files, which are nobody's.
+    async fn file(&self, path: &str, method: &Method, headers: &HeaderMap) -> Option<Response> {
+        let name = path.trim_start_matches('/').to_owned();
+        assets::one(&self.lobby.assets, name, method, headers).await.ok().flatten()
     }
 
     async fn overview(&self, method: &Method, headers: &HeaderMap) -> Response {
@@ -130,7 +149,8 @@ impl Hall {
 
     /// Links to all projects, without a word of script.
     fn list(&self) -> Response {
-        let names = self.lobby.projects.all().iter().filter_map(|project| project.name());
+        let all = self.lobby.projects.all();
+        let names = all.iter().filter_map(|project| project.name());
         // Names are letters, digits and `-_.`: nothing in them is markup.
         let links: String =
             names.map(|name| format!("<li><a href=\"p/{name}/\">{name}</a></li>")).collect();
@@ -138,34 +158,29 @@ impl Hall {
     }
 
     async fn health(&self) -> Response {
-        let told = health::of_all(&self.lobby.projects, self.lobby.started_at_ms).await;
+        let Lobby { projects, started_at_ms, standing, .. } = &*self.lobby;
+        let told = health::of_all(projects, *started_at_ms, standing.as_deref()).await;
         told.unwrap_or_else(|| error_reply(Code::Busy, "no project could be started"))
     }
+}
 
-    fn name_of(&self, at: usize) -> &str {
-        self.lobby.projects.all().get(at).and_then(|project| project.name()).unwrap_or_default()
-    }
+fn page_of(name: &str) -> String {
+    format!("{PREFIX}{name}/")
+}
 
-    fn page_of(&self, at: usize) -> String {
-        format!("{PREFIX}{}/", self.name_of(at))
+/// A project that could not be started: for a person who opens it, and for programs.
+fn down(name: &str, path: &str) -> Response {
+    if path != page_of(name) {
+        let sentence = format!("the project {name} could not be started; /api/projects says why");
+        return error_reply(Code::Busy, sentence);
     }
-
-    /// A project that could not be started: for a person who opens it, and for programs.
-    fn down(&self, at: usize, path: &str) -> Response {
-        let name = self.name_of(at);
-        if path != self.page_of(at) {
-            let sentence =
-                format!("the project {name} could not be started; /api/projects says why");
-            return error_reply(Code::Busy, sentence);
-        }
-        page(
-            StatusCode::SERVICE_UNAVAILABLE,
-            &format!(
-                "<h1>{name} could not be started</h1><p>The overview says why. \
-                 <a href=\"../../projects\">All projects</a></p>"
-            ),
-        )
-    }
+    page(
+        StatusCode::SERVICE_UNAVAILABLE,
+        &format!(
+            "<h1>{name} could not be started</h1><p>The overview says why. \
+             <a href=\"../../projects\">All projects</a></p>"
+        ),
+    )
 }
 
 /// Relative, so that it holds behind a proxy that has a prefix of its own.

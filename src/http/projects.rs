@@ -13,7 +13,7 @@ mod reasons;
 mod summary;
 mod word;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -24,9 +24,10 @@ use super::stream::Streams;
 pub use project::{Inside, Project};
 pub(super) use reasons::reasons;
 
-/// All of them, in the order in which they were named.
+/// All of them, in the order in which they were named; those of a team, which come and go, in the
+/// order of their names. Its lock is held for a look, never while anything is waited for.
 #[derive(Debug, Default)]
-pub struct Projects(Vec<Arc<Project>>);
+pub struct Projects(RwLock<Vec<Arc<Project>>>);
 
 /// All projects of a server.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -39,26 +40,45 @@ pub(super) struct Told {
 impl Projects {
     /// These, the first first.
     pub fn new(all: Vec<Project>) -> Self {
-        Self(all.into_iter().map(Arc::new).collect())
+        Self(RwLock::new(all.into_iter().map(Arc::new).collect()))
+    }
+
+    /// Takes one in, in the place of the one of its name, where there is one.
+    pub fn put(&self, project: Project) {
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        match all.binary_search_by(|one| one.name().cmp(&project.name())) {
+            Ok(at) => all[at] = Arc::new(project),
+            Err(at) => all.insert(at, Arc::new(project)),
+        }
+    }
+
+    /// There is no such project any more.
+    pub fn remove(&self, name: &str) {
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|one| one.name() != Some(name));
     }
 
     /// The one with these streams. A log's name would not do: who copies a project copies it.
-    pub(super) fn of(&self, streams: &Arc<Streams>) -> Option<&Arc<Project>> {
-        self.0.iter().find(|one| one.streams().is_some_and(|known| Arc::ptr_eq(known, streams)))
+    pub(super) fn of(&self, streams: &Arc<Streams>) -> Option<Arc<Project>> {
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let found =
+            all.iter().find(|one| one.streams().is_some_and(|known| Arc::ptr_eq(known, streams)));
+        found.cloned()
     }
 
     /// All of them.
-    pub(super) fn all(&self) -> &[Arc<Project>] {
-        &self.0
+    pub(super) fn all(&self) -> Vec<Arc<Project>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What each is up to at this time.
     pub(super) async fn told(&self, now_ms: i64) -> Told {
-        let mut projects = Vec::with_capacity(self.0.len());
+        let all = self.all();
+        let mut projects = Vec::with_capacity(all.len());
         // The looks run beside one another; the words follow in their order.
-        let looks: Vec<_> = self.0.iter().map(|one| one.look()).collect();
+        let looks: Vec<_> = all.iter().map(|one| one.look()).collect();
         futures_util::future::join_all(looks).await;
-        for project in &self.0 {
+        for project in &all {
             projects.push(project.summary(now_ms));
         }
         Told { projects }

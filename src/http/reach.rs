@@ -4,6 +4,7 @@
 //! when one of them falls silent, nothing that it said last may go on being said.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
@@ -20,28 +21,43 @@ pub struct Reached {
 
 /// Shared by whoever listens for that server and all who show its project.
 #[derive(Debug, Clone)]
-pub struct Reach(Arc<watch::Sender<Option<Reached>>>);
+pub struct Reach {
+    known: Arc<watch::Sender<Option<Reached>>>,
+    /// What others have sent is still being read.
+    catching_up: Arc<AtomicBool>,
+}
 
 impl Default for Reach {
     fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(None)))
+        Self { known: Arc::new(watch::Sender::new(None)), catching_up: Arc::default() }
     }
 }
 
 impl Reach {
     /// Of a project on another machine, of which this is known.
     pub fn afar(known: Reached) -> Self {
-        Self(Arc::new(watch::Sender::new(Some(known))))
+        Self { known: Arc::new(watch::Sender::new(Some(known))), ..Self::default() }
+    }
+
+    /// The same, with what tells whether all that others have sent was read once.
+    #[must_use]
+    pub fn reading(self, catching_up: Arc<AtomicBool>) -> Self {
+        Self { catching_up, ..self }
+    }
+
+    /// Whether the log may lack much that other hubs have.
+    pub fn is_catching_up(&self) -> bool {
+        self.catching_up.load(Ordering::Relaxed)
     }
 
     /// What is known now; none for a project of this server's own.
     pub fn get(&self) -> Option<Reached> {
-        self.0.borrow().clone()
+        self.known.borrow().clone()
     }
 
     /// Learns something; who waits wakes only where it is something else.
     pub fn set(&self, known: Reached) {
-        self.0.send_if_modified(|now| {
+        self.known.send_if_modified(|now| {
             let known = Some(known);
             let changed = *now != known;
             *now = known;
@@ -51,6 +67,6 @@ impl Reach {
 
     /// For who waits for a change.
     pub fn watch(&self) -> watch::Receiver<Option<Reached>> {
-        self.0.subscribe()
+        self.known.subscribe()
     }
 }

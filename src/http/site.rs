@@ -7,11 +7,15 @@
 //!  /…           the first project, as scripts know it that were written for one
 //! ```
 //!
+//! A hub has no first one: at its root stand the overview, its health and its figures. Its projects
+//! come, go and are replaced while it runs ([`Members`]).
+//!
 //! - A name in an address is compared as it stands: what is escaped or doubled in it is no name.
 //! - Nothing is answered before the guard has spoken, not even that there is no such project.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use http::{HeaderValue, Uri};
 use tracing::Span;
@@ -23,6 +27,7 @@ use super::hall::{Hall, Lobby, PREFIX, What};
 use super::limits::Limits;
 use super::projects::Projects;
 use super::service::{Routes, Shared};
+use super::standing::Standing;
 use super::stream::{Phase, Streams};
 
 /// Where all projects are shown.
@@ -40,7 +45,47 @@ pub struct Site {
 
 enum At {
     Root(Arc<Shared>),
-    Prefixes { members: Vec<(String, Option<Arc<Shared>>)>, lobby: Arc<Lobby> },
+    Prefixes { members: Arc<Members>, first: Option<String>, lobby: Arc<Lobby> },
+}
+
+/// What has an address of its own, by its name. Looked up with each request: its lock is held for
+/// that alone, and never while anything is waited for.
+#[derive(Default)]
+pub struct Members(RwLock<HashMap<String, Option<Arc<Shared>>>>);
+
+impl Members {
+    /// Takes one in. What stood in its place ends: its streams say goodbye, and their clients come
+    /// back to this one.
+    pub fn put(&self, member: Member) {
+        let Member { name, span, serves } = member;
+        let shared = serves.map(|(context, routes)| Arc::new(Shared::new(context, routes, span)));
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let former = all.insert(name, shared);
+        drop(all);
+        end(former);
+    }
+
+    /// It has no address any more, and its streams end.
+    pub fn remove(&self, name: &str) {
+        let former = self.0.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        end(former);
+    }
+
+    /// None where there is no such name; none inside where it could not be started.
+    fn find(&self, name: &str) -> Option<Option<Arc<Shared>>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    fn each(&self, tell: impl Fn(&Streams)) {
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        all.values().flatten().for_each(|shared| tell(&shared.context.streams));
+    }
+}
+
+fn end(former: Option<Option<Arc<Shared>>>) {
+    if let Some(shared) = former.flatten() {
+        shared.context.streams.enter(Phase::Ending);
+    }
 }
 
 /// One of several projects.
@@ -80,16 +125,32 @@ impl Site {
         limits: Limits,
         started_at_ms: i64,
     ) -> Self {
-        let lobby = Lobby { guard: Arc::new(guard), projects, assets, started_at_ms };
-        let shared = |Member { name, span, serves }| {
-            (name, serves.map(|(context, routes)| Arc::new(Shared::new(context, routes, span))))
-        };
-        let members: Vec<_> = members.into_iter().map(shared).collect();
+        let lobby =
+            Lobby { guard: Arc::new(guard), projects, assets, started_at_ms, standing: None };
+        let first = members.first().map(|member| member.name.clone());
         // The figures of the whole are told where the first one's are: at the root.
-        let first = members.iter().find_map(|(_, shared)| shared.as_ref());
-        let streams = first.map(|first| Arc::clone(&first.context.streams)).unwrap_or_default();
-        let at = At::Prefixes { members, lobby: Arc::new(lobby) };
+        let serves = members.iter().find_map(|member| member.serves.as_ref());
+        let streams = serves.map(|(context, _)| Arc::clone(&context.streams)).unwrap_or_default();
+        let all = Members::default();
+        members.into_iter().for_each(|member| all.put(member));
+        let at = At::Prefixes { members: Arc::new(all), first, lobby: Arc::new(lobby) };
         Self { streams, limits, rest: rest(limits), at }
+    }
+
+    /// The projects of a team, which come and go; `standing` tells how far they were read.
+    pub fn team(
+        members: Arc<Members>,
+        projects: Arc<Projects>,
+        standing: Arc<Standing>,
+        guard: Guard,
+        assets: Arc<assets::Assets>,
+        limits: Limits,
+        started_at_ms: i64,
+    ) -> Self {
+        let guard = Arc::new(guard);
+        let lobby = Lobby { guard, projects, assets, started_at_ms, standing: Some(standing) };
+        let at = At::Prefixes { members, first: None, lobby: Arc::new(lobby) };
+        Self { streams: Arc::default(), limits, rest: rest(limits), at }
     }
 
     pub(super) const fn limits(&self) -> Limits {
@@ -119,18 +180,16 @@ impl Site {
     fn each(&self, tell: impl Fn(&Streams)) {
         tell(&self.streams);
         if let At::Prefixes { members, .. } = &self.at {
-            members.iter().filter_map(|(_, shared)| shared.as_ref()).for_each(|shared| {
-                tell(&shared.context.streams);
-            });
+            members.each(tell);
         }
     }
 
     /// Whose a request is, by its address alone.
     pub(super) fn way(&self, uri: &Uri) -> Way {
-        let At::Prefixes { members, lobby } = &self.at else { return Way::Root };
+        let At::Prefixes { members, first, lobby } = &self.at else { return Way::Root };
         let hall = |what| Way::Hall(Hall::new(lobby, what));
         match uri.path() {
-            "/" => return hall(Self::first(members, uri)),
+            "/" => return hall(Self::first(members, first.as_deref(), uri)),
             OVERVIEW => return hall(What::Overview),
             "/healthz" => return hall(What::Health),
             "/api/projects" => return hall(What::Projects),
@@ -144,26 +203,24 @@ impl Site {
         };
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (name, inside) = rest.split_at(end);
-        let Some(at) = members.iter().position(|(known, _)| known == name) else {
-            return hall(What::Nothing);
-        };
+        let Some(shared) = members.find(name) else { return hall(What::Nothing) };
         if !inside.starts_with('/') {
-            let guard = members[at].1.as_ref().map(|shared| Arc::clone(&shared.context.guard));
+            let guard = shared.map(|shared| Arc::clone(&shared.context.guard));
             return hall(What::Folder(format!("{name}/{inside}"), guard));
         }
-        match (&members[at].1, inside.parse()) {
-            (Some(shared), Ok(inside)) => Way::Project { shared: Arc::clone(shared), inside },
-            (None, _) => hall(What::Down(at)),
+        match (shared, inside.parse()) {
+            (Some(shared), Ok(inside)) => Way::Project { shared, inside },
+            (None, _) => hall(What::Down(name.to_owned())),
             (_, Err(_)) => hall(What::Nothing),
         }
     }
 
     /// The root's page: each project has its own address, so that what a browser keeps is kept for it.
-    fn first(members: &[(String, Option<Arc<Shared>>)], uri: &Uri) -> What {
+    fn first(members: &Members, first: Option<&str>, uri: &Uri) -> What {
         let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-        match members.first() {
-            Some((name, Some(_))) => What::Folder(format!("p/{name}/{query}"), None),
-            _ => What::Folder(format!("projects{query}"), None),
+        match first.and_then(|name| Some((name, members.find(name).flatten()?))) {
+            Some((name, _)) => What::Folder(format!("p/{name}/{query}"), None),
+            None => What::Folder(format!("projects{query}"), None),
         }
     }
 
@@ -171,10 +228,13 @@ impl Site {
     pub(super) fn at_root(&self) -> Result<(Arc<Shared>, Arc<Guard>), Hall> {
         match &self.at {
             At::Root(shared) => Ok((Arc::clone(shared), Arc::clone(&shared.context.guard))),
-            At::Prefixes { members, lobby } => match members.first() {
-                Some((_, Some(shared))) => Ok((Arc::clone(shared), Arc::clone(&lobby.guard))),
-                _ => Err(Hall::new(lobby, What::Down(0))),
-            },
+            At::Prefixes { members, first, lobby } => {
+                let Some(first) = first else { return Err(Hall::new(lobby, What::Root)) };
+                match members.find(first).flatten() {
+                    Some(shared) => Ok((shared, Arc::clone(&lobby.guard))),
+                    None => Err(Hall::new(lobby, What::Down(first.clone()))),
+                }
+            }
         }
     }
 }

@@ -104,6 +104,13 @@ impl Hub {
         self.inner.shared.head()
     }
 
+    /// Waits for an event to be committed, or one behind it. Cancel-safe.
+    pub async fn reaches(&self, id: EventId) {
+        let mut head = self.inner.shared.watch_head();
+        // The sender lives as long as this handle.
+        let _ = head.wait_for(|head| *head >= id).await;
+    }
+
     /// The oldest event still kept; `head() + 1` when none is.
     pub fn first_available(&self) -> EventId {
         self.inner.shared.first_available()

@@ -6,6 +6,7 @@ mod credentials;
 mod hostile;
 mod hub;
 mod trouble;
+mod whole;
 
 use serde_json::Value;
 

@@ -42,7 +42,7 @@ pub(super) fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFil
 #[schemars(rename = "AgentList")]
 pub(in crate::http) struct Listed {
     /// Running ones first.
-    agents: Vec<AgentView>,
+    pub(super) agents: Vec<AgentView>,
 }
 
 async fn list(orchestrator: Orchestrator) -> Result<Response, Response> {

@@ -13,6 +13,7 @@ use crate::http::context::Context;
 use crate::http::projects::{Projects, reasons};
 use crate::http::reply;
 use crate::http::route::{Asked, get};
+use crate::http::standing::Standing;
 use crate::hub::Hub;
 use crate::notifications::TargetState;
 
@@ -71,12 +72,21 @@ struct Clients {
     ws: u64,
 }
 
+/// The name of the log of who has none: a hub of a team that has no project yet.
+const NO_LOG: &str = "00000000";
+
 /// The first one's, as one server's health looks, with all that ails any of them; nothing when none
 /// runs.
-pub(in crate::http) async fn of_all(projects: &Projects, started_at: i64) -> Option<Response> {
-    let (mut reasons, mut each) = (Vec::new(), Vec::new());
+pub(in crate::http) async fn of_all(
+    projects: &Projects,
+    started_at: i64,
+    standing: Option<&Standing>,
+) -> Option<Response> {
+    let projects = projects.all();
+    let mut reasons = standing.map(Standing::reasons).unwrap_or_default();
+    let mut each = Vec::with_capacity(projects.len());
     let (mut clients, mut notifications) = (Clients { sse: 0, ws: 0 }, Vec::new());
-    for project in projects.all() {
+    for project in &projects {
         let own = project.reasons().await;
         let name = project.name().unwrap_or_default().to_owned();
         reasons.extend(own.iter().map(|reason| format!("{name}: {reason}")));
@@ -93,14 +103,17 @@ pub(in crate::http) async fn of_all(projects: &Projects, started_at: i64) -> Opt
             head: project.hub().map(Hub::head),
         });
     }
-    let first = projects.all().iter().find_map(|project| project.hub())?;
+    let first = projects.iter().find_map(|project| project.hub());
+    if first.is_none() && standing.is_none() {
+        return None;
+    }
     Some(reply::json(&Health {
         status: status(&reasons),
         reasons,
         version: env!("CARGO_PKG_VERSION"),
-        epoch: first.epoch(),
-        head: first.head(),
-        first_available: first.first_available(),
+        epoch: first.map_or(NO_LOG, Hub::epoch),
+        head: first.map_or(0, Hub::head),
+        first_available: first.map_or(1, Hub::first_available),
         started_at,
         clients,
         notifications,

@@ -21,14 +21,18 @@ use crate::http::route::{Asked, get};
 use crate::metrics::{CONTENT_TYPE, Page};
 use crate::orchestrator::Orchestrator;
 
-pub(super) fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Response,)> {
-    let orchestrator = orchestrator.clone();
+/// `orchestrator`: none where another server has it.
+pub(super) fn routes(
+    context: &Context,
+    orchestrator: Option<&Orchestrator>,
+) -> BoxedFilter<(Response,)> {
+    let orchestrator = orchestrator.cloned();
     get(context, "/metrics", move |context, asked| answer(context, orchestrator.clone(), asked))
 }
 
 async fn answer(
     context: Context,
-    orchestrator: Orchestrator,
+    orchestrator: Option<Orchestrator>,
     _: Asked,
 ) -> Result<Response, Response> {
     // The sizes of files are asked for, and a large sprint is counted.
@@ -39,7 +43,7 @@ async fn answer(
         log(&mut page, &context);
         streams(&mut page, &context);
         requests(&mut page, &context);
-        batches(&mut page, &state, &orchestrator, &context);
+        batches(&mut page, &state, orchestrator.as_ref(), &context);
         sprint(&mut page, &state);
         page.text()
     });
@@ -187,7 +191,7 @@ fn requests(page: &mut Page, context: &Context) {
     );
 }
 
-fn batches(page: &mut Page, state: &State, orchestrator: &Orchestrator, context: &Context) {
+fn batches(page: &mut Page, state: &State, orchestrator: Option<&Orchestrator>, context: &Context) {
     let origin = state.batch.as_ref().map(|batch| batch.origin.as_str());
     page.gauges(
         "batch_running",
@@ -201,7 +205,7 @@ fn batches(page: &mut Page, state: &State, orchestrator: &Orchestrator, context:
     page.gauge(
         "agents_running",
         "Agent processes of this server at work now.",
-        orchestrator.running_agents() as f64,
+        orchestrator.map_or(state.agents.len(), Orchestrator::running_agents) as f64,
     );
     page.gauge(
         "commands_active",

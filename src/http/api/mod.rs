@@ -1,6 +1,7 @@
 //! The API: one file per resource, each exporting its routes.
 
 mod activity;
+mod afar;
 mod agents;
 mod batches;
 mod events;
@@ -13,6 +14,7 @@ pub(super) mod projects;
 mod settings;
 mod snapshot;
 mod sprint;
+pub(super) mod standing;
 mod stories;
 mod story;
 
@@ -26,9 +28,31 @@ use crate::orchestrator::Orchestrator;
 
 /// Everything but `/ws` and `/sse`; ends in a reply for any path.
 pub fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Response,)> {
-    activity::routes(context)
-        .or(agents::routes(context, orchestrator))
+    agents::routes(context, orchestrator)
+        .or(metrics::routes(context, Some(orchestrator)))
         .unify()
+        .or(orchestrator::routes(context, orchestrator))
+        .unify()
+        .or(settings::routes(context))
+        .unify()
+        .or(log_and_files(context))
+        .unify()
+        .boxed()
+}
+
+/// The same for a project on which another server works: what that one alone can do is refused.
+pub fn routes_afar(context: &Context) -> BoxedFilter<(Response,)> {
+    afar::routes(context)
+        .or(metrics::routes(context, None))
+        .unify()
+        .or(log_and_files(context))
+        .unify()
+        .boxed()
+}
+
+/// What is made of the log and of files alone.
+fn log_and_files(context: &Context) -> BoxedFilter<(Response,)> {
+    activity::routes(context)
         .or(batches::routes(context))
         .unify()
         .or(events::routes(context))
@@ -37,15 +61,9 @@ pub fn routes(context: &Context, orchestrator: &Orchestrator) -> BoxedFilter<(Re
         .unify()
         .or(health::routes(context))
         .unify()
-        .or(metrics::routes(context, orchestrator))
-        .unify()
         .or(openapi::routes(context))
         .unify()
-        .or(orchestrator::routes(context, orchestrator))
-        .unify()
         .or(projects::routes(context))
-        .unify()
-        .or(settings::routes(context))
         .unify()
         .or(snapshot::routes(context))
         .unify()

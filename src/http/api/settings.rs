@@ -26,6 +26,18 @@ pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
     get(context, "/api/settings/sources", sources).or(settings(context)).unify().boxed()
 }
 
+/// Those of a project on which another server works: what holds where nobody says anything.
+pub(super) fn read_only(context: &Context) -> BoxedFilter<(Response,)> {
+    get(context, "/api/settings/sources", sources).or(defaults(context)).unify().boxed()
+}
+
+fn defaults(context: &Context) -> BoxedFilter<(Response,)> {
+    let context = context.clone();
+    // What would change them is answered behind this.
+    let reads = warp::get().or(warp::head()).unify();
+    exact("/api/settings").and(reads).map(move || reply::json(&context.settings.get())).boxed()
+}
+
 fn settings(context: &Context) -> BoxedFilter<(Response,)> {
     let context = context.clone();
     exact("/api/settings")

@@ -17,7 +17,8 @@ const LOOK_WAIT: Duration = Duration::from_millis(250);
 /// The folder, and what is known of it.
 #[derive(Debug)]
 pub(super) struct Folder {
-    path: PathBuf,
+    /// None where it is on another machine.
+    path: Option<PathBuf>,
     /// None where nothing runs: then nothing can be gone.
     database: Option<PathBuf>,
     looked: Mutex<Looked>,
@@ -38,8 +39,18 @@ impl Folder {
     /// Nothing is looked at yet.
     pub(super) fn new(path: &Path, database: Option<&Path>) -> Self {
         Self {
-            path: path.to_owned(),
+            path: Some(path.to_owned()),
             database: database.map(Path::to_owned),
+            looked: Mutex::default(),
+            looking: AtomicBool::new(false),
+        }
+    }
+
+    /// On another machine: there is nothing to look at.
+    pub(super) fn elsewhere() -> Self {
+        Self {
+            path: None,
+            database: None,
             looked: Mutex::default(),
             looking: AtomicBool::new(false),
         }
@@ -52,6 +63,7 @@ impl Folder {
 
     /// Looks at it, unless that was done just now or is being done.
     pub(super) async fn look(self: &Arc<Self>) {
+        let Some(path) = self.path.clone() else { return };
         let is_fresh = self.looked().at.is_some_and(|at| at.elapsed() < LOOK_EVERY);
         if is_fresh || self.looking.swap(true, Ordering::AcqRel) {
             return;
@@ -60,8 +72,8 @@ impl Folder {
         let look = tokio::task::spawn_blocking(move || {
             let looked = Looked {
                 at: Some(Instant::now()),
-                branch: checkout::branch(&folder.path),
-                gone: folder.missing(),
+                branch: checkout::branch(&path),
+                gone: folder.missing(&path),
             };
             *folder.looked.lock().unwrap_or_else(PoisonError::into_inner) = looked;
             folder.looking.store(false, Ordering::Release);
@@ -70,9 +82,9 @@ impl Folder {
         let _ = timeout(LOOK_WAIT, look).await;
     }
 
-    fn missing(&self) -> Option<&'static str> {
+    fn missing(&self, path: &Path) -> Option<&'static str> {
         let database = self.database.as_ref()?;
-        if !self.path.is_dir() {
+        if !path.is_dir() {
             Some("its folder is gone: put it back, or start the server without it")
         } else if !database.is_file() {
             Some("its database was taken away: what happens now is lost with the server's end")
@@ -81,13 +93,14 @@ impl Folder {
         }
     }
 
-    /// As people know it: what lies at home begins with `~`.
+    /// As people know it: what lies at home begins with `~`; empty for what is on another machine.
     pub(super) fn shown(&self) -> String {
+        let Some(path) = &self.path else { return String::new() };
         let home = std::env::home_dir().filter(|home| home.parent().is_some());
-        match home.as_deref().and_then(|home| self.path.strip_prefix(home).ok()) {
+        match home.as_deref().and_then(|home| path.strip_prefix(home).ok()) {
             Some(rest) if rest.as_os_str().is_empty() => "~".to_owned(),
             Some(rest) => format!("~/{}", rest.display()),
-            None => self.path.display().to_string(),
+            None => path.display().to_string(),
         }
     }
 }

@@ -8,6 +8,7 @@ use super::folder::Folder;
 use super::reasons::reasons;
 use crate::domain::event::EventId;
 use crate::domain::state::State;
+use crate::http::reach::{Reach, Reached};
 use crate::http::stream::Streams;
 use crate::hub::Hub;
 use crate::notifications::{Outcomes, TargetState};
@@ -22,13 +23,19 @@ pub struct Project {
     counted: Mutex<Option<(EventId, Arc<Counted>)>>,
 }
 
-/// What runs: its log, what its streams share, what became of its notifications.
-pub type Inside = (Hub, Arc<Streams>, Outcomes);
+/// What runs: its log, what its streams share, what became of its notifications, whether the server
+/// that works on it is heard.
+pub type Inside = (Hub, Arc<Streams>, Outcomes, Reach);
 
 impl Project {
     /// One that runs. `name`: none for the only one.
     pub fn running(name: Option<String>, folder: &Path, database: &Path, inside: Inside) -> Self {
         Self::new(name, Folder::new(folder, Some(database)), Ok(inside))
+    }
+
+    /// One that another server works on: its folder is on that machine.
+    pub fn afar(name: String, inside: Inside) -> Self {
+        Self::new(Some(name), Folder::elsewhere(), Ok(inside))
     }
 
     /// One that could not be started, and why, in a sentence that names no path.
@@ -52,12 +59,17 @@ impl Project {
 
     /// What its streams share, where it runs.
     pub(in crate::http) fn streams(&self) -> Option<&Arc<Streams>> {
-        self.inside.as_ref().ok().map(|(_, streams, _)| streams)
+        self.inside.as_ref().ok().map(|(_, streams, ..)| streams)
+    }
+
+    /// What is known of the server that works on it, where that is another one.
+    pub(in crate::http) fn reached(&self) -> Option<Reached> {
+        self.inside.as_ref().ok().and_then(|(.., reach)| reach.get())
     }
 
     /// What became of its notifications.
     pub(in crate::http) fn notified(&self) -> Vec<TargetState> {
-        self.inside.as_ref().map(|(.., notified)| notified.get()).unwrap_or_default()
+        self.inside.as_ref().map(|(_, _, notified, _)| notified.get()).unwrap_or_default()
     }
 
     /// What ails it just now, a sentence each.
@@ -75,7 +87,7 @@ impl Project {
     pub(super) fn known_reasons(&self) -> Vec<String> {
         match &self.inside {
             Err(why) => vec![why.clone()],
-            Ok((hub, streams, notified)) => {
+            Ok((hub, streams, notified, _)) => {
                 let gone = self.folder.looked().gone.filter(|_| self.name.is_some());
                 let mut all = reasons(hub, streams, &notified.get());
                 all.extend(gone.map(str::to_owned));

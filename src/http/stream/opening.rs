@@ -1,14 +1,40 @@
 //! How a stream begins: the messages that stand before the events, and the cursor behind them.
 
-use bytes::Bytes;
+use std::time::Duration;
 
+use bytes::Bytes;
+use tokio::time::timeout;
+
+use crate::http::reach::Reach;
 use crate::hub::{Hub, Subscription};
 use crate::store::StoreError;
 
 use super::chunk::Form;
 use super::message::Message;
 use super::resume::{Cursor, Log, Start};
-use super::shared::Streams;
+use super::shared::{Ending, Phase, Streams};
+
+/// How long a client waits for what it has seen elsewhere: less than between two signs of life.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Waits for the log to have what the client says it has seen, where another hub may have had it
+/// first. False: the client had better come again than be told that its cursor is of no log.
+pub(super) async fn has_caught_up(
+    cursor: &Cursor,
+    hub: &Hub,
+    reach: &Reach,
+    ending: &mut Ending,
+) -> bool {
+    let Cursor::Seen { epoch, id } = cursor else { return true };
+    let is_ours = epoch.as_ref().is_none_or(|epoch| epoch == hub.epoch());
+    if hub.head() >= *id || !is_ours || reach.get().is_none() {
+        return true;
+    }
+    tokio::select! {
+        reached = timeout(PATIENCE, hub.reaches(*id)) => reached.is_ok() || !reach.is_catching_up(),
+        () = ending.reaches(Phase::Ending) => false,
+    }
+}
 
 /// Sets the subscription to where `cursor` says and gives what must be said first.
 pub(super) async fn open(

@@ -20,6 +20,7 @@ use crate::http::error::{Code, error_reply};
 
 use super::Asked;
 use super::chunk::Form;
+use super::opening;
 use super::outlet::{hung_up, write_on};
 use super::reader::Reader;
 use super::resume::Cursor;
@@ -132,6 +133,10 @@ impl Session {
     }
 
     async fn open(&mut self, cursor: Cursor) -> Result<(), End> {
+        let Context { hub, reach, .. } = &*self.context;
+        if !opening::has_caught_up(&cursor, hub, reach, &mut self.ending).await {
+            return Err(End::Over);
+        }
         let messages = self.reader.begin(&cursor).await.map_err(|error| give_up(&error))?;
         self.told = self.reader.cursor();
         self.put(Bytes::from_static(RETRY)).await?;

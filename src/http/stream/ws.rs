@@ -26,6 +26,7 @@ use crate::store::StoreError;
 use super::Asked;
 use super::chunk::Form;
 use super::message::{Message, Said};
+use super::opening;
 use super::outlet::write_on;
 use super::reader::{News, Reader};
 use super::resume::Cursor;
@@ -145,6 +146,10 @@ impl Session {
     }
 
     async fn begin(&mut self, cursor: &Cursor) -> Result<(), End> {
+        let Context { hub, reach, .. } = &*self.context;
+        if !opening::has_caught_up(cursor, hub, reach, &mut self.ending).await {
+            return Err(End::Close(CloseCode::Again, "what was seen elsewhere is not here yet"));
+        }
         for message in self.reader.begin(cursor).await.map_err(|error| give_up(&error))? {
             self.put(message).await?;
         }
