@@ -1,7 +1,7 @@
 //! The composition root: starts the rooms in order, stops them in reverse.
 //!
 //! ```text
-//!  state folder → lock → socket → store → hub → watcher → orchestrator → notifier → server
+//!  state folder → lock → socket → store → hub → watcher → orchestrator → outbox, notifier → server
 //!  └────────── Core, which `run` uses alone ─────────────────────────┘
 //! ```
 //!
@@ -110,7 +110,7 @@ impl App {
         let about = about(config, &claim.state.path, address, token.is_some());
         let guard = Arc::new(guard(config, address, token.clone(), "")?);
         let url = listen::place(config, address);
-        let mut core = Core::start(claim, config, Some(url.clone())).await?;
+        let mut core = Core::start(claim, config, None, Some(url.clone())).await?;
         let streams = Arc::new(http::Streams::new());
         let project = http::Project::running(
             None,
@@ -136,8 +136,8 @@ impl App {
             notified: core.notified(),
         };
         let routes = http::api::routes(&context, &core.orchestrator);
-        let inside = (&core, &context, &routes);
-        let control = control::start(config, None, root, inside).await.into_iter().collect();
+        let control = control::start(config, &core, &context, &routes).await;
+        let control = control.into_iter().collect();
         let (end_streams, ended) = oneshot::channel();
         let serving = tokio::spawn(server.run(context, routes, async move {
             // A sender that is gone means the same.
@@ -203,8 +203,8 @@ impl Serving for App {
         tokio::join!(agents, control);
         let streams_end = STREAMS_END.saturating_sub(begun.elapsed()).max(STREAMS_LEAST);
         let streams = end(&mut serving, end_streams, streams_end);
-        let notifications = cores.iter_mut().map(|core| core.end_notifications(streams_end));
-        tokio::join!(streams, join_all(notifications));
+        let words = cores.iter_mut().map(|core| core.end_words(streams_end));
+        tokio::join!(streams, join_all(words));
         join_all(cores.into_iter().map(Core::close)).await;
     }
 }

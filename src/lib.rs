@@ -27,6 +27,7 @@
 //!   project.
 //! - [`orchestrator`]: carries out what the workflow decides, with a pool of agents; domain, config,
 //!   parse, project, hub, watch, agents.
+//! - [`outbox`]: the log, sent to a team's stream; domain, config, hub, nats.
 //! - [`notifications`]: what happened, told to people elsewhere; domain, config, hub, orchestrator.
 //! - [`http`]: guard, API, streams; domain, metrics, parse, project, hub, agents, orchestrator,
 //!   notifications, page, export, nats' words, store's answers.
@@ -48,6 +49,7 @@ pub mod metrics;
 pub mod nats;
 pub mod notifications;
 pub mod orchestrator;
+pub mod outbox;
 pub mod page;
 pub mod parse;
 pub mod project;

@@ -20,6 +20,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("watch", &["domain", "parse", "project", "hub"]),
     ("agents", &["domain", "config", "parse", "project"]),
     ("orchestrator", &["domain", "config", "parse", "project", "hub", "watch", "agents"]),
+    ("outbox", &["domain", "config", "hub", "nats"]),
     ("notifications", &["domain", "config", "hub", "orchestrator"]),
     (
         "http",
@@ -52,6 +53,7 @@ const RULES: &[(&str, &[&str])] = &[
             "watch",
             "agents",
             "orchestrator",
+            "outbox",
             "notifications",
             "http",
             "control",
@@ -72,6 +74,7 @@ const RULES: &[(&str, &[&str])] = &[
             "orchestrator",
             "notifications",
             "export",
+            "nats",
             "app",
         ],
     ),

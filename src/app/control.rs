@@ -1,8 +1,5 @@
 //! Control from afar, where a project's configuration asks for it.
 
-use std::path::Path;
-
-use tokio::sync::watch;
 use tracing::Instrument as _;
 
 use super::core::Core;
@@ -14,17 +11,18 @@ use crate::http::{Context, Indoors, Routes};
 /// on: who works on this machine needs none of it.
 pub(super) async fn start(
     config: &Config,
-    served_as: Option<&str>,
-    root: &Path,
-    (core, context, routes): (&Core, &Context, &Routes),
+    core: &Core,
+    context: &Context,
+    routes: &Routes,
 ) -> Option<Control> {
     let nats = config.nats.as_ref().filter(|nats| nats.control)?;
+    let outbox = core.outbox()?;
     let parts = Parts {
         nats,
-        project: nats.project_name(served_as, root),
+        project: outbox.project().to_owned(),
         indoors: Indoors::new(context, routes.clone()),
         hub: core.hub.clone(),
-        owns: watch::Sender::new(true).subscribe(),
+        owns: outbox.owns(),
     };
     let started = Control::start(parts).instrument(core.span()).await;
     started.inspect_err(|error| tracing::error!(%error, "control from afar cannot begin")).ok()

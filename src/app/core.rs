@@ -17,6 +17,7 @@ use crate::domain::payload::{ErrorEvent, Payload};
 use crate::hub::{Hub, Publication};
 use crate::notifications::{self, Notifier, Outcomes};
 use crate::orchestrator::{self, Orchestrator};
+use crate::outbox::{self, Outbox};
 use crate::project::board::Board;
 use crate::project::layout::Layout;
 use crate::project::settings_store::SettingsStore;
@@ -91,15 +92,22 @@ pub struct Core {
     /// Runs batches.
     pub orchestrator: Orchestrator,
     notifier: Option<Notifier>,
+    outbox: Option<Outbox>,
     watcher: Watcher,
     /// What all that is told of it stands in.
     span: Span,
 }
 
 impl Core {
-    /// Opens the log and starts everything on it. `url`: the server's address, where there will be
-    /// one. What its tasks and threads tell stands in the span that this is called in.
-    pub async fn start(claim: Claim, config: &Config, url: Option<String>) -> anyhow::Result<Self> {
+    /// Opens the log and starts everything on it. `name`: what the project is called beside others of
+    /// this server; `url`: the server's address, where there will be one. What its tasks and threads
+    /// tell stands in the span that this is called in.
+    pub async fn start(
+        claim: Claim,
+        config: &Config,
+        name: Option<&str>,
+        url: Option<String>,
+    ) -> anyhow::Result<Self> {
         let rules = Rules { observed_idle_ms: config.observed_idle_ms() };
         // Where it has to be made out of an older one, that takes its time.
         let opening = off_the_runtime(move || (claim.open_log(), claim));
@@ -115,6 +123,7 @@ impl Core {
         let board = Arc::new(Board::new(Layout::discover(&root, &named(config))));
         let options = watch::Options { named: named(config), rules, ..watch::Options::default() };
         let folder = root.file_name().map(|name| name.to_string_lossy().into_owned());
+        let folder = folder.unwrap_or_else(|| "sprint".to_owned());
         let watcher = Watcher::start(hub.clone(), Arc::clone(&board), root, options)
             .context("cannot start watching")?;
         let patience = if hub.head() == 0 { FIRST_READ_OF_ALL } else { FIRST_READ };
@@ -134,12 +143,21 @@ impl Core {
             state_dir: state.path.clone(),
             url,
         });
+        let outbox = config.nats.clone().map(|nats| {
+            Outbox::start(outbox::Parts {
+                hub: hub.clone(),
+                nats,
+                name: name.unwrap_or(&folder).to_owned(),
+                state: state.path.clone(),
+                started_at_ms: begun_ms,
+            })
+        });
         let notifier = Notifier::start(notifications::Parts {
             hub: hub.clone(),
             orchestrator: orchestrator.clone(),
             targets: config.notifications.clone(),
             public_url: config.public_url.clone(),
-            folder: folder.unwrap_or_else(|| "sprint".to_owned()),
+            folder,
             idle_ms: config.observed_idle_ms(),
             head,
             begun_ms,
@@ -154,9 +172,15 @@ impl Core {
             settings,
             orchestrator,
             notifier,
+            outbox,
             watcher,
             span,
         })
+    }
+
+    /// What sends its log to a team, where there is one.
+    pub(super) const fn outbox(&self) -> Option<&Outbox> {
+        self.outbox.as_ref()
     }
 
     /// What all that is told of it stands in.
@@ -171,10 +195,22 @@ impl Core {
 
     /// Sends the notifications that are left, in bounded time; after the agents, which may have
     /// something to tell.
-    pub async fn end_notifications(&mut self, within: Duration) {
+    async fn end_notifications(&mut self, within: Duration) {
         if let Some(notifier) = self.notifier.take() {
             notifier.stop(within).instrument(self.span.clone()).await;
         }
+    }
+
+    /// Tells people and the team what is left, in bounded time.
+    pub async fn end_words(&mut self, within: Duration) {
+        let outbox = self.outbox.take();
+        let sent = async {
+            if let Some(outbox) = outbox {
+                outbox.stop(within).await;
+            }
+        };
+        let span = self.span.clone();
+        tokio::join!(self.end_notifications(within), sent.instrument(span));
     }
 
     /// Ends the batch and its agents, in bounded time.

@@ -140,8 +140,7 @@ pub async fn start(asked: Vec<Asked>) -> anyhow::Result<Started> {
             afar: None,
         };
         let routes = http::api::routes(&context, &core.orchestrator);
-        let inside = (core, &context, &routes);
-        control.extend(super::control::start(&config, Some(&one.name), &one.root, inside).await);
+        control.extend(super::control::start(&config, core, &context, &routes).await);
         let (name, span) = (one.name.clone(), one.span.clone());
         members.push(Member { name, span, serves: Some((context, routes)) });
     }
@@ -240,7 +239,7 @@ async fn begin(one: One<Claim>, url: impl Fn(&str) -> String) -> One<Core> {
     let state = match state {
         Err(down) => Err(down),
         Ok((config, claim)) => {
-            let start = Core::start(claim, &config, Some(url(&name)));
+            let start = Core::start(claim, &config, Some(&name), Some(url(&name)));
             match start.instrument(span.clone()).await {
                 Ok(core) => Ok((config, core)),
                 Err(error) => Err((error, Told(why_not_taken(None)))),

@@ -11,6 +11,7 @@ mod program;
 mod project;
 mod server;
 mod state;
+mod team;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -38,7 +39,7 @@ What --json prints, one object:
   checks        an array of objects, in the order of the text:
     id          a stable name: project, config, files.status, files.csv, files.notes, git, agents,
                 agent.NAME, agent.NAME.login, agent.NAME.permissions, server, port, state,
-                state.private, database, disk, file-events, inotify, descriptors, clock, …
+                state.private, database, team, disk, file-events, inotify, descriptors, clock, …
     state       ok, warn, fail, or not-checked
     found       what was found, one sentence
     advice      what to do; null where nothing is to be done
@@ -110,12 +111,13 @@ async fn examine(place: Place) -> Report {
         }
     };
     // All at once: the slowest alone is waited for.
-    let parts: [Part; 5] = [
+    let parts: [Part; 6] = [
         ("files", project::checks),
         ("agents", agents::checks),
         ("server", server::checks),
         ("state", state::checks),
         ("machine", machine::checks),
+        ("team", team::checks),
     ];
     let under_way: Vec<_> = parts
         .into_iter()

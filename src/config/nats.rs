@@ -196,17 +196,6 @@ pub struct Nats {
     pub control: bool,
 }
 
-impl Nats {
-    /// What a project is called in its team: as configured, else as it is served among several, else
-    /// as its folder.
-    pub fn project_name(&self, served_as: Option<&str>, root: &Path) -> String {
-        let folder = root.file_name().map(|name| name.to_string_lossy());
-        let other = served_as.and_then(fitting_name);
-        let named = self.project.clone().or(other).or_else(|| fitting_name(&folder?));
-        named.unwrap_or_else(|| "project".to_owned())
-    }
-}
-
 /// Reads a number of copies.
 pub fn parse_replicas(text: &str) -> Result<usize, String> {
     check_replicas(text.trim().parse().map_err(|_| format!("{text:?} is not a number"))?)

@@ -58,7 +58,7 @@ impl Control {
         let Parts { nats, project, indoors, hub, owns } = parts;
         let office = Arc::new(Office::new(indoors, hub)?);
         let own = |options: async_nats::ConnectOptions| options.subscription_capacity(WAITING);
-        let client = connect_with(nats, "sprint-runner control", own).await?;
+        let (client, _) = connect_with(nats, "sprint-runner control", own).await?;
         let (end, ended) = watch::channel(false);
         let listener = Listener {
             client,

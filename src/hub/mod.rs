@@ -16,6 +16,7 @@ mod figures;
 mod pace;
 mod publication;
 mod ring;
+mod sending;
 mod shared;
 mod subscription;
 #[cfg(test)]
@@ -42,6 +43,7 @@ use writer::{Request, Writer};
 pub use entry::Entry;
 pub use figures::{Figures, Seen};
 pub use publication::{Events, Make, Pending, Publication, PublishError, Published};
+pub use sending::{Sending, Sent};
 pub use shared::SnapshotJson;
 pub use subscription::Subscription;
 
@@ -59,6 +61,7 @@ struct Inner {
     shared: Arc<Shared>,
     queries: Queries,
     requests: Sender<Request>,
+    sending: Sending,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -91,7 +94,8 @@ impl Hub {
                 cause,
             })?;
         let thread = Mutex::new(Some(thread));
-        Ok(Self { inner: Arc::new(Inner { shared, queries, requests, thread }) })
+        let sending = Sending::default();
+        Ok(Self { inner: Arc::new(Inner { shared, queries, requests, sending, thread }) })
     }
 
     /// The log's name: 8 hex digits.
@@ -172,6 +176,17 @@ impl Hub {
     /// What was counted since the start.
     pub fn figures(&self) -> &Figures {
         &self.inner.shared.figures
+    }
+
+    /// How far it was sent on, for who sends it and who shows that.
+    pub fn sending(&self) -> &Sending {
+        &self.inner.sending
+    }
+
+    /// Why nothing of it is sent on just now, in a sentence; `None` when all is well.
+    pub fn unsent(&self) -> Option<String> {
+        let sent = self.sending().get()?;
+        sent.reason(sent.waiting(self.first_available(), self.head()))
     }
 
     /// Why the log cannot be written just now; `None` when all is well.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions, Event};
 use percent_encoding::percent_decode_str;
+use tokio::sync::watch;
 
 use crate::config::nats::Nats;
 
@@ -49,9 +50,53 @@ impl Trouble {
     }
 }
 
+/// Whether there is a connection; who waits wakes when that changes.
+#[derive(Debug, Clone)]
+pub struct Link(Arc<watch::Sender<Linked>>);
+
+/// What is known of a connection.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Linked {
+    /// Whether it is there.
+    pub up: bool,
+    /// How often it was made: one that was made again is another one.
+    pub times: u64,
+    /// What the server said last against it, or why there is none; nothing secret is in it.
+    pub refused: Option<String>,
+}
+
+impl Link {
+    /// What is known now.
+    pub fn get(&self) -> Linked {
+        self.0.borrow().clone()
+    }
+
+    /// For who waits for a change.
+    pub fn watch(&self) -> watch::Receiver<Linked> {
+        self.0.subscribe()
+    }
+
+    fn heard(&self, event: &Event) {
+        self.0.send_modify(|known| match event {
+            Event::Connected => {
+                *known = Linked { up: true, times: known.times + 1, refused: None };
+            }
+            Event::Disconnected | Event::Closed => known.up = false,
+            Event::ServerError(error) => known.refused = Some(error.to_string()),
+            Event::ClientError(error) => known.refused = Some(error.to_string()),
+            Event::Draining | Event::LameDuckMode | Event::SlowConsumer(_) => {}
+        });
+    }
+}
+
 /// Begins to connect, and goes on for as long as the client lives: the one that is given need not be
 /// connected yet. Fails only where the configuration cannot be used.
 pub async fn connect(nats: &Nats, name: &str) -> io::Result<Client> {
+    connect_linked(nats, name).await.map(|(client, _)| client)
+}
+
+/// The same, with what is known of the connection.
+pub async fn connect_linked(nats: &Nats, name: &str) -> io::Result<(Client, Link)> {
     connect_with(nats, name, |options| options).await
 }
 
@@ -60,7 +105,9 @@ pub async fn connect_with(
     nats: &Nats,
     name: &str,
     own: impl FnOnce(ConnectOptions) -> ConnectOptions + Send,
-) -> io::Result<Client> {
+) -> io::Result<(Client, Link)> {
+    let link = Link(Arc::new(watch::Sender::new(Linked::default())));
+    let heard = link.clone();
     let shown = nats.servers.shown();
     let mut options = ConnectOptions::new()
         .name(name)
@@ -74,8 +121,9 @@ pub async fn connect_with(
             Duration::from_millis(100).saturating_mul(tenths.min(20) as u32).min(PAUSE)
         })
         .event_callback(move |event| {
-            let shown = shown.clone();
-            async move { tell(&shown, &event) }
+            heard.heard(&event);
+            tell(&shown, &event);
+            async {}
         });
     options = own(options);
     if let Some(path) = &nats.credentials {
@@ -103,7 +151,9 @@ pub async fn connect_with(
     }
     // Its error may hold what it was given.
     let connected = async_nats::connect_with_options(places, options).await;
-    connected.map_err(|error| io::Error::other(format!("cannot use NATS: {}", error.kind())))
+    let client = connected
+        .map_err(|error| io::Error::other(format!("cannot use NATS: {}", error.kind())))?;
+    Ok((client, link))
 }
 
 fn plain(text: &str) -> String {

@@ -13,5 +13,5 @@ pub mod presence;
 mod stream;
 pub mod subject;
 
-pub use connection::{Trouble, connect, connect_with};
-pub use stream::{StreamId, open_stream};
+pub use connection::{Link, Linked, Trouble, connect, connect_linked, connect_with};
+pub use stream::{StreamId, find_stream, open_stream};

@@ -33,6 +33,15 @@ impl StreamId {
 
 /// Finds the team's stream, or makes it where there is none. The error is a sentence.
 pub async fn open_stream(context: &Context, nats: &Nats) -> Result<Stream, String> {
+    if let Some(stream) = find_stream(context, nats).await? {
+        return Ok(stream);
+    }
+    let made = context.create_stream(config(nats)).await;
+    made.map_err(|error| format!("cannot make the stream {}: {error}", nats.stream))
+}
+
+/// Finds the team's stream; none where there is none. The error is a sentence.
+pub async fn find_stream(context: &Context, nats: &Nats) -> Result<Option<Stream>, String> {
     let name = &nats.stream;
     let stream = match context.get_stream(name).await {
         Ok(stream) => stream,
@@ -41,11 +50,8 @@ pub async fn open_stream(context: &Context, nats: &Nats) -> Result<Stream, Strin
                 GetStreamErrorKind::JetStream(error) => error.code() == 404,
                 _ => false,
             };
-            if !missing {
-                return Err(format!("cannot reach the stream {name}: {error}"));
-            }
-            let made = context.create_stream(config(nats)).await;
-            made.map_err(|error| format!("cannot make the stream {name}: {error}"))?
+            let failed = || Err(format!("cannot reach the stream {name}: {error}"));
+            return if missing { Ok(None) } else { failed() };
         }
     };
     let subjects = subject::events_of(&nats.team);
@@ -56,7 +62,7 @@ pub async fn open_stream(context: &Context, nats: &Nats) -> Result<Stream, Strin
             "the stream {name} holds {known}, not {subjects}: name another with stream = in [nats]"
         ));
     }
-    Ok(stream)
+    Ok(Some(stream))
 }
 
 fn config(nats: &Nats) -> Config {

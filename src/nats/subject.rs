@@ -26,6 +26,11 @@ pub fn events_of(team: &str) -> String {
     format!("{EVENTS}.{team}.*.*")
 }
 
+/// All events of one project.
+pub fn events_of_project(team: &str, project: &str) -> String {
+    format!("{EVENTS}.{team}.{project}.*")
+}
+
 /// Where a project is asked to send events again.
 pub fn again(team: &str, project: &str) -> String {
     format!("sprint-again.{team}.{project}")

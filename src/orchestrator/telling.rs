@@ -20,12 +20,14 @@ use super::parts::Parts;
 use super::run_files;
 
 /// Marks of another agent's session, and secrets of this server that are none of an agent's.
-const UNSET: [&str; 5] = [
+const UNSET: [&str; 6] = [
     "CLAUDECODE",
     "CLAUDE_CODE_ENTRYPOINT",
     "CLAUDE_CODE_SSE_PORT",
     "SPRINT_RUNNER_TOKEN",
     "SPRINT_RUNNER_AGENT",
+    // It may hold a password.
+    "SPRINT_RUNNER_NATS",
 ];
 
 /// Everything a run needs to be started.

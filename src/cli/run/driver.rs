@@ -71,7 +71,7 @@ impl Driver {
         }
         let mut claim = Claim::take(&found.root, &found.config)?;
         claim.lock.announce_terminal()?;
-        Ok(Self::Here(Box::new(Core::start(claim, &found.config, None).await?)))
+        Ok(Self::Here(Box::new(Core::start(claim, &found.config, None, None).await?)))
     }
 
     /// Begins a batch; without a size of the one that the settings name.
@@ -154,7 +154,7 @@ impl Driver {
     pub(super) async fn close(self) {
         if let Self::Here(mut core) = self {
             core.end_agents().await;
-            core.end_notifications(LAST_WORDS).await;
+            core.end_words(LAST_WORDS).await;
             core.close().await;
         }
     }

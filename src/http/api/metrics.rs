@@ -41,6 +41,7 @@ async fn answer(
         let mut page = Page::default();
         program(&mut page, &state, &context);
         log(&mut page, &context);
+        team(&mut page, &context);
         streams(&mut page, &context);
         requests(&mut page, &context);
         batches(&mut page, &state, orchestrator.as_ref(), &context);
@@ -119,6 +120,33 @@ fn log(page: &mut Page, context: &Context) {
     let (database, wal) = context.hub.queries().sizes();
     page.gauge("database_bytes", "Size of the database file.", database as f64);
     page.gauge("database_wal_bytes", "Size of the database's write-ahead log.", wal as f64);
+}
+
+/// Only where the log is sent to a team.
+fn team(page: &mut Page, context: &Context) {
+    let Some(sent) = context.hub.sending().get() else { return };
+    let waiting = sent.waiting(context.hub.first_available(), context.hub.head());
+    page.gauge("team_connected", "1 while events go to the team's stream.", flag(sent.up));
+    page.gauge(
+        "team_waiting_events",
+        "Events of the log that the team's stream has not taken yet.",
+        waiting as f64,
+    );
+    page.counter(
+        "team_sent_total",
+        "Events that the team's stream has taken since the start, those sent again included.",
+        sent.taken as f64,
+    );
+    page.counter(
+        "team_asked_again_total",
+        "How often a reader of the team's stream missed events and was sent them again.",
+        sent.asked as f64,
+    );
+    page.counter(
+        "team_lost_total",
+        "Events that were purged here before the team's stream had taken them.",
+        sent.lost as f64,
+    );
 }
 
 fn streams(page: &mut Page, context: &Context) {

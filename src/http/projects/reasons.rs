@@ -16,6 +16,7 @@ pub(in crate::http) fn reasons(
     if let Some(trouble) = hub.trouble() {
         reasons.push(format!("the log cannot be written: {trouble}"));
     }
+    reasons.extend(hub.unsent());
     if streams.counts.starved.load(Ordering::Relaxed) {
         reasons.push(
             "the server has no file descriptor left: new connections wait; close some pages, or \
