@@ -1,8 +1,13 @@
-//! A team's sprints over NATS: real servers, and the real `nats-server`.
+//! A team's sprints over NATS: what servers send, and what a hub makes of it.
 
 mod apart;
 mod control;
+mod hub;
+mod hub_clients;
+mod hub_hostile;
+mod hub_lost;
 mod outages;
+mod publisher;
 mod publishing;
 mod stage;
 

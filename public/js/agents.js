@@ -82,7 +82,7 @@ export function createAgents(changed) {
     get failed() { return failed; },
 
     /** @param {import("./main.js").App} app */
-    attend: ({ line, live, past, route }) => look(true, line.live && !past && live.run.kind === "managed", (route.params.get("log") ?? "").split(",").filter(Boolean)),
+    attend: ({ line, live, past, route }) => look(true, line.live && !line.far && !past && live.run.kind === "managed", (route.params.get("log") ?? "").split(",").filter(Boolean)),
 
     /** Nobody looks any more. */
     rest: () => look(false, false, []),

@@ -1,10 +1,11 @@
 /** What the tab tells when the page is not looked at: title, favicon, and spoken announcements. */
 
-const COLOUR = { running: "#2f6fed", waiting: "#6f8fd6", stopping: "#b7791f", idle: "#8a93a3", loading: "#8a93a3", empty: "#8a93a3", finished: "#1f9d63", offline: "#b3412e", recording: "#8a7350", attention: "#d92d20", failed: "#d92d20" };
+const COLOUR = { running: "#2f6fed", waiting: "#6f8fd6", stopping: "#b7791f", idle: "#8a93a3", loading: "#8a93a3", empty: "#8a93a3", finished: "#1f9d63", offline: "#b3412e", unreachable: "#b3412e", recording: "#8a7350", attention: "#d92d20", failed: "#d92d20" };
 
 /** Made here and not fetched, because it must change when the server is gone. @param {keyof typeof COLOUR} kind */
 function drawing(kind) {
   const colour = COLOUR[kind];
+  /** @type {Record<string, string>} */
   const shapes = {
     running: `<circle cx="16" cy="16" r="14" fill="${colour}"/><path d="M12.5 9.5l10 6.5-10 6.5z" fill="#fff"/>`,
     finished: `<circle cx="16" cy="16" r="14" fill="${colour}"/><path d="M9.5 16.5l4.5 4.5 8.5-9.5" fill="none" stroke="#fff" stroke-width="3.5"/>`,
@@ -15,7 +16,8 @@ function drawing(kind) {
     recording: `<circle cx="16" cy="16" r="12" fill="none" stroke="${colour}" stroke-width="4"/><path d="M16 9v7.5l5 3" fill="none" stroke="${colour}" stroke-width="3.5" stroke-linecap="round"/>`,
     waiting: `<circle cx="16" cy="16" r="11" fill="none" stroke="${colour}" stroke-width="5"/><circle cx="16" cy="16" r="4" fill="${colour}"/>`,
   };
-  const shape = Object.hasOwn(shapes, kind) ? shapes[/** @type {keyof typeof shapes} */ (kind)] : `<circle cx="16" cy="16" r="11" fill="none" stroke="${colour}" stroke-width="5"/>`;
+  shapes.unreachable = shapes.offline;
+  const shape = Object.hasOwn(shapes, kind) ? shapes[kind] : `<circle cx="16" cy="16" r="11" fill="none" stroke="${colour}" stroke-width="5"/>`;
   return `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">${shape}</svg>`)}`;
 }
 
@@ -28,7 +30,7 @@ let lit = "";
  * @param {{project: string|null, done: number, stories: number, failed: boolean}} sums failed: the last batch ended with an error, and none runs
  */
 export function light(verdict, concerns, { project, done, stories, failed }) {
-  const live = !["offline", "loading", "recording"].includes(verdict.kind);
+  const live = !["offline", "unreachable", "loading", "recording"].includes(verdict.kind);
   const kind = live && failed ? "failed" : live && concerns ? "attention" : verdict.kind;
   const word = verdict.kind === "offline" ? "offline" : verdict.word;
   const needs = live && failed ? "failed · " : live && concerns ? "needs you · " : "";

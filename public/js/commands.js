@@ -5,6 +5,7 @@
  *   run?: () => void, why?: string|null, confirm?: string}} Command why: the reason for which it cannot be done now
  */
 import { epicTitle, plural, span, storyTitle } from "./format.js";
+import { unreached } from "./line-words.js";
 import { endWords, hindrance } from "./run.js";
 import { FIELDS } from "./settings-form.js";
 
@@ -30,9 +31,9 @@ export function commandsOf({ views, app, theme, notify, batches, here, address }
   for (const [name, label, keys] of views) all.push({ id: `view ${name}`, group: go, name: label, also: ALSO[name], keys, href: address(name) });
 
   const managed = live.run.kind === "managed";
-  const offline = line.recorded ? "This is a recording: there is no server behind it." : line.live ? null : "The server is not reached just now.";
+  const offline = line.recorded ? "This is a recording: there is no server behind it." : line.live || line.far ? null : unreached(line);
   const nostart = managed ? `Batch ${live.run.batch_id} is running already.` : hindrance({ loaded: loaded || !!past, line, run: live.run, busy: live.verdict.kind === "running", readOnly: control.readOnly });
-  const nostop = offline ?? control.readOnly ?? (managed ? null : live.run.kind === "observed" ? `Batch ${live.run.batch_id} is run by someone else: it can only be stopped there.` : "No batch is running.");
+  const nostop = (line.far ? unreached(line) : offline) ?? control.readOnly ?? (managed ? null : live.run.kind === "observed" ? `Batch ${live.run.batch_id} is run by someone else: it can only be stopped there.` : "No batch is running.");
   const act = "Do";
   for (const [size, words] of /** @type {[number|"all", string][]} */ ([[1, "1 cycle"], [2, "2 cycles"], ["all", "all open stories"]])) {
     all.push({ id: `start ${size}`, group: act, name: `Start a batch: ${words}`, also: ["run sprint begin"], keys: size === 2 ? "b" : "", why: nostart, confirm: "Press Enter again to start agents", run: () => doing.start(size) });
@@ -52,7 +53,7 @@ export function commandsOf({ views, app, theme, notify, batches, here, address }
   all.push({ id: "export html", group: act, name: "Export as one page that replays it", also: ["download save html archive"], why: offline, run: () => doing.save("html") });
   all.push({ id: "export ndjson", group: act, name: "Export the log as lines of JSON", also: ["download save ndjson events"], why: offline, run: () => doing.save("ndjson") });
   all.push({ id: "help", group: act, name: "Keyboard shortcuts", also: ["keys help"], keys: "?", run: doing.help });
-  if (!line.live && !line.recorded) all.push({ id: "retry", group: act, name: "Try to reach the server", also: ["reconnect"], run: doing.retry });
+  if (!line.live && !line.far && !line.recorded) all.push({ id: "retry", group: act, name: "Try to reach the server", also: ["reconnect"], run: doing.retry });
 
   for (const { key, label } of FIELDS.values()) all.push({ id: `setting ${key}`, group: "Setting", name: label, also: [key.replaceAll("_", " "), key], href: address("settings", { field: key }) });
   for (const epic of app.model.epics) {

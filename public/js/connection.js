@@ -6,7 +6,8 @@
  *
  * @typedef {{live: boolean, ever: boolean, transport: "ws"|"sse"|"poll"|null, offline: boolean, lostAt: number|null,
  *   retryAt: number|null, barred: "signed-out"|"stranger"|null, tabs: number, recorded?: number,
- *   caughtUp: {events: number, fresh: boolean, at: number}|null}} Line barred: tried again only when a person looks; tabs: that share the line; recorded: there is no line, this is a recording taken then
+ *   server: Owner|null, far?: Owner, caughtUp: {events: number, fresh: boolean, at: number}|null}} Line server: that works on the project, where it is another one; far: it, while it is not heard; barred: tried again only when a person looks; tabs: that share the line; recorded: there is no line, this is a recording taken then
+ * @typedef {{host: string|null, unreachable_since: number|null, control: boolean}} Owner
  * @typedef {{epoch: string|null, id: number}} Cursor
  */
 import { alive } from "./api.js";
@@ -30,7 +31,7 @@ const STEADY_MS = 3000;
  */
 export function connect(to, cursor = { epoch: null, id: 0 }) {
   /** @type {Line} */
-  const line = { live: false, ever: false, transport: null, offline: false, lostAt: null, retryAt: null, barred: null, tabs: 1, caughtUp: null };
+  const line = { live: false, ever: false, transport: null, offline: false, lostAt: null, retryAt: null, barred: null, tabs: 1, server: null, caughtUp: null };
   const refused = { ws: 0, sse: 0, poll: 0 };
   /** @type {import("./transport-ws.js").Transport|null} */
   let current = null;
@@ -54,7 +55,12 @@ export function connect(to, cursor = { epoch: null, id: 0 }) {
     if (message.type === "init") {
       if (away) Object.assign(away, { fresh: message.epoch !== cursor.epoch, events: Math.max(0, message.last_event_id - away.id) });
       Object.assign(cursor, { epoch: message.epoch, id: message.last_event_id });
+      line.server = message.payload.snapshot?.server ?? null;
       to.init(message);
+    } else if (message.type === "server") {
+      // Said before all that follows, so that nothing is believed for a moment that is not so.
+      line.server = { host: message.host ?? null, unreachable_since: message.unreachable_since ?? null, control: message.control === true };
+      to.changed();
     } else if (message.type === "gap") {
       // The state cannot be folded over a hole: begin again from a snapshot.
       cursor.epoch = null;

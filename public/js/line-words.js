@@ -1,5 +1,5 @@
 /** What is said of the line, in words. */
-import { moment, plural, span } from "./format.js";
+import { minute, moment, plural, span } from "./format.js";
 
 /** @type {Record<string, string>} */
 const TRANSPORT = { ws: "WebSocket", sse: "event stream", poll: "polling" };
@@ -9,6 +9,21 @@ const PATIENCE_MS = 4000;
 const THANKS_MS = 7000;
 
 /** @typedef {import("./connection.js").Line} Line */
+
+/**
+ * What may be believed of what is shown. A hub may be reached well, and the server that works on the project not be
+ * heard by it: then all is as old as on a line that was lost. @param {Line} line @param {number} now by the server's clock @returns {Line}
+ */
+export function believed(line, now) {
+  const since = line.live ? line.server?.unreachable_since ?? null : null;
+  return since === null ? line : { ...line, live: false, far: /** @type {any} */ (line.server), lostAt: Date.now() - Math.max(0, now - since) };
+}
+
+/** @param {import("./connection.js").Owner} server @param {number} now by the server's clock */
+export const silenceWords = ({ host, unreachable_since: since }, now) => `${host ?? "Its server"} has not been heard${since === null ? "" : ` since ${minute(since, now)}`}`;
+
+/** Why nothing can be asked of the server. @param {Line} line */
+export const unreached = (line) => (line.far ? `${silenceWords(line.far, Date.now())}.` : "The server is not reached just now.");
 
 /** How old the newest event is. @param {number|null} last when it happened @param {number} now by the server's clock */
 export function ageWords(last, now) {
@@ -33,9 +48,10 @@ const BARRED = {
 /**
  * For the bar: nothing when all is well.
  * @param {Line} line @param {number|null} last @param {number} now by this machine's clock @param {number} serverNow @param {string|null} [degraded] what ails the server
- * @returns {{kind: "offline"|"reconnecting"|"degraded"|"caught-up"|"slow", text: string, more: string}|null}
+ * @returns {{kind: "offline"|"unreachable"|"reconnecting"|"degraded"|"caught-up"|"slow", text: string, more: string}|null}
  */
 export function barWords(line, last, now, serverNow, degraded = null) {
+  if (line.far) return { kind: "unreachable", text: `${silenceWords(line.far, serverNow)}. What you see is what was last known`, more: ageWords(last, serverNow) };
   if (!line.live && (line.ever || line.lostAt || line.barred)) {
     const more = [line.ever && line.transport ? TRANSPORT[line.transport] : "", last === null ? "" : ageWords(last, serverNow)].filter(Boolean).join(", ");
     if (line.barred) return { kind: "offline", text: BARRED[line.barred], more };

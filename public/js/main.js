@@ -10,6 +10,7 @@ import { answerFrom, get, serverNow } from "./api.js";
 import { light } from "./beacon.js";
 import { createControl } from "./control.js";
 import { bringKeys } from "./early-keys.js";
+import { believed } from "./line-words.js";
 import { createLog } from "./log.js";
 import { apply, fromSnapshot, tally } from "./model.js";
 import { notice } from "./notices.js";
@@ -97,7 +98,7 @@ const stream = {
     changed();
   },
 };
-const { line, start, retryNow } = share(stream);
+const { line: wire, start, retryNow } = share(stream);
 
 /** @type {Actions} */
 const actions = { refine, changed, toast, retry: retryNow, loadOlder: (filter, from) => (traveller?.log ?? log).loadOlder(filter, from), forgetOlder: log.forgetOlder, help: () => {}, openBar: () => {}, look,
@@ -122,7 +123,7 @@ function part(name, entry, id) {
 /** The other views, so that they are there offline too. From a server that does not answer, or not to us, nothing is had. */
 function bringAll() {
   clearTimeout(bringing);
-  if (line.live) VIEWS.forEach((name) => part(name, TABLE[name], `view-${name}`));
+  if (wire.live) VIEWS.forEach((name) => part(name, TABLE[name], `view-${name}`));
   else bringing = setTimeout(bringAll, ALL_MS);
 }
 
@@ -140,16 +141,17 @@ const NOWHERE = { model: fromSnapshot(), log: createLog(() => {}), sums: tally(f
 /** @returns {App} */
 function look() {
   const now = archive?.at ?? serverNow();
+  const line = believed(wire, now);
   if (summed !== model.revision) {
     summed = model.revision;
     sums = tally(model);
   }
   const word = verdict(loaded ? model : null, line, now);
-  const worries = loaded ? concerns(model, log.lastOf, log.failures(), now, lastEnd()) : [];
+  const worries = loaded ? concerns(model, log.lastOf, log.failures(), line.far ? Math.min(now, line.far.unreachable_since ?? now) : now, lastEnd()) : [];
   const live = { model, sums, verdict: word, concerns: worries, run: runOf(model), now };
   // What runs is counted up to the last moment we know of.
   const liveNow = line.live ? now : Math.min(now, line.lostAt ?? now);
-  const app = { ...live, live, loaded, log, line, degraded, control: desk.control, route: route(), liveNow, lastAt: log.events.at(-1)?.timestamp ?? null, archive, past: null, data: null };
+  const app = { ...live, live, loaded, log, line, degraded, control: controlOf(line), route: route(), liveNow, lastAt: log.events.at(-1)?.timestamp ?? null, archive, past: null, data: null };
   const wish = wanted() ?? (archive && { batch: null, at: null });
   if (!wish) {
     traveller?.leave();
@@ -159,14 +161,20 @@ function look() {
   return { ...app, ...pastOf(wish, app) };
 }
 
+/** What can be done; from afar only what the server allows that works on the project. @param {import("./connection.js").Line} line */
+function controlOf({ server }) {
+  const { control } = desk;
+  return !server || server.control ? control : { ...control, readOnly: control.readOnly ?? `It runs on ${server.host ?? "another machine"}, and can be started and stopped only there.` };
+}
+
 /** @param {import("./router.js").Wish} wish @param {App} app @returns {Partial<App>|null} */
 function pastOf(wish, app) {
   const seen = traveller?.look(wish, app.live);
   const past = seen?.past ?? { ...wish, first: 0, last: 0, index: 0, moment: null, ready: false, failed: null, row: null };
-  if (!past.ready) return { ...NOWHERE, past, loaded: false, run: runOf(NOWHERE.model), concerns: [], verdict: verdict(null, line, app.now) };
+  if (!past.ready) return { ...NOWHERE, past, loaded: false, run: runOf(NOWHERE.model), concerns: [], verdict: verdict(null, app.line, app.now) };
   const { model: then, log: told, sums: counted, ended } = seen;
   const now = past.moment ?? app.now;
-  const word = verdict(then, { ...line, recorded: undefined, live: true, ever: true, offline: false }, now);
+  const word = verdict(then, { ...wire, recorded: undefined, live: true, ever: true, offline: false }, now);
   const was = ["running", "waiting", "stopping"].includes(word.kind) ? { ...word, word: `was ${word.word}` } : word;
   const control = { ...app.control, ended, outcome: null, stop: null, trouble: null };
   return { model: then, log: told, sums: counted, past, control, loaded: true, now, liveNow: now, run: runOf(then), verdict: was, concerns: concerns(then, told.lastOf, told.failures(), now, ended) };
@@ -203,7 +211,7 @@ function turnTo(view) {
 function commit() {
   const app = look();
   const { view, params } = app.route;
-  document.documentElement.classList.toggle("is-stale", !line.live && !app.past);
+  document.documentElement.classList.toggle("is-stale", !app.line.live && !app.past);
   document.documentElement.classList.toggle("is-past", !!app.past);
   if (shown !== view) turnTo(view);
   if (filters !== location.hash) {
@@ -211,7 +219,7 @@ function commit() {
     keep(`view.${view}`, lasting(params));
   }
   for (const update of frame) update(app);
-  for (const store of stores) store.watch?.(app);
+  for (const store of stores) store.watch?.({ ...app, line: asked(app.line) });
   show(part(view, TABLE[view], `view-${view}`), app);
   if (params.get("detail") || parts.detail) show(part("detail", ASIDE.detail, "detail"), app);
   if (desk.control.open || parts.control) show(part("control", ASIDE.control, "control"), app);
@@ -222,10 +230,12 @@ function commit() {
 /** @param {{update: (app: App) => void, data: any}} one @param {App} app */
 function show({ update, data }, app) {
   const mine = data ? { ...app, data } : app;
-  // A recording can be asked as a server can.
-  data?.attend?.(archive ? { ...mine, line: { ...mine.line, live: true } } : mine);
+  data?.attend?.({ ...mine, line: asked(mine.line) });
   update(mine);
 }
+
+/** For who asks: a recording can be asked as a server can, and a hub that does not hear the project's server knows what it knew. @param {import("./connection.js").Line} line */
+const asked = (line) => (archive || line.far ? { ...line, live: true } : line);
 
 /** What is worth finding again next time: the filters, not what was opened. @param {URLSearchParams} params */
 function lasting(params) {
@@ -240,14 +250,14 @@ function signal({ live }) {
 }
 
 const pace = paced(commit);
-let asked = false;
+let waits = false;
 /** Something may look different now, however often this is called. */
 function changed() {
   // A hidden page gets no frames; its title and favicon must tell the truth all the same.
   if (!document.hidden) pace.soon();
-  else if (!asked) {
-    asked = true;
-    setTimeout(() => { asked = false; signal(look()); }, 250);
+  else if (!waits) {
+    waits = true;
+    setTimeout(() => { waits = false; signal(look()); }, 250);
   }
 }
 
@@ -268,16 +278,16 @@ else {
   pulse(() => document.hidden && changed());
   start();
   if (place.name) setTimeout(() => fetchEntry(ASIDE.switcher).then(async (/** @type {any} */ { mount }) => { actions.switchProject = await mount(byId("header")); }).catch(() => {}), SOON_MS);
-  setTimeout(() => import("./health.js").then(({ watchHealth }) => watchHealth(() => line.live, (reason) => { degraded = reason; changed(); }), () => {}), SOON_MS);
+  setTimeout(() => import("./health.js").then(({ watchHealth }) => watchHealth(() => wire.live, (reason) => { degraded = reason; changed(); }), () => {}), SOON_MS);
 }
 
 /** The page holds a part of the log itself. */
 async function replay() {
-  line.recorded = Date.now();
+  wire.recorded = Date.now();
   document.documentElement.classList.add("is-recording");
   const { openArchive } = await import("./archive.js");
   archive = openArchive(byId("archive").textContent);
-  line.recorded = archive.exported_at;
+  wire.recorded = archive.exported_at;
   answerFrom(archive.answer);
   stream.init(archive.init);
 }

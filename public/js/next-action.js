@@ -5,9 +5,10 @@
  *
  * @typedef {{tone: "bad"|"warn"|"live"|"good"|"plain", kind: string, text: string, reason: string, href: string|null, action: "start"|"retry"|null}} NextAction
  * @typedef {{model: import("./model.js").State|null, concerns?: import("./verdict.js").Concern[], run: import("./run.js").Run, ended?: any, now: number,
- *   line: {live: boolean, ever: boolean, offline?: boolean, lostAt?: number|null}, readOnly?: string|null, past?: boolean, comeBack?: number|null}} Asked
+ *   line: {live: boolean, ever: boolean, offline?: boolean, lostAt?: number|null, far?: import("./connection.js").Owner}, readOnly?: string|null, past?: boolean, comeBack?: number|null}} Asked
  */
 import { fileName, minute, plural, sentence, span, storyLink, storyTitle } from "./format.js";
+import { silenceWords } from "./line-words.js";
 import { endWords, shortCommand } from "./run.js";
 import { isStatusFile } from "./verdict.js";
 
@@ -47,6 +48,7 @@ export function nextAction(asked) {
 
 /** @param {Asked} asked */
 function unreached({ line, now }) {
+  if (line.far) return say("bad", "unreachable", `See whether ${line.far.host ?? "its machine"} is awake and sprint-runner runs there`, `${silenceWords(line.far, now)}; what stands here is what was last known`);
   if (!line.ever && !line.offline) return say("plain", "loading", "One moment", "the server is being asked for the sprint");
   const since = line.lostAt ? ` for ${span(now - line.lostAt)}` : "";
   return say("bad", "offline", "See whether the server still runs", `it has not answered${since}; ${line.ever ? "what stands here is what was last known" : "nothing is known yet"}`, { action: "retry" });

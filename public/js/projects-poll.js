@@ -2,9 +2,11 @@
  * What all projects of the server are up to, asked for again and again. One question brings all of them: a stream
  * for each would take the six connections that a browser has for one host, and the projects' own pages need them.
  *
- * @typedef {{name: string|null, path: string, folder: string, branch: string|null, state: "running"|"waiting"|"parked"|"stopping"|"idle"|"finished"|"empty"|"down",
- *   reasons: string[], project: string|null, batch: {id: number, origin: string, started_at: number, cycles_completed: number, max_cycles: number|null, parked_until: number|null}|null,
- *   active: {story_key: string, story_id: string, command: string, started_at: number}[], active_count: number, agents: number, stories: {total: number, done: number, blocked: number, stuck: number},
+ * @typedef {{id: number, origin: string, started_at: number, cycles_completed: number, max_cycles: number|null, parked_until: number|null}} Batch
+ * @typedef {{name: string|null, path: string, folder: string, branch: string|null, state: "running"|"waiting"|"parked"|"stopping"|"idle"|"finished"|"empty"|"unreachable"|"down", since: number|null, server: import("./connection.js").Owner|null,
+ *   reasons: string[], project: string|null, batch: Batch|null,
+ *   active: {story_key: string, story_id: string, command: string, started_at: number}[], active_count: number, agents: number, stories: {total: number, done: number, blocked: number, stuck: number}, silent: number, reviews_waiting: number,
+ *   last_known: {state: string, batch: Batch|null, agents: number, active_count: number}|null,
  *   issues: {errors: number, warnings: number}, last_activity_at: number|null, cost_usd: number|null, input_tokens: number|null, output_tokens: number|null}} Project
  * @typedef {{projects: Project[]|null, live: boolean, lostAt: number|null, why: "signed-out"|"gone"|null}} Known projects: null before the first answer
  */

@@ -7,6 +7,7 @@
  * @typedef {{tone: "good"|"plain"|"warn"|"bad", title: string, text: string}} Said
  */
 import { plural, sentence } from "./format.js";
+import { unreached } from "./line-words.js";
 
 /** @type {Record<string, Run["phase"]>} */
 const PHASES = { starting: "starting", running: "running", waiting: "parked", stopping: "stopping" };
@@ -82,10 +83,11 @@ export const shortCommand = (command) => String(command ?? "").replace(/^sprint-
 
 /**
  * Why no batch can be started, or null.
- * @param {{loaded: boolean, line: {live: boolean, ever: boolean, recorded?: number}, run: Run, busy: boolean, readOnly: string|null}} of busy: something observed is under way
+ * @param {{loaded: boolean, line: import("./connection.js").Line, run: Run, busy: boolean, readOnly: string|null}} of busy: something observed is under way
  */
 export function hindrance({ loaded, line, run, busy, readOnly }) {
   if (line.recorded) return "This is a recording: nothing can be started from here.";
+  if (line.far) return unreached(line);
   if (!line.live && line.ever) return "The server is not reached just now; what you see is what was last known.";
   if (!loaded || !line.live) return "Not connected to the server yet.";
   if (readOnly) return readOnly;

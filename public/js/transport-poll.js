@@ -16,7 +16,7 @@ export function openPolling(cursor, listener) {
     if (asking || over || Date.now() < next) return;
     asking = true;
     try {
-      const events = at.epoch ? await following(at) : null;
+      const events = at.epoch ? await following(at, (server) => !over && listener.message({ type: "server", ...server })) : null;
       if (over) return;
       if (events) {
         for (const event of events) listener.message(event);

@@ -2,10 +2,10 @@
  * The one word for what goes on, and what needs a person. Pure, and honest: *running* is said only while
  * the line is live and a command is under way, or was a few seconds ago in a batch that goes on.
  *
- * @typedef {{kind: "loading"|"offline"|"recording"|"running"|"waiting"|"stopping"|"idle"|"finished"|"empty", word: string, detail: string}} Verdict
+ * @typedef {{kind: "loading"|"offline"|"recording"|"running"|"waiting"|"stopping"|"idle"|"finished"|"empty"|"unreachable", word: string, detail: string}} Verdict
  * @typedef {{tone: "bad"|"warn", text: string, detail: string, href: string}} Concern
  */
-import { exact, fileName, moment, plural, span, storyLink, storyTitle } from "./format.js";
+import { exact, fileName, minute, moment, plural, span, storyLink, storyTitle } from "./format.js";
 import { endWords, runOf } from "./run.js";
 
 /** From one command to the next: not worth another word. */
@@ -18,6 +18,7 @@ const QUIET_MS = 10 * 60_000;
  */
 export function verdict(model, line, now) {
   if (line.recorded) return { kind: "recording", word: "recording", detail: `taken on ${exact(line.recorded)}; nothing here is live` };
+  if (line.far) return { kind: "unreachable", word: `unreachable since ${minute(line.far.unreachable_since ?? now, now)}`, detail: `${line.far.host ?? "its server"} is not heard; what you see is what was last known` };
   if (!line.live || !model) {
     const first = !line.ever && !line.offline && !line.barred;
     if (first) return { kind: "loading", word: "connecting", detail: "asking the server for the sprint" };

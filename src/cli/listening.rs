@@ -15,7 +15,7 @@ pub(crate) struct ListenArgs {
     #[arg(short, long, value_name = "PORT")]
     pub(crate) port: Option<u16>,
     /// Listen on this Unix socket instead, which only you can connect to
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["host", "port", "open"])]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["host", "port"])]
     pub(crate) unix: Option<PathBuf>,
     /// Serve the page from this folder instead of the built-in one
     #[arg(long, value_name = "DIR")]

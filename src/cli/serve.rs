@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "URL", value_parser = parse_public_url)]
     pub(crate) public_url: Option<String>,
     /// Open the page in the browser
-    #[arg(long)]
+    #[arg(long, conflicts_with = "unix")]
     pub(crate) open: bool,
     #[command(flatten)]
     pub(crate) nats: NatsArgs,

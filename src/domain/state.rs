@@ -22,7 +22,7 @@ use super::event::EventId;
 use super::issue::Issue;
 use super::words;
 
-pub use snapshot::{OrchestratorView, Snapshot, SprintView};
+pub use snapshot::{OrchestratorView, ServerView, Snapshot, SprintView};
 pub use work::{Effort, Last, MAX_EFFORT, MAX_WORK, Note, Work, WorkByStory};
 
 /// Open commands beyond this many are no longer tracked as active: a log that opens without ever

@@ -129,6 +129,8 @@ words! {
         Waiting = "waiting",
         /// What runs may end, nothing more begins.
         Stopping = "stopping",
+        /// The server that works on it is not heard: what it does is not known.
+        Unreachable = "unreachable",
     }
 
     /// Whether a managed batch has an end.
@@ -216,6 +218,8 @@ words! {
         Finished = "finished",
         /// There is no story.
         Empty = "empty",
+        /// The server that works on it is not heard: what goes on there is not known.
+        Unreachable = "unreachable",
         /// It could not be started.
         Down = "down",
     }

@@ -11,6 +11,9 @@ mod folder;
 mod project;
 mod reasons;
 mod summary;
+mod sums;
+#[cfg(test)]
+mod tests;
 mod word;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -19,6 +22,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::summary::Summary;
+use self::sums::Sums;
 use super::stream::Streams;
 
 pub use project::{Inside, Project};
@@ -35,6 +39,8 @@ pub struct Projects(RwLock<Vec<Arc<Project>>>);
 pub(super) struct Told {
     /// In the order in which they were named.
     projects: Vec<Summary>,
+    /// All of them together.
+    sums: Sums,
 }
 
 impl Projects {
@@ -81,6 +87,6 @@ impl Projects {
         for project in &all {
             projects.push(project.summary(now_ms));
         }
-        Told { projects }
+        Told { sums: Sums::of(&projects), projects }
     }
 }

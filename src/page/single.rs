@@ -13,7 +13,13 @@ use super::modules::{self, Fault, PREFIX};
 const INDEX: &str = "index.html";
 
 /// What makes the overview of all projects: a page of its own, which a file of one sprint has no use for.
-const ELSEWHERE: [&str; 3] = ["js/projects.js", "js/views/projects.js", "css/projects.css"];
+const ELSEWHERE: [&str; 5] = [
+    "js/projects.js",
+    "js/views/projects.js",
+    "js/views/team.js",
+    "css/projects.css",
+    "css/team.css",
+];
 
 /// What a reader without scripts is told.
 const NOSCRIPT: &str =

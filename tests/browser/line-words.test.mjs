@@ -1,10 +1,10 @@
 /** What the page says of its line. Needs no browser. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ageWords, barWords, lineWords } from "../../public/js/line-words.js";
+import { ageWords, barWords, believed, lineWords, unreached } from "../../public/js/line-words.js";
 
 const NOW = 1_700_000_000_000;
-const well = { live: true, ever: true, transport: "ws", offline: false, lostAt: null, retryAt: null, barred: null, tabs: 1, caughtUp: null };
+const well = { live: true, ever: true, transport: "ws", offline: false, lostAt: null, retryAt: null, barred: null, tabs: 1, server: null, caughtUp: null };
 const lost = { ...well, live: false, lostAt: NOW - 1000 };
 const bar = (line, last = NOW - 120_000) => { const say = barWords(line, last, NOW, NOW); return say && [say.kind, say.text, say.more.replace(/at .*/, "at …")]; };
 
@@ -50,4 +50,23 @@ test("the header tells transport and company", () => {
   assert.equal(lineWords({ ...well, transport: "sse", tabs: 2 }, null, NOW).title, "Connected by event stream, shared with 1 other tab; no events yet");
   assert.equal(lineWords({ ...well, transport: "poll", tabs: 4 }, null, NOW).title, "Connected by polling, shared with 3 other tabs; no events yet");
   assert.match(ageWords(NOW - 5000, NOW), /^last event 5 s ago, at /);
+});
+
+test("a project whose server a hub does not hear is as old as on a lost line", () => {
+  const heard = { ...well, server: { host: "ada", unreachable_since: null, control: false } };
+  assert.equal(believed(heard, NOW), heard);
+  assert.equal(believed(well, NOW), well);
+  const away = { ...well, server: { host: "ada", unreachable_since: NOW - 60_000, control: false } };
+  const seen = believed(away, NOW);
+  assert.deepEqual([seen.live, seen.far, away.live], [false, away.server, true]);
+  assert.ok(Math.abs(Date.now() - 60_000 - seen.lostAt) < 10_000, "timers stand where it was heard last");
+  assert.match(unreached(seen), /^ada has not been heard since .*\.$/);
+  const [kind, text] = bar(seen);
+  assert.equal(kind, "unreachable");
+  assert.match(text, /^ada has not been heard since .*\. What you see is what was last known$/);
+  assert.deepEqual(lineWords(seen, NOW, NOW), { word: "", title: null }, "no word says live");
+  assert.match(bar(believed({ ...away, server: { host: null, unreachable_since: NOW, control: false } }, NOW))[1], /^Its server has not been heard/);
+  // A line that is lost itself says so: nobody knows what the hub hears now.
+  const lostBoth = { ...away, live: false, lostAt: NOW - 1000 };
+  assert.equal(believed(lostBoth, NOW), lostBoth);
 });

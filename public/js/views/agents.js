@@ -1,6 +1,7 @@
 /** One agent: what it is, how long, what it uses, its log, and its own stop. */
 import { ago, exact, plural, size, span, timer, took } from "../format.js";
 import { mark, sign } from "../icons.js";
+import { unreached } from "../line-words.js";
 import { commandChip } from "../parts.js";
 import { attribute, h, show, text } from "../render.js";
 import { exitWords, shortCommand } from "../run.js";
@@ -95,7 +96,7 @@ export function agentRow(first, actions, toggle) {
       show(logButton, !past);
       show(oldLog, !!past && !!line.transport);
       ask.disabled = !line.live || !!control.readOnly || !!stop?.asking;
-      attribute(ask, "title", control.readOnly ?? (line.live ? null : "The server is not reached just now."));
+      attribute(ask, "title", control.readOnly ?? (line.live ? null : unreached(line)));
       text(ask, stop?.asking ? "Ending…" : "Stop this one");
       const toldBad = stop?.said && (!over || stop.said.tone === "good" || stop.said.tone === "bad");
       text(said, toldBad ? `${stop.said?.title}. ${stop.said?.text}` : "");

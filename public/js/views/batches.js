@@ -69,7 +69,7 @@ export function mount(el, actions) {
 /** The open batch's row as the events tell it: pages may be older, and open is not yet at work. @param {import("../batch-facts.js").Row} row @param {import("../main.js").Sight} live */
 function current(row, { model: { batch }, verdict }) {
   if (batch?.id === row.id) return { ...row, status: "running", ended_at: null, cycles_completed: batch.cycles_completed, max_cycles: batch.max_cycles, now: verdict };
-  return row.status === "running" && verdict.kind === "offline" ? { ...row, now: verdict } : row;
+  return row.status === "running" && ["offline", "unreachable"].includes(verdict.kind) ? { ...row, now: verdict } : row;
 }
 
 function sparkBar() {

@@ -1,7 +1,7 @@
 /** Name, tabs, the state word, and by which line it is known. */
 import { count } from "../format.js";
 import { brand, sign } from "../icons.js";
-import { lineWords } from "../line-words.js";
+import { lineWords, unreached } from "../line-words.js";
 import { chooseTheme, theme as wornTheme, THEMES } from "../look.js";
 import { attribute, h, show, text } from "../render.js";
 import { recall } from "../prefs.js";
@@ -68,7 +68,7 @@ export function mount(el, actions) {
     const managed = run.kind === "managed";
     text(controlWords, managed ? (run.phase === "stopping" ? "Stopping…" : "Stop…") : "Start…");
     attribute(control, "data-does", managed ? "stop" : "start");
-    const stops = managed ? (connection.live ? app.control.readOnly : "The server is not reached just now.") : hindrance({ loaded: verdict.kind !== "loading", line: connection, run, busy: verdict.kind === "running", readOnly: app.control.readOnly });
+    const stops = managed ? (connection.live ? app.control.readOnly : unreached(connection)) : hindrance({ loaded: verdict.kind !== "loading", line: connection, run, busy: verdict.kind === "running", readOnly: app.control.readOnly });
     attribute(control, "title", stops ?? (managed ? "Stop the batch (b)" : "Start a batch (b)"));
     attribute(control, "aria-label", managed ? "Stop the batch" : "Start a batch");
     attribute(control, "data-barred", !!stops);
@@ -87,7 +87,7 @@ export function mount(el, actions) {
     const troubles = model.issues.filter((one) => one.severity !== "info").length;
     /** @type {Record<string, number>} */
     const numbers = { run: model.agents.length, epics: sums.counts.epics, stories: sums.counts.stories, issues: troubles };
-    show(control, !connection.recorded);
+    show(control, !connection.recorded && connection.server?.control !== false);
     show(travel, !connection.recorded);
     attribute(travel, "aria-pressed", String(!!past));
     attribute(travel, "aria-label", past ? "Back to live" : "Look at the past");

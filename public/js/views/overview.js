@@ -73,7 +73,7 @@ export function mount(el, actions) {
     show(columns, loaded && known);
     show(/** @type {HTMLElement} */ (hero.lastElementChild), loaded && counts.stories > 0);
 
-    show(begin, !app.past && line.live && verdict.kind === "idle");
+    show(begin, !app.past && line.live && verdict.kind === "idle" && line.server?.control !== false);
     show(toRun, run.kind !== "none");
 
     text(done, count(counts.by_class.done));
@@ -161,6 +161,7 @@ function newest(events) {
 /** @param {import("../main.js").App} app */
 function sentence({ model, verdict, line, liveNow, now }) {
   const { batch } = model;
+  if (verdict.kind === "unreachable") return verdict.detail;
   if (verdict.kind === "offline") return line.lostAt ? `Lost ${ago(line.lostAt, Date.now())}; ${verdict.detail}` : verdict.detail;
   if (!batch) return verdict.detail;
   const cycles = batch.max_cycles ? `cycle ${Math.min(batch.cycles_completed + 1, batch.max_cycles)} of ${batch.max_cycles}` : batch.origin === "managed" ? `${plural(batch.cycles_completed, "cycle")} (unlimited)` : "";

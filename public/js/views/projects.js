@@ -1,10 +1,14 @@
 /** All projects of the server: what each is up to, what it needs, and the way in. */
 import { count, span, timer } from "../format.js";
 import { attribute, h, keyed, show, text } from "../render.js";
+import { mount as team } from "./team.js";
 import { batchOf, costOf, needsOf, signOf, stateOf, sumOf } from "../projects-words.js";
 
 /** @typedef {import("../projects-poll.js").Known} Known @typedef {import("../projects-poll.js").Project} Project */
 /** @typedef {{known: Known, now: number}} Sight */
+
+/** More are a table. */
+const CARDS = 8;
 
 /** @param {HTMLElement} el @returns {(sight: Sight) => void} */
 export function mount(el) {
@@ -12,14 +16,25 @@ export function mount(el) {
   const lost = h("p", { class: "all-lost", role: "status", hidden: true });
   const list = h("ul", { class: "all-list" });
   const waiting = h("p", { class: "empty" }, "Asking the server for its projects…");
-  el.append(h("div", { class: "all-head" }, h("h1", {}, "Projects"), sum), lost, waiting, list);
+  const many = h("section", { class: "team", hidden: true, "aria-label": "All projects" });
+  const title = h("h1", {}, "Projects");
+  el.append(h("div", { class: "all-head" }, title, sum), lost, waiting, list, many);
+  const drawMany = team(many);
   return (sight) => {
     const { known: { projects, live, lostAt, why }, now } = sight;
     text(sum, sumOf(projects, live).words);
     show(waiting, !projects && !lostAt);
     show(lost, lostAt !== null);
     if (lostAt !== null) text(lost, why === "signed-out" ? "This browser is signed out. Open the page with the token that the server printed." : `The server has not been reached for ${span(Math.max(1000, now - lostAt))}.${projects ? " What you see is what was last known." : ""}`);
-    keyed(list, projects ?? [], (one) => one.path, card, sight);
+    const isTeam = !!projects?.some((one) => one.server);
+    const table = isTeam || (projects?.length ?? 0) > CARDS;
+    text(title, isTeam ? "Team" : "Projects");
+    show(list, !table);
+    show(many, table);
+    show(sum, !table);
+    attribute(el, "data-many", table);
+    keyed(list, table ? [] : projects ?? [], (one) => one.path, card, sight);
+    drawMany(sight);
   };
 }
 

@@ -63,6 +63,7 @@ function drawBar(bar, { max_cycles: most, cycles_completed: done, cycle_number: 
 /** @param {import("../main.js").App} app */
 function sentenceOf({ run, verdict, line, liveNow, now, loaded }) {
   if (!loaded) return verdict.detail;
+  if (verdict.kind === "unreachable") return verdict.detail;
   if (verdict.kind === "offline") return `${verdict.detail}${line.lostAt ? `, ${span(Date.now() - line.lostAt)} ago` : ""}`;
   if (run.kind === "none") return verdict.kind === "finished" ? verdict.detail : "No batch is under way.";
   const parts = [];

@@ -1,6 +1,7 @@
 /** Settings: the nine numbers of the server, what this page remembers, and what this server is. */
 import { plural } from "../format.js";
 import { mark } from "../icons.js";
+import { unreached } from "../line-words.js";
 import { empty } from "../parts.js";
 import { attribute, h, show, text } from "../render.js";
 import { GROUPS } from "../settings-form.js";
@@ -53,7 +54,7 @@ export function mount(el, actions) {
   /** Why nothing can be saved; asked anew each time: a key is faster than a frame. */
   function hindered() {
     if (data?.server?.read_only) return "The server is read-only.";
-    if (!last?.line.live) return "The server is not reached just now.";
+    if (!last?.line.live) return last ? unreached(last.line) : "The server is not reached just now.";
     return data?.unsaved ? "" : "Nothing to save.";
   }
 
@@ -105,7 +106,7 @@ export function mount(el, actions) {
     show(facts.el, !!data.server);
     show(nothing.el, !there);
     if (app.archive) nothing.update("A recording has no settings", "It holds what happened until it was taken. Settings are changed on the page of a server.");
-    else nothing.update(data.failed ? "The settings could not be read" : app.line.live || app.archive ? "Asking the server…" : "Not known yet", data.failed || !(app.line.live || app.archive) ? (app.line.live || app.archive ? data.failed : "The server is not reached just now.") : "");
+    else nothing.update(data.failed ? "The settings could not be read" : app.line.live || app.archive ? "Asking the server…" : "Not known yet", data.failed || !(app.line.live || app.archive) ? (app.line.live || app.archive ? data.failed : unreached(app.line)) : "");
     show(again, !!data.failed && !app.archive);
     if (!there) {
       show(barred, false);

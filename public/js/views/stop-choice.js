@@ -1,6 +1,7 @@
 /** Stopping a batch, in two levels that say what they will do; then how long it takes, then the receipt. */
 import { plural, timer } from "../format.js";
 import { mark } from "../icons.js";
+import { unreached } from "../line-words.js";
 import { attribute, h, show, text } from "../render.js";
 import { shortCommand } from "../run.js";
 
@@ -47,7 +48,7 @@ export function stopChoice(actions) {
       show(under, stopping);
       show(gentle, !stopping);
       show(now, order?.mode !== "now");
-      const barred = control.readOnly ?? (line.live ? "" : "The server is not reached just now.");
+      const barred = control.readOnly ?? (line.live ? "" : unreached(line));
       for (const button of [gentle, now]) button.disabled = !!barred || control.asking === "now";
       const since = order?.at ? timer(liveNow - order.at) : "";
       const left = order?.at ? Math.ceil((order.at + control.grace_ms - liveNow) / 1000) : 0;

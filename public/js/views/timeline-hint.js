@@ -26,7 +26,7 @@ export function hint() {
       const now = app.liveNow;
       if (drawn !== block.status) shape.replaceChildren(mark(.../** @type {[string, string]} */ (MARKS[(drawn = block.status)])));
       text(name, [block.command, attemptWords(block)].filter(Boolean).join(" "));
-      text(length, block.status === "completed" ? lengthWords(block, now) : `${block.status === "running" && app.past ? "was running" : STATUS[block.status]}${block.status === "lost" ? "" : `, ${lengthWords(block, now)}`}`);
+      text(length, block.status === "completed" ? lengthWords(block, now) : `${block.status === "running" && (app.past || app.line.far) ? "was running" : STATUS[block.status]}${block.status === "lost" ? "" : `, ${lengthWords(block, now)}`}`);
       text(times, `${clockWords(block.start, now)} – ${block.end === null ? (block.status === "lost" ? "?" : "…") : clockWords(untilOf(block, now), now)}`);
       const said = told(block.message ?? block.said).text;
       text(message, said.length > 160 ? `${said.slice(0, 160)}…` : said);

@@ -261,7 +261,7 @@ export function mount(el, actions) {
     chart.style.setProperty("--head", `${headHeight}px`);
     const sight = lookAt(isList ? { mode: "fit" } : camera, scene());
     const size = heights();
-    const shared = { sight, now: app.liveNow, past: !!app.past, selected, focused, pad: size.pad, eventOf: (/** @type {Block} */ block) => eventOf(block, app), signOf: (/** @type {Block} */ block) => signOf(block, app), titleOf: (/** @type {string} */ key) => titleOf(app.model, key, plan?.ids.get(key) ?? null), detailOf: (/** @type {string} */ key) => here({ detail: key }) };
+    const shared = { sight, now: app.liveNow, past: !!app.past || !!app.line.far, selected, focused, pad: size.pad, eventOf: (/** @type {Block} */ block) => eventOf(block, app), signOf: (/** @type {Block} */ block) => signOf(block, app), titleOf: (/** @type {string} */ key) => titleOf(app.model, key, plan?.ids.get(key) ?? null), detailOf: (/** @type {string} */ key) => here({ detail: key }) };
     const begin = offsetOf(isList ? list.el : body);
     const top = scroller.scrollTop + headHeight - begin;
     const bottom = scroller.scrollTop + scroller.clientHeight - begin;

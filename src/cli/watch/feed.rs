@@ -19,7 +19,7 @@ use crate::cli::place::Found;
 use crate::domain::state::State;
 
 use super::model::{Link, Told, line};
-use super::opening::{self, Init};
+use super::opening::{self, Init, Owner};
 
 /// Messages that wait for the screen.
 pub(super) const WAITING: usize = 1024;
@@ -229,6 +229,7 @@ impl Feed {
         match kind.as_str() {
             "init" => match serde_json::from_str::<Init>(data) {
                 Ok(init) => {
+                    self.to.send(Told::Owner(init.owner())).await?;
                     let (state, events) = init.open();
                     let lines = events.iter().filter_map(|json| line(json)).collect();
                     self.to.send(Told::Opened(Box::new(state), lines)).await?;
@@ -238,6 +239,10 @@ impl Feed {
                     self.to.send(Told::Remark(text)).await?;
                 }
             },
+            "server" => {
+                let owner = serde_json::from_str::<Owner>(data).ok();
+                self.to.send(Told::Owner(owner)).await?;
+            }
             // What is missing is not in the state either: it is taken whole.
             "gap" => {
                 self.cursor.clear();

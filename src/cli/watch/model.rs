@@ -9,6 +9,7 @@ use crate::domain::event::Event;
 use crate::domain::issue::{FileIssue, Severity};
 use crate::domain::state::State;
 
+use super::opening::Owner;
 use super::words::cut;
 
 /// Lines of the log that can be scrolled back to.
@@ -38,6 +39,8 @@ pub(super) enum Told {
     Link(Link),
     /// Where the server is.
     Place(String),
+    /// What is known of the server that works on the project, where it is not the one that is asked.
+    Owner(Option<Owner>),
     /// A whole state with the newest lines before it: all that was shown before is void.
     Opened(Box<State>, Vec<Line>),
     /// One more event.
@@ -68,6 +71,8 @@ pub(super) struct Model {
     pub(super) link: Link,
     /// When the connection came to be as it is, in milliseconds since the epoch.
     pub(super) link_since: i64,
+    /// The server that works on the project, where it is not the one that is asked.
+    pub(super) owner: Option<Owner>,
     pub(super) state: State,
     /// Whether the state says anything: false before the first one came.
     pub(super) is_known: bool,
@@ -86,6 +91,7 @@ impl Model {
             place: None,
             link: Link::Connecting,
             link_since: now_ms,
+            owner: None,
             state: State::default(),
             is_known: false,
             lines: VecDeque::new(),
@@ -98,7 +104,13 @@ impl Model {
 
     /// Whether what is shown is what is.
     pub(super) fn is_live(&self) -> bool {
-        self.link == Link::Live
+        self.link == Link::Live && self.unheard().is_none()
+    }
+
+    /// The server that works on the project, and since when the one that is asked has not heard it.
+    pub(super) fn unheard(&self) -> Option<(&str, i64)> {
+        let owner = self.owner.as_ref()?;
+        Some((owner.host.as_deref().unwrap_or("its server"), owner.unreachable_since?))
     }
 
     /// Whether timers run on the screen.
@@ -121,6 +133,7 @@ impl Model {
                 }
                 self.link = link;
             }
+            Told::Owner(owner) => self.owner = owner,
             Told::Place(place) => self.place = Some(place),
             Told::Opened(state, lines) => {
                 self.state = *state;

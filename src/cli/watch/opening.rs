@@ -41,6 +41,16 @@ pub(super) struct Snapshot {
     work: WorkByStory,
     #[serde(default)]
     effort: Vec<Effort>,
+    #[serde(default)]
+    server: Option<Owner>,
+}
+
+/// The server that works on a project of a hub, as far as it is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub(super) struct Owner {
+    pub(super) host: Option<String>,
+    /// While it is not heard, nothing of the project is known to run.
+    pub(super) unreachable_since: Option<i64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -90,6 +100,11 @@ struct Orchestrator {
 }
 
 impl Init {
+    /// The server that works on the project, where that is not the one that tells of it.
+    pub(super) fn owner(&self) -> Option<Owner> {
+        self.payload.snapshot.server.clone()
+    }
+
     /// The state at this moment, and the newest events before it, oldest first.
     pub(super) fn open(self) -> (State, Vec<String>) {
         let newest_first = self.payload.events;

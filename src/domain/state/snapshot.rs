@@ -31,6 +31,23 @@ pub struct Snapshot<'a> {
     pub work: &'a WorkByStory,
     /// What each command took.
     pub effort: &'a [Effort],
+    /// The server that works on the project, where that is not this one. It is no part of what the
+    /// log adds up to, and of no past moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerView>,
+}
+
+/// The server that works on a project, as another one knows it. While it is not heard, nothing of
+/// the project is known to run, whatever it said last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "OwningServer")]
+pub struct ServerView {
+    /// Its machine's name; null before it was heard.
+    pub host: Option<String>,
+    /// Since when it has not been heard, in milliseconds since the epoch; null while it is.
+    pub unreachable_since: Option<i64>,
+    /// Whether it lets itself be controlled from here.
+    pub control: bool,
 }
 
 /// The sprint with what is counted from it.
@@ -266,6 +283,7 @@ impl State {
             agents: self.agents.values().collect(),
             work: &self.work,
             effort: &self.effort,
+            server: None,
         }
     }
 

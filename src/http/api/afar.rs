@@ -12,7 +12,7 @@ use warp::reply::Response;
 
 use super::agents::Listed;
 use super::settings;
-use crate::domain::state::{Agent, OrchestratorView, State};
+use crate::domain::state::{Agent, OrchestratorView};
 use crate::http::context::Context;
 use crate::http::error::{Code, error_reply};
 use crate::http::reply;
@@ -25,10 +25,10 @@ const ITS_OWN: [&str; 4] =
 
 pub(super) fn routes(context: &Context) -> BoxedFilter<(Response,)> {
     get(context, "/api/orchestrator/status", |context: Context, _| {
-        ready(Ok(reply::json(&Status { view: OrchestratorView::of(&context.hub.state()) })))
+        ready(Ok(reply::json(&Status { view: status(&context) })))
     })
     .or(get(context, "/api/agents", |context: Context, _| {
-        ready(Ok(reply::json(&agents(&context.hub.state()))))
+        ready(Ok(reply::json(&agents(&context))))
     }))
     .unify()
     .or(settings::read_only(context))
@@ -44,9 +44,19 @@ struct Status {
     view: OrchestratorView,
 }
 
-/// The agents at work, as far as the log knows them.
-fn agents(state: &State) -> Listed {
-    Listed { agents: state.agents.values().map(view).collect() }
+/// While the server is not heard, nothing is known to run.
+fn status(context: &Context) -> OrchestratorView {
+    if context.reach.is_unreachable() {
+        return OrchestratorView { status: "unreachable", ..OrchestratorView::idle() };
+    }
+    OrchestratorView::of(&context.hub.state())
+}
+
+/// The agents at work, as far as the log knows them; of a server that is not heard, none.
+fn agents(context: &Context) -> Listed {
+    let state = context.hub.state();
+    let heard = !context.reach.is_unreachable();
+    Listed { agents: state.agents.values().filter(|_| heard).map(view).collect() }
 }
 
 fn view(agent: &Agent) -> AgentView {

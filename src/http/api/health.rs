@@ -8,6 +8,7 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
 use crate::domain::event::EventId;
+use crate::domain::state::ServerView;
 use crate::domain::words;
 use crate::http::context::Context;
 use crate::http::projects::{Projects, reasons};
@@ -41,6 +42,9 @@ pub(in crate::http) struct Health<'a> {
     clients: Clients,
     /// The targets of `sprint-runner.toml`, without secrets.
     notifications: Vec<TargetState>,
+    /// The server that works on the project, where that is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<ServerView>,
     /// At the root of a server of several: each of them. What stands above is then the whole's, and
     /// the log's the first one's that runs.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,6 +65,9 @@ struct ProjectHealth {
     epoch: Option<String>,
     /// The last event.
     head: Option<EventId>,
+    /// The server that works on it, where that is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<ServerView>,
 }
 
 /// Open streams.
@@ -89,7 +96,10 @@ pub(in crate::http) async fn of_all(
     for project in &projects {
         let own = project.reasons().await;
         let name = project.name().unwrap_or_default().to_owned();
-        reasons.extend(own.iter().map(|reason| format!("{name}: {reason}")));
+        // That somebody's machine sleeps is told of its project; the hub itself is well.
+        let asleep = project.reached().and_then(|known| known.reason());
+        let ailing = own.iter().filter(|reason| asleep.as_ref() != Some(*reason));
+        reasons.extend(ailing.map(|reason| format!("{name}: {reason}")));
         notifications.extend(project.notified());
         if let Some(streams) = project.streams() {
             clients.sse += streams.counts.sse.load(Ordering::Relaxed);
@@ -101,6 +111,7 @@ pub(in crate::http) async fn of_all(
             reasons: own,
             epoch: project.hub().map(|hub| hub.epoch().to_owned()),
             head: project.hub().map(Hub::head),
+            server: project.reached().map(|known| known.view()),
         });
     }
     let first = projects.iter().find_map(|project| project.hub());
@@ -117,6 +128,7 @@ pub(in crate::http) async fn of_all(
         started_at,
         clients,
         notifications,
+        server: None,
         projects: Some(each),
     }))
 }
@@ -129,7 +141,11 @@ const fn status(reasons: &[String]) -> &'static str {
 async fn health(context: Context, _: Asked) -> Result<Response, Response> {
     let reasons = match context.projects.of(&context.streams) {
         Some(project) => project.reasons().await,
-        None => reasons(&context.hub, &context.streams, &context.notified.get()),
+        None => {
+            let mut all = reasons(&context.hub, &context.streams, &context.notified.get());
+            all.extend(context.reach.get().and_then(|known| known.reason()));
+            all
+        }
     };
     let counts = &context.streams.counts;
     Ok(reply::json(&Health {
@@ -145,6 +161,7 @@ async fn health(context: Context, _: Asked) -> Result<Response, Response> {
             ws: counts.ws.load(Ordering::Relaxed),
         },
         notifications: context.notified.get(),
+        server: context.reach.view(),
         projects: None,
     }))
 }

@@ -74,12 +74,13 @@ fn program(page: &mut Page, state: &State, context: &Context) {
     page.gauges(
         "degraded",
         "1 while this is so: the log cannot be written, no file descriptor is left, a file of the \
-         sprint cannot be read.",
+         sprint cannot be read, the server that works on the project is not heard.",
         "cause",
         &[
             ("log", flag(context.hub.trouble().is_some())),
             ("descriptors", flag(context.streams.counts.starved.load(Relaxed))),
             ("files", flag(unread)),
+            ("server", flag(context.reach.is_unreachable())),
         ],
     );
 }
@@ -220,7 +221,9 @@ fn requests(page: &mut Page, context: &Context) {
 }
 
 fn batches(page: &mut Page, state: &State, orchestrator: Option<&Orchestrator>, context: &Context) {
-    let origin = state.batch.as_ref().map(|batch| batch.origin.as_str());
+    // Of a server that is not heard nothing is known to run.
+    let heard = !context.reach.is_unreachable();
+    let origin = state.batch.as_ref().map(|batch| batch.origin.as_str()).filter(|_| heard);
     page.gauges(
         "batch_running",
         "1 while a batch runs: managed = by this server, observed = by somebody else.",
@@ -233,12 +236,16 @@ fn batches(page: &mut Page, state: &State, orchestrator: Option<&Orchestrator>, 
     page.gauge(
         "agents_running",
         "Agent processes of this server at work now.",
-        orchestrator.map_or(state.agents.len(), Orchestrator::running_agents) as f64,
+        if heard {
+            orchestrator.map_or(state.agents.len(), Orchestrator::running_agents) as f64
+        } else {
+            0.0
+        },
     );
     page.gauge(
         "commands_active",
         "Commands begun and not ended, by the log's rows.",
-        state.active.len() as f64,
+        if heard { state.active.len() as f64 } else { 0.0 },
     );
     page.counter(
         "agent_retries_total",

@@ -8,9 +8,11 @@ use warp::http::HeaderMap;
 use warp::reply::Response;
 
 use crate::domain::event::EventId;
+use crate::domain::state::ServerView;
 use crate::http::context::Context;
 use crate::http::error::{Code, error_reply};
 use crate::http::past::Past;
+use crate::http::reach::with_server;
 use crate::http::reply;
 use crate::http::route::{Asked, blocking, get};
 use crate::store::FOLD_VERSION;
@@ -24,7 +26,9 @@ async fn snapshot(context: Context, asked: Asked, past: Arc<Past>) -> Result<Res
     let Asked { headers, query, .. } = &asked;
     let Some(id) = query.number("at")? else {
         let now = context.hub.snapshot_json();
-        return Ok(answer(&context, headers, now.last_event_id, &now.json));
+        let server = context.reach.view();
+        let json = with_server(&now.json, server.as_ref());
+        return Ok(answer(&context, headers, now.last_event_id, server.as_ref(), &json));
     };
     let head = context.hub.head();
     if id > head {
@@ -42,11 +46,21 @@ async fn snapshot(context: Context, asked: Asked, past: Arc<Past>) -> Result<Res
         Ok((state.last_event_id, Bytes::from(json)))
     })
     .await?;
-    Ok(answer(&context, headers, last, &json))
+    Ok(answer(&context, headers, last, None, &json))
 }
 
-/// The same log under the same rules adds up to the same.
-fn answer(context: &Context, headers: &HeaderMap, id: EventId, json: &Bytes) -> Response {
-    let etag = format!("\"{}-{id}-{FOLD_VERSION}\"", context.hub.epoch());
+/// The same log under the same rules adds up to the same; what is known of another server does not.
+fn answer(
+    context: &Context,
+    headers: &HeaderMap,
+    id: EventId,
+    server: Option<&ServerView>,
+    json: &Bytes,
+) -> Response {
+    let known = server.map_or(String::new(), |server| {
+        let told = serde_json::to_vec(server).unwrap_or_default();
+        format!("-{:016x}", xxhash_rust::xxh3::xxh3_64(&told))
+    });
+    let etag = format!("\"{}-{id}-{FOLD_VERSION}{known}\"", context.hub.epoch());
     reply::versioned(headers, &etag, json)
 }

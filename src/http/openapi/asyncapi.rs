@@ -14,6 +14,11 @@ use crate::http::stream::shapes::{ClientMessage, Connection, Init};
 const CONNECTION: &[(&str, &str)] = &[
     ("reset", "The client's cursor is not of this log; `init` follows."),
     ("gap", "What lies before is not kept any more; the rest follows."),
+    (
+        "server",
+        "What is known of the server that works on the project, where that is another one (a hub's \
+         projects): first of all, and whenever it changes.",
+    ),
     ("pong", "The answer to `ping`."),
 ];
 

@@ -1,15 +1,22 @@
 //! What is counted over all stories of a project.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::issue::Severity;
-use crate::domain::state::{Effort, State};
+use crate::domain::state::{Active, Effort, State};
 
 /// Commands under way that are told one by one; the others are counted.
 const SHOWN: usize = 3;
+
+/// A command that has given no sign for so long is silent. The project's page says the same.
+const SILENT_MS: i64 = 10 * 60_000;
+
+/// A story that nobody reviews for so long has been forgotten.
+const REVIEW_MS: i64 = 24 * 3_600_000;
 
 /// A command under way.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -25,25 +32,54 @@ struct ActiveTold {
     started_at: i64,
 }
 
+/// What is under way.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(super) struct Work {
+    /// The commands that have been under way longest, three at most.
+    active: Vec<ActiveTold>,
+    /// How many commands are under way.
+    pub(super) active_count: usize,
+}
+
 /// What is counted over all stories, once an event id.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub(super) struct Counted {
     /// As its status file calls it.
     project: Option<String>,
-    /// The commands that have been under way longest, three at most.
-    active: Vec<ActiveTold>,
-    /// How many commands are under way.
-    active_count: usize,
     pub(super) stories: Stories,
-    issues: Issues,
+    pub(super) issues: Issues,
     /// Milliseconds since the epoch.
-    last_activity_at: Option<i64>,
+    pub(super) last_activity_at: Option<i64>,
     /// Dollars; null where nobody told.
-    cost_usd: Option<f64>,
+    pub(super) cost_usd: Option<f64>,
     /// Tokens; null where nobody told.
-    input_tokens: Option<f64>,
+    pub(super) input_tokens: Option<f64>,
     /// Tokens; null where nobody told.
-    output_tokens: Option<f64>,
+    pub(super) output_tokens: Option<f64>,
+    /// What is under way: told apart, because it may not be true any more.
+    #[serde(skip)]
+    pub(super) work: Arc<Work>,
+    /// When the first of the commands under way began.
+    #[serde(skip)]
+    pub(super) begun_at: Option<i64>,
+    /// The last sign of each command under way, the oldest first.
+    #[serde(skip)]
+    signs: Vec<i64>,
+    /// Since when stories wait for a review that nobody makes, the oldest first.
+    #[serde(skip)]
+    in_review: Vec<i64>,
+}
+
+impl Counted {
+    /// Commands under way that have given no sign for a while.
+    pub(super) fn silent(&self, now_ms: i64) -> usize {
+        self.signs.partition_point(|at| now_ms.saturating_sub(*at) > SILENT_MS)
+    }
+
+    /// Stories that have waited too long for a review.
+    pub(super) fn reviews_waiting(&self, now_ms: i64) -> usize {
+        self.in_review.partition_point(|at| now_ms.saturating_sub(*at) > REVIEW_MS)
+    }
 }
 
 /// Stories, counted.
@@ -54,18 +90,22 @@ pub(super) struct Stories {
     pub(super) total: usize,
     /// Their word is done.
     pub(super) done: usize,
+    /// Their word says that somebody works on them.
+    in_progress: usize,
+    /// Their word says that they are or wait to be reviewed.
+    review: usize,
     /// Their word is *blocked* or *failed*.
-    blocked: usize,
+    pub(super) blocked: usize,
     /// Their last command ended badly and nothing has begun since.
-    stuck: usize,
+    pub(super) stuck: usize,
 }
 
 /// Issues of the three files, counted.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 #[schemars(rename = "ProjectIssues")]
-struct Issues {
+pub(super) struct Issues {
     /// What cannot be read.
-    errors: usize,
+    pub(super) errors: usize,
     /// What is read, and looks wrong.
     warnings: usize,
 }
@@ -74,6 +114,11 @@ pub(super) fn count(state: &State) -> Counted {
     let busy: HashSet<&str> = state.active.values().map(|one| &*one.story_key).collect();
     let mut active: Vec<_> = state.active.values().collect();
     active.sort_by_key(|one| one.event_id);
+    let begun_at = active.iter().map(|one| one.started_at).min();
+    let last_sign = |key: &str| state.work.get(key).and_then(|work| work.last_at);
+    let sign = |one: &&Active| last_sign(&one.story_key).unwrap_or(i64::MIN).max(one.started_at);
+    let mut signs: Vec<_> = active.iter().map(sign).collect();
+    signs.sort_unstable();
     let active = active.into_iter().take(SHOWN).map(|one| ActiveTold {
         story_key: one.story_key.clone(),
         story_id: one.story_id.clone(),
@@ -81,12 +126,22 @@ pub(super) fn count(state: &State) -> Counted {
         started_at: one.started_at,
     });
     let mut stories = Stories { total: state.sprint.stories.len(), ..Stories::default() };
+    let mut in_review = Vec::new();
     let mut last = state.batch.as_ref().map(|batch| batch.last_activity_at);
     for (key, story) in &state.sprint.stories {
         last = last.max(story.updated_at);
         if story.status_class == "done" {
             stories.done += 1;
             continue;
+        }
+        match story.status_class.as_str() {
+            "in-progress" => stories.in_progress += 1,
+            "review" => {
+                stories.review += 1;
+                let idle = !busy.contains(key.as_str());
+                in_review.extend(story.updated_at.max(last_sign(key)).filter(|_| idle));
+            }
+            _ => {}
         }
         let work = state.work.get(key.as_str());
         let failed = work.and_then(|work| work.last.as_ref()).is_some_and(|last| last.failed);
@@ -110,10 +165,13 @@ pub(super) fn count(state: &State) -> Counted {
         let all: f64 = state.effort.iter().map(of).sum();
         (all > 0.0).then_some(all)
     };
+    in_review.sort_unstable();
     Counted {
         project: state.sprint.project.clone(),
-        active: active.collect(),
-        active_count: state.active.len(),
+        work: Arc::new(Work { active: active.collect(), active_count: state.active.len() }),
+        begun_at,
+        signs,
+        in_review,
         stories,
         issues,
         last_activity_at: last,

@@ -75,7 +75,10 @@ impl Project {
     /// What ails it just now, a sentence each.
     pub(in crate::http) async fn reasons(&self) -> Vec<String> {
         self.look().await;
-        self.known_reasons()
+        let mut all = self.known_reasons();
+        // First: what else is said is only what it said last.
+        all.splice(0..0, self.reached().and_then(|known| known.reason()));
+        all
     }
 
     /// Looks at its folder, unless that was done just now.

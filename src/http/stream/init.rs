@@ -13,9 +13,10 @@ use serde_json::value::RawValue;
 use tokio::sync::Mutex;
 
 use crate::domain::event::{AnyEvent, EventId, Wire};
-use crate::domain::state::Snapshot;
+use crate::domain::state::{ServerView, Snapshot};
 use crate::domain::words;
 use crate::http::limits::INIT_EVENTS;
+use crate::http::reach::{Reach, with_server};
 use crate::hub::Hub;
 use crate::store::StoreError;
 use crate::store::rows::BatchRow;
@@ -40,6 +41,8 @@ struct Last {
     id: EventId,
     /// The oldest event there was: what was purged meanwhile must not be shown any more.
     first: EventId,
+    /// What was known of the server that works on the project.
+    server: Option<ServerView>,
     sse: Bytes,
     ws: Bytes,
 }
@@ -56,17 +59,22 @@ impl Last {
 
 impl Inits {
     /// An `init` for a client that comes now, and the event it stands at.
-    pub(super) async fn get(&self, hub: &Hub, form: Form) -> Result<(EventId, Bytes), StoreError> {
+    pub(super) async fn get(
+        &self,
+        hub: &Hub,
+        reach: &Reach,
+        form: Form,
+    ) -> Result<(EventId, Bytes), StoreError> {
         let mut last = self.0.lock().await;
-        let first = hub.first_available();
-        if let Some(last) = last.as_ref().filter(|it| it.first == first) {
+        let (first, server) = (hub.first_available(), reach.view());
+        if let Some(last) = last.as_ref().filter(|it| it.first == first && it.server == server) {
             let behind = hub.head().saturating_sub(last.id);
             if behind == 0 || (behind <= BEHIND && last.made.elapsed() < FRESH) {
                 return Ok(last.framed(form));
             }
         }
         let asked = hub.clone();
-        let made = tokio::task::spawn_blocking(move || make(&asked, first)).await;
+        let made = tokio::task::spawn_blocking(move || make(&asked, first, server)).await;
         let made = made.map_err(|error| failed(std::io::Error::other(error)))??;
         Ok(last.insert(made).framed(form))
     }
@@ -100,7 +108,7 @@ struct Payload<'a> {
 }
 
 /// Blocks: it reads the database.
-fn make(hub: &Hub, first: EventId) -> Result<Last, StoreError> {
+fn make(hub: &Hub, first: EventId, server: Option<ServerView>) -> Result<Last, StoreError> {
     let snapshot = hub.snapshot_json();
     let id = snapshot.last_event_id;
     let batch = match snapshot.batch_id {
@@ -108,15 +116,16 @@ fn make(hub: &Hub, first: EventId) -> Result<Last, StoreError> {
         None => None,
     };
     let stored = hub.queries().recent(snapshot.batch_id, id, INIT_EVENTS)?;
-    let raw: &RawValue =
-        serde_json::from_slice(&snapshot.json).map_err(|error| failed(error.into()))?;
+    let told = with_server(&snapshot.json, server.as_ref());
+    let raw: &RawValue = serde_json::from_slice(&told).map_err(|error| failed(error.into()))?;
     let events = stored.iter().map(crate::store::rows::StoredEvent::wire).collect();
     let payload = Payload { batch, events, snapshot: raw };
     let init = Init { kind: "init", epoch: hub.epoch(), last_event_id: id, payload };
     let json = serde_json::to_vec(&init).map_err(|error| failed(error.into()))?;
     let message = Message { json: json.into(), at: Some(id) };
     let framed = |form| message.framed(form, hub.epoch());
-    Ok(Last { made: Instant::now(), id, first, sse: framed(Form::Sse), ws: framed(Form::Ws) })
+    let (sse, ws) = (framed(Form::Sse), framed(Form::Ws));
+    Ok(Last { made: Instant::now(), id, first, server, sse, ws })
 }
 
 /// The row may be read a moment after the snapshot, its end then follows as an event: at the

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::event::EventId;
+use crate::domain::state::ServerView;
 use crate::domain::words;
 
 use super::chunk::{Form, put_text_frame};
@@ -24,6 +25,12 @@ pub(in crate::http) enum Connection<'a> {
     Gap {
         /// The oldest event that is kept.
         first_available: EventId,
+    },
+    /// What is known of the server that works on the project, where that is another one: first of all,
+    /// and whenever that changes. While it is not heard nothing of the project is known to run.
+    Server {
+        #[serde(flatten)]
+        known: &'a ServerView,
     },
     /// The answer to `ping`.
     Pong,
@@ -72,6 +79,11 @@ impl Message {
     pub(super) fn gap(first_available: EventId) -> Self {
         let json = to_json(&Connection::Gap { first_available });
         Self { json, at: Some(first_available.saturating_sub(1)) }
+    }
+
+    /// What is known of the server that works on the project. The client's place stays as it is.
+    pub(super) fn server(known: &ServerView) -> Self {
+        Self { json: to_json(&Connection::Server { known }), at: None }
     }
 
     /// Its bytes on the wire.

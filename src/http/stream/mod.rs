@@ -22,6 +22,7 @@ mod init;
 mod message;
 mod opening;
 mod outlet;
+mod owner;
 mod reader;
 mod resume;
 mod shared;

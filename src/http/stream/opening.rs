@@ -41,12 +41,17 @@ pub(super) async fn open(
     cursor: &Cursor,
     hub: &Hub,
     streams: &Streams,
+    reach: &Reach,
     subscription: &mut Subscription,
     form: Form,
 ) -> Result<Vec<Bytes>, StoreError> {
     let log = Log { epoch: hub.epoch(), head: hub.head(), first_available: hub.first_available() };
     let start = cursor.start(log);
-    let mut messages = Vec::with_capacity(2);
+    let mut messages = Vec::with_capacity(3);
+    // Before all else: what follows may say that something runs.
+    if let Some(known) = reach.view() {
+        messages.push(Message::server(&known).framed(form, hub.epoch()));
+    }
     match start {
         Start::Resume(id) => subscription.seek(id),
         Start::Gap { first_available } => {
@@ -54,7 +59,7 @@ pub(super) async fn open(
             messages.push(Message::gap(first_available).framed(form, hub.epoch()));
         }
         Start::Init | Start::Reset => {
-            let (id, init) = streams.inits.get(hub, form).await?;
+            let (id, init) = streams.inits.get(hub, reach, form).await?;
             if start == Start::Reset {
                 messages.push(Message::reset(hub.epoch()).framed(form, hub.epoch()));
             }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crate::domain::event::EventId;
 use crate::http::context::Context;
 use crate::http::limits::CHUNK_BYTES;
+use crate::http::reach::{Reach, Reached};
 use crate::hub::{Hub, Subscription};
 use crate::store::StoreError;
 
@@ -57,12 +58,21 @@ impl Reader {
     }
 
     /// Goes to where `cursor` says; gives what must be said before the events that follow.
-    pub(super) async fn begin(&mut self, cursor: &Cursor) -> Result<Vec<Bytes>, StoreError> {
-        let streams = &self.streams;
+    pub(super) async fn begin(
+        &mut self,
+        cursor: &Cursor,
+        reach: &Reach,
+    ) -> Result<Vec<Bytes>, StoreError> {
+        let (hub, streams) = (&self.hub, &self.streams);
         let messages =
-            opening::open(cursor, &self.hub, streams, &mut self.subscription, self.form).await;
+            opening::open(cursor, hub, streams, reach, &mut self.subscription, self.form).await;
         self.client.is_at(self.subscription.cursor());
         messages
+    }
+
+    /// What is known of the project's server, on the wire.
+    pub(super) fn told(&self, known: &Reached) -> Bytes {
+        Message::server(&known.view()).framed(self.form, self.epoch())
     }
 
     /// The number of this stream.

@@ -22,6 +22,7 @@ use super::Asked;
 use super::chunk::Form;
 use super::opening;
 use super::outlet::{hung_up, write_on};
+use super::owner::Owner;
 use super::reader::Reader;
 use super::resume::Cursor;
 use super::shared::{Ending, Open, Phase};
@@ -77,6 +78,7 @@ pub(super) fn run(
     let mut session = Session {
         reader: Reader::new(&context, asked.filter, Form::Sse),
         ending: context.streams.ending(),
+        owner: Owner::new(&context.reach),
         spoke: Instant::now(),
         told: 0,
         rest: Bytes::new(),
@@ -107,6 +109,7 @@ struct Session {
     connection: Connection,
     reader: Reader,
     ending: Ending,
+    owner: Owner,
     /// When the last byte was handed out.
     spoke: Instant,
     /// The last id the client was told.
@@ -137,7 +140,8 @@ impl Session {
         if !opening::has_caught_up(&cursor, hub, reach, &mut self.ending).await {
             return Err(End::Over);
         }
-        let messages = self.reader.begin(&cursor).await.map_err(|error| give_up(&error))?;
+        let begun = self.reader.begin(&cursor, reach).await;
+        let messages = begun.map_err(|error| give_up(&error))?;
         self.told = self.reader.cursor();
         self.put(Bytes::from_static(RETRY)).await?;
         for message in messages {
@@ -160,6 +164,12 @@ impl Session {
             // A busy stream neither arms its timer nor asks for the end: the next turn does. A
             // client that went is noticed by the write.
             biased;
+            // However much comes: what it says may not be true any more.
+            known = self.owner.news() => {
+                let told = self.reader.told(&known);
+                drop(known);
+                Box::pin(self.put(told)).await
+            }
             news = self.reader.next() => {
                 let news = news.map_err(|error| give_up(&error))?;
                 if news.gap.is_none() && news.bytes.is_empty() {

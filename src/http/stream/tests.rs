@@ -3,5 +3,6 @@
 mod client;
 mod delivery;
 mod lifetime;
+mod owner;
 mod refusals;
 mod stage;

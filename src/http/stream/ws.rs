@@ -28,6 +28,7 @@ use super::chunk::Form;
 use super::message::{Message, Said};
 use super::opening;
 use super::outlet::write_on;
+use super::owner::Owner;
 use super::reader::{News, Reader};
 use super::resume::Cursor;
 use super::shared::{Ending, Open, Phase};
@@ -55,6 +56,7 @@ pub(super) fn run(
     let session = socket.map(|socket| Session {
         reader: Reader::new(&context, asked.filter, Form::Ws),
         ending: context.streams.ending(),
+        owner: Owner::new(&context.reach),
         ping_at: Instant::now() + context.heartbeat(),
         unanswered: 0,
         rest: Bytes::new(),
@@ -98,6 +100,7 @@ struct Session {
     socket: Socket,
     reader: Reader,
     ending: Ending,
+    owner: Owner,
     ping_at: Instant,
     unanswered: u32,
     /// What of a chunk is not written yet: nothing may come between it and its beginning.
@@ -140,6 +143,11 @@ impl Session {
         tokio::select! {
             frame = self.socket.next() => self.hear(frame).await,
             news = self.reader.next() => self.tell(news).await,
+            known = self.owner.news() => {
+                let told = self.reader.told(&known);
+                drop(known);
+                Box::pin(self.put(told)).await
+            }
             () = sleep_until(self.ping_at) => Ok(()),
             () = self.ending.reaches(Phase::Ending) => Ok(()),
         }
@@ -150,7 +158,8 @@ impl Session {
         if !opening::has_caught_up(cursor, hub, reach, &mut self.ending).await {
             return Err(End::Close(CloseCode::Again, "what was seen elsewhere is not here yet"));
         }
-        for message in self.reader.begin(cursor).await.map_err(|error| give_up(&error))? {
+        let begun = self.reader.begin(cursor, reach).await;
+        for message in begun.map_err(|error| give_up(&error))? {
             self.put(message).await?;
         }
         Ok(())

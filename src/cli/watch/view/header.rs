@@ -35,7 +35,8 @@ pub(super) fn word(link: &Link) -> (Tone, &'static str) {
 }
 
 fn first(model: &Model, brush: Brush) -> Line<'static> {
-    let (tone, word) = word(&model.link);
+    let unheard = model.unheard().filter(|_| model.link == Link::Live);
+    let (tone, word) = unheard.map_or_else(|| word(&model.link), |_| (Tone::Bad, "unreachable"));
     let mut parts = vec![
         Span::styled(format!(" {word} "), brush.palette.badge(tone)),
         Span::raw(" "),
@@ -43,18 +44,19 @@ fn first(model: &Model, brush: Brush) -> Line<'static> {
         Span::raw("  "),
     ];
     let age = |at: i64| short(brush.now_ms - at);
-    let text = match &model.link {
-        Link::Live => {
+    let text = match (&model.link, unheard) {
+        (_, Some((host, since))) => format!("since {}: {host} is not heard", local(since)),
+        (Link::Live, _) => {
             let place = model.place.as_deref().unwrap_or_default();
             match model.last_event_at {
                 Some(at) => format!("{place}  last event {} ago", age(at)),
                 None => format!("{place}  no event yet"),
             }
         }
-        Link::Connecting => String::new(),
-        Link::Silent => format!("for {}, trying again", age(model.link_since)),
-        Link::Lost(why) => format!("for {}, trying again: {why}", age(model.link_since)),
-        Link::Absent(why) => why.clone(),
+        (Link::Connecting, _) => String::new(),
+        (Link::Silent, _) => format!("for {}, trying again", age(model.link_since)),
+        (Link::Lost(why), _) => format!("for {}, trying again: {why}", age(model.link_since)),
+        (Link::Absent(why), _) => why.clone(),
     };
     parts.push(brush.span(Tone::Faint, &text));
     Line::from(parts)

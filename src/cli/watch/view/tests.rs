@@ -7,7 +7,7 @@ use ratatui::style::{Color, Modifier};
 
 use super::*;
 use crate::cli::watch::model::{Link, Told, line};
-use crate::cli::watch::opening::{self, Init};
+use crate::cli::watch::opening::{self, Init, Owner};
 
 /// One minute after the newest event of the example.
 const NOW: i64 = 1_767_225_609_000 + 60_000;
@@ -172,12 +172,33 @@ fn a_lost_server_is_not_said_to_run_anything() {
     insta::assert_snapshot!(text);
 }
 
+fn away(since: i64) -> Owner {
+    Owner { host: Some("ada".to_owned()), unreachable_since: Some(since) }
+}
+
+#[test]
+fn one_that_a_hub_does_not_hear_is_unreachable() {
+    let mut model = managed();
+    model.take(Told::Owner(Some(Owner { unreachable_since: None, ..away(0) })), NOW);
+    assert!(picture(&model, &mut View::default(), 110, 24).contains("running ·"));
+    model.take(Told::Owner(Some(away(NOW - 60_000))), NOW);
+    let text = picture(&model, &mut View::default(), 110, 24);
+    assert!(text.contains("unreachable") && text.contains("ada is not heard"), "{text}");
+    assert!(!text.contains("running") && !text.contains(" live "), "{text}");
+    assert!(text.contains("batch 2 was under way when last seen"), "{text}");
+    assert!(!model.is_busy(), "no timer runs");
+}
+
 #[test]
 fn b45_whatever_the_connection_but_live_nothing_is_said_to_run() {
-    for link in [Link::Connecting, Link::Silent, Link::Lost("x".into()), Link::Absent("y".into())] {
+    let links = [Link::Connecting, Link::Silent, Link::Lost("x".into()), Link::Absent("y".into())];
+    for link in links.into_iter().chain([Link::Live]) {
+        // Live is the line to a hub that does not hear the project's own server.
+        let owner = (link == Link::Live).then(|| away(NOW));
         for over in [None, Some(Over::Details("1-2-database".to_owned(), 0))] {
             let mut model = managed();
             model.take(Told::Link(link.clone()), NOW);
+            model.take(Told::Owner(owner.clone()), NOW);
             for (width, height) in [(20, 5), (60, 12), (100, 30), (180, 40)] {
                 let mut view = View { over: over.clone(), ..View::default() };
                 let terminal = drawn(&model, &mut view, width, height, true);

@@ -16,7 +16,7 @@ use warp::reply::Reply;
 use crate::domain::attribution::Rules;
 use crate::domain::event::{NewEvent, Source};
 use crate::domain::payload::{CommandStart, ErrorEvent, Payload};
-use crate::http::{Context, Guard, GuardSettings, Limits, Server, Streams};
+use crate::http::{Context, Guard, GuardSettings, Limits, Reach, Reached, Server, Streams};
 use crate::hub::{Hub, Publication};
 use crate::project::board::Board;
 use crate::project::layout::Layout;
@@ -41,6 +41,15 @@ impl Stage {
     }
 
     pub(super) fn with(change: impl FnOnce(&mut Limits)) -> Self {
+        Self::of(Reach::default(), change)
+    }
+
+    /// A project that another server works on.
+    pub(super) fn afar(known: Reached) -> Self {
+        Self::of(Reach::afar(known), |_| {})
+    }
+
+    fn of(reach: Reach, change: impl FnOnce(&mut Limits)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (log, queries) = Log::open(&dir.path().join("test.db")).unwrap();
         let hub = Hub::start(log, queries, Rules::default()).unwrap();
@@ -51,7 +60,7 @@ impl Stage {
         let settings = GuardSettings { port: address.port(), ..GuardSettings::default() };
         let context = Context {
             notified: crate::notifications::Outcomes::default(),
-            reach: crate::http::Reach::default(),
+            reach,
             afar: None,
             hub: hub.clone(),
             board: Arc::new(Board::new(layout(dir.path().to_owned()))),
