@@ -2,30 +2,25 @@
 //! logs other names, so that no client goes on in a log that is another one.
 
 use async_nats::jetstream::Context;
-use async_nats::jetstream::kv::{Config, Store};
-use async_nats::jetstream::stream::StorageType;
+use async_nats::jetstream::kv::Store;
+use async_nats::jetstream::stream::{Config, StorageType};
 
+use crate::nats::presence::bucket;
 use crate::nats::subject;
 
 const KEY: &str = "generation";
 
 /// Finds the bucket of the team's hubs, or makes it. The error is a sentence.
 pub(super) async fn open(context: &Context, team: &str, replicas: usize) -> Result<Store, String> {
-    let name = subject::team_bucket(team);
-    if let Ok(store) = context.get_key_value(&name).await {
-        return Ok(store);
-    }
-    let config = Config {
-        bucket: name.clone(),
-        description: "what the hubs agree on".to_owned(),
-        history: 1,
-        max_value_size: 64,
+    let made = Config {
+        name: subject::team_bucket(team),
+        description: Some("what the hubs agree on".to_owned()),
+        max_message_size: 64,
         storage: StorageType::File,
         num_replicas: replicas.max(1),
         ..Config::default()
     };
-    let made = context.create_key_value(config).await;
-    made.map_err(|error| format!("cannot make the bucket {name}: {error}"))
+    bucket(context, made).await
 }
 
 /// The generation now.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::HeaderMap;
-use async_nats::jetstream::{self, kv, stream};
+use async_nats::jetstream::{self, stream};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -91,15 +91,18 @@ impl Team {
             let store = match self.context.get_key_value(&bucket).await {
                 Ok(store) => store,
                 Err(_) => {
-                    let max_age = Duration::from_secs(15);
-                    let config = kv::Config {
-                        bucket,
-                        max_age,
-                        history: 1,
-                        num_replicas: 1,
-                        ..kv::Config::default()
+                    // As `create_key_value` would, which a server of 2.9 does not understand.
+                    let config = stream::Config {
+                        name: format!("KV_{bucket}"),
+                        subjects: vec![format!("$KV.{bucket}.>")],
+                        max_messages_per_subject: 1,
+                        max_age: Duration::from_secs(15),
+                        allow_rollup: true,
+                        allow_direct: true,
+                        ..stream::Config::default()
                     };
-                    self.context.create_key_value(config).await.unwrap()
+                    self.context.create_stream(config).await.unwrap();
+                    self.context.get_key_value(&bucket).await.unwrap()
                 }
             };
             store.put(project, value.to_string().into()).await.unwrap();
