@@ -6,7 +6,7 @@ use crate::support::bench::doing;
 use crate::support::nats::Nats;
 
 /// The lines of OPERATIONS.md between its two marks.
-fn shown() -> String {
+pub(super) fn shown() -> String {
     let text = include_str!("../../../OPERATIONS.md");
     let (_, rest) = text.split_once("```nats-accounts\n").expect("the accounts in OPERATIONS.md");
     rest.split_once("```").unwrap().0.to_owned()

@@ -1,11 +1,11 @@
-//! The real hub beside the real server.
+//! The real hub beside the real server, each with the credentials that OPERATIONS.md shows for it.
 
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::hub::ask;
-use super::{audited, controlled};
+use super::{audited, configured};
 use crate::support::bench::{Follower, doing};
 use crate::support::nats::Nats;
 use crate::support::server::binary;
@@ -13,21 +13,23 @@ use crate::support::{Server, eventually, eventually_in};
 
 const JSON: &str = "Content-Type: application/json\r\n";
 
-fn hub(nats: &Nats, cache: &std::path::Path, more: &[&str]) -> Server {
+fn hub(url: &str, cache: &std::path::Path, more: &[&str]) -> Server {
     let mut command = binary();
-    command.args(["hub", "--nats", &nats.url(), "--team", "red", "--port", "0"]);
+    command.args(["hub", "--nats", url, "--team", "red", "--port", "0"]);
     command.arg("--cache").arg(cache).args(more).current_dir(cache);
     Server::spawn(command)
 }
 
 #[test]
 fn the_real_hub_controls_the_real_server_only_when_both_are_told_to() {
-    let nats = Nats::start();
-    let bench = controlled(&nats);
+    let nats = Nats::start_with(&super::credentials::shown());
+    let bench = configured(&nats.url_as("red-server", "change-me-1"), "control = true");
     bench.plan("hang", "");
     let server = bench.serve();
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (controls, looks) = (hub(&nats, one.path(), &["--control"]), hub(&nats, other.path(), &[]));
+    let control = nats.url_as("red-control", "change-me-3");
+    let controls = hub(&control, one.path(), &["--control"]);
+    let looks = hub(&nats.url_as("red-viewer", "change-me-2"), other.path(), &[]);
     let get = |hub: &Server, path: &str| hub.get(&format!("/p/lantern{path}"));
     let send = |hub: &Server, method: &str, path: &str, body: &str| {
         ask(hub.port(), method, &format!("/p/lantern{path}"), JSON, body)
