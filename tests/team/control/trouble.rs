@@ -106,3 +106,27 @@ fn of_many_starts_at_once_one_is_carried_out() {
     follower.kind("batch:start");
     assert_eq!(hubs[1].post(STOP, "{\"mode\":\"now\"}").status, 200);
 }
+
+#[test]
+fn of_two_servers_of_one_name_the_one_that_publishes_takes_the_orders() {
+    let nats = Nats::start();
+    let (first, second, hub) = (controlled(&nats), controlled(&nats), Hub::new(&nats));
+    let mut one = serve(&first, &hub);
+    let other = second.serve();
+    eventually("a second server that waits", || {
+        let reasons = other.json("/healthz")["reasons"].to_string();
+        reasons.contains("another server publishes as lantern").then_some(())
+    });
+    for cycles in 3..13 {
+        let set = hub.put(SETTINGS, &format!("{{\"default_max_cycles\":{cycles}}}"));
+        assert_eq!(set.status, 200, "{}", set.text());
+        assert_eq!(one.json(SETTINGS)["default_max_cycles"], cycles);
+    }
+    assert_eq!(other.json(SETTINGS)["default_max_cycles"], 2);
+    assert_eq!(super::audit(&other), [""; 0]);
+    assert!(one.terminate().success());
+    eventually("the second server in its place", || {
+        (hub.put(SETTINGS, "{\"default_max_cycles\":77}").status == 200).then_some(())
+    });
+    assert_eq!(other.json(SETTINGS)["default_max_cycles"], 77);
+}
