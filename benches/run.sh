@@ -51,7 +51,7 @@ trap end EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-case " $* " in *" --list "* | *" --help "*) ;; *) install_peers ;; esac
+case " $* ${BENCH_PEERS:+--list }" in *" --list "* | *" --help "*) ;; *) install_peers ;; esac
 # 5,000 clients have a descriptor each here, and another in the server.
 ulimit -n "$(ulimit -Hn)" || true
 # The program as it is given out: built beside the benches it would have what only tests need in it.

@@ -66,7 +66,7 @@ export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
 cargo build --locked --release
 # Tests that need root, minutes or gigabytes say their own name to the switch. They run behind the
 # others, few at a time: beside them they would starve what waits for an answer.
-mapfile -t heavy < <(grep -rhoE '"(b[0-9]{2}|schemathesis)_[a-z0-9_]+"' tests --include='*.rs' | tr -d '"' | sort -u)
+mapfile -t heavy < <(grep -rhoE '"(b[0-9]{2}|schemathesis|team)_[a-z0-9_]+"' tests --include='*.rs' | tr -d '"' | sort -u)
 cargo test --locked --release --no-run
 if [ -z "${SPRINT_RUNNER_HEAVY:-}" ]; then
   within 25 cargo test --locked --release -- --show-output 2>&1 | tee "$log/cargo"

@@ -2,8 +2,13 @@
 
 mod apart;
 mod control;
+mod away;
+mod chaos;
+mod field;
+mod hopper;
 mod hub;
 mod hub_clients;
+mod hub_figures;
 mod hub_hostile;
 mod hub_lost;
 mod outages;

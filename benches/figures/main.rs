@@ -4,6 +4,7 @@ mod feed;
 mod http;
 mod load;
 mod machine;
+mod nats;
 mod ours;
 mod peers;
 mod process;
@@ -64,8 +65,11 @@ fn main() -> Result<()> {
     fs::create_dir_all(scratch.join("pids"))?;
     let rounds = if args.quick { 1 } else { usize::from(args.rounds) };
     let mut bench = Bench::new(scratch, args.quick, args.huge, rounds);
-    let wanted = |name: &str| args.rows.is_empty() || args.rows.iter().any(|row| row == name);
-    for row in ROWS.iter().filter(|row| wanted(row.name)) {
+    let wanted = |row: &rows::Row| {
+        let named = args.rows.iter().any(|name| name == row.name);
+        named || args.rows.is_empty() && !row.by_name
+    };
+    for row in ROWS.iter().filter(|row| wanted(row)) {
         eprintln!("{}: {}", row.name, row.about);
         // One row that cannot be measured does not take the others along.
         if let Err(error) = (row.measure)(&mut bench) {

@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::http;
 use crate::load::mark;
 use crate::machine::cpu_s;
+use crate::nats::{Nats, TEAM};
 use crate::process::Running;
 
 /// A project in a folder, with so many stories.
@@ -94,9 +95,32 @@ pub(crate) struct Ours {
 
 impl Ours {
     pub(crate) fn start(scratch: &Path, project: &Project) -> Result<Self> {
-        let start = Instant::now();
         let mut command = Command::new(binary());
-        command.arg("serve").arg("-C").arg(&project.root).args(["--port", "0"]);
+        command.arg("serve").arg("-C").arg(&project.root);
+        Self::spawn(scratch, command)
+    }
+
+    /// The same, which sends its events to NATS.
+    pub(crate) fn publishing(scratch: &Path, project: &Project, nats: &Nats) -> Result<Self> {
+        let mut command = Command::new(binary());
+        command.arg("serve").arg("-C").arg(&project.root).args(["--nats", &nats.url]);
+        command
+            .args(["--team", TEAM])
+            .env("SPRINT_RUNNER_NATS_REPLICAS", nats.replicas.to_string());
+        Self::spawn(scratch, command)
+    }
+
+    /// A hub of all that is sent there.
+    pub(crate) fn hub(scratch: &Path, nats: &Nats, cache: &Path) -> Result<Self> {
+        let mut command = Command::new(binary());
+        command.args(["hub", "--nats", &nats.url, "--team", TEAM]).arg("--cache").arg(cache);
+        command.env("SPRINT_RUNNER_NATS_REPLICAS", nats.replicas.to_string());
+        Self::spawn(scratch, command)
+    }
+
+    fn spawn(scratch: &Path, mut command: Command) -> Result<Self> {
+        let start = Instant::now();
+        command.args(["--port", "0"]);
         command.env_remove("RUST_LOG").stdout(Stdio::piped());
         command.stderr(fs::File::create(scratch.join("server.log"))?);
         let mut running = Running::start(scratch, &mut command)?;

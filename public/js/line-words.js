@@ -20,7 +20,7 @@ export function believed(line, now) {
 }
 
 /** @param {import("./connection.js").Owner} server @param {number} now by the server's clock */
-export const silenceWords = ({ host, unreachable_since: since }, now) => `${host ?? "Its server"} has not been heard${since === null ? "" : ` since ${minute(since, now)}`}`;
+export const silenceWords = ({ host, unreachable_since: since }, now) => `${host ? `The server on ${host}` : "Its server"} has not been heard${since === null ? "" : ` since ${minute(since, now)}`}`;
 
 /** Why nothing can be asked of the server. @param {Line} line */
 export const unreached = (line) => (line.far ? `${silenceWords(line.far, Date.now())}.` : "The server is not reached just now.");

@@ -102,7 +102,7 @@ const { line: wire, start, retryNow } = share(stream);
 
 /** @type {Actions} */
 const actions = { refine, changed, toast, retry: retryNow, loadOlder: (filter, from) => (traveller?.log ?? log).loadOlder(filter, from), forgetOlder: log.forgetOlder, help: () => {}, openBar: () => {}, look,
-  openControl: () => desk.show(true), closeControl: () => desk.show(false), prepare: desk.prepare, lookBack: desk.lookBack, start: desk.start, stop: desk.stop,
+  openControl: () => (wire.server?.control === false ? toast({ tone: "info", title: "Not from here", text: controlOf(wire).readOnly ?? "" }) : desk.show(true)), closeControl: () => desk.show(false), prepare: desk.prepare, lookBack: desk.lookBack, start: desk.start, stop: desk.stop,
   switchProject: () => {},
   stopAgent: (id) => parts.run?.data?.stop(id), travel: () => visit(wanted() ? null : { at: model.last_event_id }) };
 const frame = [header.mount(byId("header"), actions), bar.mount(byId("bar"), actions)];

@@ -48,7 +48,7 @@ export function nextAction(asked) {
 
 /** @param {Asked} asked */
 function unreached({ line, now }) {
-  if (line.far) return say("bad", "unreachable", `See whether ${line.far.host ?? "its machine"} is awake and sprint-runner runs there`, `${silenceWords(line.far, now)}; what stands here is what was last known`);
+  if (line.far) return say("bad", "unreachable", `See whether ${line.far.host ?? "its machine"} is awake and sprint-runner runs there`, silenceWords(line.far, now));
   if (!line.ever && !line.offline) return say("plain", "loading", "One moment", "the server is being asked for the sprint");
   const since = line.lostAt ? ` for ${span(now - line.lostAt)}` : "";
   return say("bad", "offline", "See whether the server still runs", `it has not answered${since}; ${line.ever ? "what stands here is what was last known" : "nothing is known yet"}`, { action: "retry" });

@@ -18,7 +18,7 @@ const QUIET_MS = 10 * 60_000;
  */
 export function verdict(model, line, now) {
   if (line.recorded) return { kind: "recording", word: "recording", detail: `taken on ${exact(line.recorded)}; nothing here is live` };
-  if (line.far) return { kind: "unreachable", word: `unreachable since ${minute(line.far.unreachable_since ?? now, now)}`, detail: `${line.far.host ?? "its server"} is not heard; what you see is what was last known` };
+  if (line.far) return { kind: "unreachable", word: `unreachable since ${minute(line.far.unreachable_since ?? now, now)}`, detail: `${line.far.host ? `the server on ${line.far.host}` : "its server"} is not heard; what you see is what was last known` };
   if (!line.live || !model) {
     const first = !line.ever && !line.offline && !line.barred;
     if (first) return { kind: "loading", word: "connecting", detail: "asking the server for the sprint" };

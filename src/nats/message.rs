@@ -16,6 +16,9 @@ const MESSAGE_ID: &str = "Nats-Msg-Id";
 /// A larger message is no event.
 pub const LARGEST: usize = 1 << 20;
 
+/// Levels of a payload.
+const DEEPEST: usize = 100;
+
 /// SQLite's integers end here.
 const HIGHEST_ID: EventId = i64::MAX.cast_unsigned();
 
@@ -123,6 +126,9 @@ pub fn read(
     if source.as_str() != told.source {
         return Err(Unfit::Text);
     }
+    if !told.payload.get().starts_with('{') || !is_shallow(told.payload.get()) {
+        return Err(Unfit::Text);
+    }
     // Within one line: that is how the streams and the exports carry it.
     if told.payload.get().contains('\n') {
         return Err(Unfit::Text);
@@ -138,6 +144,37 @@ pub fn read(
     Ok(Arrived { project: project.to_owned(), origin, event, payload: told.payload })
 }
 
+/// Whether it is nested no deeper than every reader of JSON can follow, with what is around it in an
+/// answer: most give up at 128, and one event would make a whole page of them unreadable.
+fn is_shallow(json: &str) -> bool {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    json.bytes().all(|byte| {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'{' | b'[' if !quoted => depth += 1,
+            b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth <= DEEPEST
+    })
+}
+
 fn is_epoch(text: &str) -> bool {
     text.len() == 8 && text.bytes().all(|c| c.is_ascii_digit() || (b'a'..=b'f').contains(&c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_is_no_deeper_than_readers_can_follow() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(is_shallow(&nested(DEEPEST)) && !is_shallow(&nested(DEEPEST + 1)));
+        let quoted = format!("{{\"a\":\"{}\\\"{}\"}}", "[".repeat(200), "{".repeat(200));
+        assert!(is_shallow(&quoted), "in texts they are letters");
+        assert!(!is_shallow(&format!("{{\"a\":\"\\\\\",\"b\":{}}}", nested(101))));
+    }
 }

@@ -6,6 +6,7 @@
 //!              └────► presence (a key with a lifetime) ──────────► hub
 //! ```
 
+mod bucket;
 mod connection;
 pub mod control;
 pub mod message;
@@ -13,5 +14,6 @@ pub mod presence;
 mod stream;
 pub mod subject;
 
+pub use bucket::Bucket;
 pub use connection::{Link, Linked, Trouble, connect, connect_linked, connect_with};
 pub use stream::{StreamId, find_stream, open_stream};

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use async_nats::jetstream::Context;
 use async_nats::jetstream::kv::Store;
-use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
+use async_nats::jetstream::stream::StorageType;
 use serde::{Deserialize, Serialize};
 
-use super::subject;
+use super::{Bucket, subject};
 use crate::config::nats::Nats;
 use crate::domain::event::EventId;
 
@@ -42,37 +42,13 @@ pub struct Presence {
 
 /// The bucket of a team, made where there is none. The error is a sentence.
 pub async fn open_bucket(context: &Context, nats: &Nats) -> Result<Store, String> {
-    let made = Config {
-        name: subject::presence_bucket(&nats.team),
-        description: Some("which servers are alive".to_owned()),
+    let bucket = Bucket {
+        name: &subject::presence_bucket(&nats.team),
+        about: "which servers are alive",
         max_age: SILENCE,
-        max_message_size: i32::try_from(LARGEST).unwrap_or(i32::MAX),
+        largest: LARGEST,
         storage: StorageType::Memory,
-        num_replicas: nats.replicas,
-        ..Config::default()
+        replicas: nats.replicas,
     };
-    bucket(context, made).await
-}
-
-/// A bucket of this name, made of this where there is none. The crate's own way asks the server
-/// first what account this is, in words that a server of 2.9 does not know.
-pub async fn bucket(context: &Context, made: Config) -> Result<Store, String> {
-    let name = made.name.clone();
-    if let Ok(store) = context.get_key_value(&name).await {
-        return Ok(store);
-    }
-    let config = Config {
-        name: format!("KV_{name}"),
-        subjects: vec![format!("$KV.{name}.>")],
-        max_messages_per_subject: 1,
-        discard: DiscardPolicy::New,
-        allow_rollup: true,
-        deny_delete: true,
-        allow_direct: true,
-        ..made
-    };
-    let made = context.create_stream(config).await;
-    made.map_err(|error| format!("cannot make the bucket {name}: {error}"))?;
-    let found = context.get_key_value(&name).await;
-    found.map_err(|error| format!("cannot reach the bucket {name}: {error}"))
+    bucket.open(context).await
 }

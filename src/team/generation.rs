@@ -1,26 +1,27 @@
 //! How often the hubs of a team have agreed that the stream was rewound: all of them then give their
 //! logs other names, so that no client goes on in a log that is another one.
 
+use std::time::Duration;
+
 use async_nats::jetstream::Context;
 use async_nats::jetstream::kv::Store;
-use async_nats::jetstream::stream::{Config, StorageType};
+use async_nats::jetstream::stream::StorageType;
 
-use crate::nats::presence::bucket;
-use crate::nats::subject;
+use crate::nats::{Bucket, subject};
 
 const KEY: &str = "generation";
 
 /// Finds the bucket of the team's hubs, or makes it. The error is a sentence.
 pub(super) async fn open(context: &Context, team: &str, replicas: usize) -> Result<Store, String> {
-    let made = Config {
-        name: subject::team_bucket(team),
-        description: Some("what the hubs agree on".to_owned()),
-        max_message_size: 64,
+    let bucket = Bucket {
+        name: &subject::team_bucket(team),
+        about: "what the hubs agree on",
+        max_age: Duration::ZERO,
+        largest: 64,
         storage: StorageType::File,
-        num_replicas: replicas.max(1),
-        ..Config::default()
+        replicas,
     };
-    bucket(context, made).await
+    bucket.open(context).await
 }
 
 /// The generation now.

@@ -60,10 +60,10 @@ test("a project whose server a hub does not hear is as old as on a lost line", (
   const seen = believed(away, NOW);
   assert.deepEqual([seen.live, seen.far, away.live], [false, away.server, true]);
   assert.ok(Math.abs(Date.now() - 60_000 - seen.lostAt) < 10_000, "timers stand where it was heard last");
-  assert.match(unreached(seen), /^ada has not been heard since .*\.$/);
+  assert.match(unreached(seen), /^The server on ada has not been heard since .*\.$/);
   const [kind, text] = bar(seen);
   assert.equal(kind, "unreachable");
-  assert.match(text, /^ada has not been heard since .*\. What you see is what was last known$/);
+  assert.match(text, /^The server on ada has not been heard since .*\. What you see is what was last known$/);
   assert.deepEqual(lineWords(seen, NOW, NOW), { word: "", title: null }, "no word says live");
   assert.match(bar(believed({ ...away, server: { host: null, unreachable_since: NOW, control: false } }, NOW))[1], /^Its server has not been heard/);
   // A line that is lost itself says so: nobody knows what the hub hears now.

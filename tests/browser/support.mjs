@@ -70,9 +70,10 @@ development_status:
   2-1-night-lights: backlog
 `;
 
-/** @param {string} [status] the text of sprint-status.yaml */
-export function project(status = STATUS) {
-  const dir = mkdtempSync(join(tmpdir(), "sprint-runner-browser-"));
+/** @param {string} [status] the text of sprint-status.yaml @param {string} [name] of its folder */
+export function project(status = STATUS, name) {
+  const around = mkdtempSync(join(tmpdir(), "sprint-runner-browser-"));
+  const dir = name ? join(around, name) : around;
   const artifacts = join(dir, "_bmad-output", "implementation-artifacts");
   mkdirSync(artifacts, { recursive: true });
   writeFileSync(join(artifacts, "sprint-status.yaml"), status);
@@ -84,7 +85,7 @@ export function project(status = STATUS) {
     /** @param {...string} fields epic, story, command, task, status, message */
     row: (...fields) => appendFileSync(csv, `${Math.floor(Date.now() / 1000)},${fields.slice(0, 5).map(quoted).join(",")},"${(fields[5] ?? "").replaceAll('"', '""')}"\n`),
     status: (text) => writeFileSync(join(artifacts, "sprint-status.yaml"), text),
-    remove: () => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }),
+    remove: () => rmSync(around, { recursive: true, force: true, maxRetries: 5 }),
   };
 }
 

@@ -108,6 +108,18 @@ impl Nats {
         assert!(self.run(), "nats-server does not start again: {}", self.log());
     }
 
+    /// The same without a wait for it: one of a cluster may need the others.
+    pub(crate) fn launch_again(&mut self) {
+        assert!(self.child.is_none(), "it is running");
+        self.fixed = true;
+        self.launch();
+    }
+
+    /// Waits for one that was launched.
+    pub(crate) fn until_up(&mut self) {
+        assert!(self.is_up(), "nats-server does not start again: {}", self.log());
+    }
+
     /// Starts it; whether it came up. Of a port that somebody else has it says so and ends.
     fn run(&mut self) -> bool {
         self.launch();
@@ -311,7 +323,7 @@ fn greets(port: u16) -> bool {
 
 /// A port that nobody has and that no connection is given by chance: one that is to come back must
 /// find it free, and who connects to it meanwhile must not meet itself.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = (std::process::id() % 9_000) as u16;
     for _ in 0..9_000 {

@@ -1,7 +1,7 @@
 //! A WebSocket client.
 
 use std::net::TcpStream;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -43,6 +43,11 @@ impl Ws {
         let url = format!("ws://127.0.0.1:{port}{path}");
         let (socket, _) = tungstenite::client(url, stream).ok()?;
         Some(Self { socket })
+    }
+
+    /// How long one read may take.
+    pub(crate) fn set_timeout(&self, timeout: Duration) {
+        self.socket.get_ref().set_read_timeout(Some(timeout)).unwrap();
     }
 
     /// Reads until `count` pings have come, and answers each.

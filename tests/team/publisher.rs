@@ -176,6 +176,11 @@ impl Publisher {
     /// Sends one, by its place in the log; gives its sequence. `again`: so that the stream does not
     /// take it for a repeat.
     pub(super) fn send(&self, at: usize, again: Option<&str>) -> u64 {
+        let (subject, headers, text) = self.message(at, again);
+        self.team.send(&subject, headers, text)
+    }
+
+    fn message(&self, at: usize, again: Option<&str>) -> (String, HeaderMap, Vec<u8>) {
         let (previous, event) = &self.log[at];
         let id = event["id"].as_u64().unwrap();
         let again = again.map(|again| format!(":{again}")).unwrap_or_default();
@@ -185,7 +190,25 @@ impl Publisher {
         headers.insert("Sprint-Previous", previous.to_string());
         let kind = event["type"].as_str().unwrap();
         let subject = format!("sprint.{TEAM}.{}.{kind}", self.project);
-        self.team.send(&subject, headers, event.to_string().into_bytes())
+        (subject, headers, event.to_string().into_bytes())
+    }
+
+    /// Makes events and sends them without waiting for each; gives the sequence of the last.
+    pub(super) fn publish_many(&mut self, count: u64) -> u64 {
+        let from = self.log.len();
+        self.more(count);
+        let last = self.log.len() - 1;
+        self.team.runtime.block_on(async {
+            for at in from..last {
+                let (subject, headers, text) = self.message(at, None);
+                self.team.client.publish_with_headers(subject, headers, text.into()).await.unwrap();
+            }
+        });
+        // Acknowledged behind all of them.
+        let sequence = self.send(last, None);
+        // What was sent is not needed any more.
+        self.log.drain(..last);
+        sequence
     }
 
     /// Makes events and sends them; gives the sequence of the last.

@@ -64,6 +64,16 @@ impl Tally {
 impl Clients {
     /// Opens so many of them.
     pub(crate) fn connect(at: SocketAddr, kind: Kind, path: &str, count: usize) -> Result<Self> {
+        Self::connect_each(at, kind, std::iter::repeat_n(path.to_owned(), count))
+    }
+
+    /// Opens one for each of these addresses.
+    pub(crate) fn connect_each(
+        at: SocketAddr,
+        kind: Kind,
+        paths: impl ExactSizeIterator<Item = String>,
+    ) -> Result<Self> {
+        let count = paths.len();
         ensure!(at.ip().is_loopback(), "{at} is another machine");
         ensure!(count <= MOST_CLIENTS, "{count} clients are more than {MOST_CLIENTS}");
         let poll = Poll::new()?;
@@ -73,8 +83,8 @@ impl Clients {
             open: Vec::with_capacity(count),
             buffer: vec![0; BUFFER],
         };
-        for n in 0..count {
-            let (mut client, rest) = Client::open(at, kind, path)
+        for (n, path) in paths.enumerate() {
+            let (mut client, rest) = Client::open(at, kind, &path)
                 .with_context(|| format!("client {} of {count}", n + 1))?;
             all.poll.registry().register(&mut client.stream, Token(n), Interest::READABLE)?;
             client.take(&rest, |_| ());

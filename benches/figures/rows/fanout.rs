@@ -13,11 +13,11 @@ const BURST: usize = 100;
 
 /// What one side did in all rounds.
 #[derive(Default)]
-struct Runs {
-    per_s: Vec<f64>,
+pub(super) struct Runs {
+    pub(super) per_s: Vec<f64>,
     /// The server's processor time for each delivery, in microseconds.
-    cpu_us: Vec<f64>,
-    client_share: Vec<f64>,
+    pub(super) cpu_us: Vec<f64>,
+    pub(super) client_share: Vec<f64>,
     bytes: f64,
 }
 
@@ -42,7 +42,7 @@ pub(super) fn measure(bench: &mut Bench) -> Result<()> {
     Ok(())
 }
 
-fn one(bench: &Bench, side: &mut Side, kind: Kind, runs: &mut Runs) -> Result<()> {
+pub(super) fn one(bench: &Bench, side: &mut Side, kind: Kind, runs: &mut Runs) -> Result<()> {
     let (count, bursts) = bench.sized((1000, 10), (200, 10));
     let mut clients = side.connect(kind, count)?;
     let before = cpu_s(side.pid)?;

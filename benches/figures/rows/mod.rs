@@ -6,6 +6,7 @@ mod managed;
 mod memory;
 mod reading;
 mod size;
+mod team;
 mod web;
 
 use std::path::PathBuf;
@@ -25,6 +26,8 @@ pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
     pub(crate) measure: fn(&mut Bench) -> Result<()>,
+    /// Only where it is asked for: it needs what a machine seldom has.
+    pub(crate) by_name: bool,
 }
 
 const fn row(
@@ -32,7 +35,15 @@ const fn row(
     about: &'static str,
     measure: fn(&mut Bench) -> Result<()>,
 ) -> Row {
-    Row { name, about, measure }
+    Row { name, about, measure, by_name: false }
+}
+
+const fn team_row(
+    name: &'static str,
+    about: &'static str,
+    measure: fn(&mut Bench) -> Result<()>,
+) -> Row {
+    Row { name, about, measure, by_name: true }
 }
 
 /// All of them, in the order of the table.
@@ -48,6 +59,11 @@ pub(crate) const ROWS: &[Row] = &[
     row("web", "API and page under wrk", web::measure),
     row("idle", "memory at rest, size of the binary", memory::idle),
     row("size", "latency and memory at many sizes", size::measure),
+    team_row("team-rate", "events that come at once, to a client of a hub", team::rate),
+    team_row("team-fanout", "a burst to 1,000 SSE clients of a hub", team::fanout),
+    team_row("team-latency", "50 events a second to 10 SSE clients of a hub", team::latency),
+    team_row("team-rebuild", "1,000,000 events to a hub without its cache", team::rebuild),
+    team_row("team-memory", "a hub of 50 and 500 projects", team::projects),
 ];
 
 /// What all rows share.
@@ -129,20 +145,32 @@ struct Side {
     /// Whose processor time and memory counts.
     pid: u32,
     feed: Feed,
+    /// What its addresses begin with.
+    base: String,
 }
 
 impl Side {
     fn ours(ours: &Ours, project: &Project) -> Result<Self> {
-        Ok(Self { port: ours.port, pid: ours.pid(), feed: Feed::log(&project.log())? })
+        Ok(Self {
+            port: ours.port,
+            pid: ours.pid(),
+            feed: Feed::log(&project.log())?,
+            base: String::new(),
+        })
     }
 
     fn nchan(nginx: &Nginx) -> Result<Self> {
-        Ok(Self { port: nginx.port, pid: nginx.worker, feed: Feed::post(nginx.port)? })
+        Ok(Self {
+            port: nginx.port,
+            pid: nginx.worker,
+            feed: Feed::post(nginx.port)?,
+            base: String::new(),
+        })
     }
 
     fn connect(&self, kind: Kind, count: usize) -> Result<Clients> {
-        let path = if kind == Kind::Sse { "/sse" } else { "/ws" };
-        let mut clients = Clients::connect(address(self.port), kind, path, count)?;
+        let path = format!("{}{}", self.base, if kind == Kind::Sse { "/sse" } else { "/ws" });
+        let mut clients = Clients::connect(address(self.port), kind, &path, count)?;
         clients.settle(Duration::from_millis(500))?;
         Ok(clients)
     }

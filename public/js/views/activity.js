@@ -194,7 +194,7 @@ export function mount(el, actions) {
     const isFilter = !isEmpty(filter);
     search.update(filter.q);
     type.update(withOwn(TYPES.map(([value, label]) => ({ value, label })), filter.types, filter.types), filter.types);
-    batch.update(withOwn([{ value: "", label: "All batches" }, ...(data?.batches ?? []).map((/** @type {any} */ one) => ({ value: String(one.id), label: `Batch ${one.id}${one.status === "running" ? " (running)" : ""}` }))], filter.batch ?? "", `Batch ${filter.batch}`), filter.batch ?? "");
+    batch.update(withOwn([{ value: "", label: "All batches" }, ...(data?.batches ?? []).map((/** @type {any} */ one) => ({ value: String(one.id), label: `Batch ${one.id}${one.status !== "running" ? "" : app.line.far ? " (was running)" : " (running)"}` }))], filter.batch ?? "", `Batch ${filter.batch}`), filter.batch ?? "");
     show(story, !!filter.story);
     text(storyName, filter.story);
     show(clear, isFilter);

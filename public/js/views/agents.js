@@ -92,7 +92,7 @@ export function agentRow(first, actions, toggle) {
       const stop = agents.stops.get(id);
       if (over && asked) asked = false;
       show(question, asked && !over);
-      show(ask, !over && !asked && !past);
+      show(ask, !over && !asked && !past && line.server?.control !== false);
       show(logButton, !past);
       show(oldLog, !!past && !!line.transport);
       ask.disabled = !line.live || !!control.readOnly || !!stop?.asking;

@@ -47,7 +47,7 @@ export function batchDetail() {
       attribute(openLink, "data-batch", runs ? null : one.id);
       attribute(openLink, "href", runs ? "#run" : `?batch=${one.id}#run`);
       text(openLink, runs ? "Follow the run" : "Open in all views");
-      other.update([{ value: "", label: "Compare with…" }, ...rows.filter((/** @type {any} */ item) => item.id !== one.id).slice(0, 100).map((/** @type {any} */ item) => ({ value: String(item.id), label: `Batch ${item.id} · ${item.status}` }))], "");
+      other.update([{ value: "", label: "Compare with…" }, ...rows.filter((/** @type {any} */ item) => item.id !== one.id).slice(0, 100).map((/** @type {any} */ item) => ({ value: String(item.id), label: `Batch ${item.id} · ${item.now?.word ?? item.status}` }))], "");
       show(other.el, rows.length > 1);
       if (!value || !row) return;
 

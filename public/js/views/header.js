@@ -74,9 +74,10 @@ export function mount(el, actions) {
     attribute(control, "data-barred", !!stops);
     text(name, model.project ?? "Sprint Runner");
     attribute(name, "title", model.project);
-    text(word, verdict.word);
-    text(detail, verdict.kind === "running" ? verdict.detail : "");
-    show(detail, verdict.kind === "running");
+    const [first, since] = verdict.kind === "unreachable" ? verdict.word.split(/ (?=since )/) : [verdict.word, verdict.kind === "running" ? verdict.detail : ""];
+    text(word, first);
+    text(detail, since);
+    show(detail, !!since);
     attribute(state, "data-kind", verdict.kind);
     attribute(state, "title", verdict.detail);
     const words = lineWords(connection, app.lastAt, now);

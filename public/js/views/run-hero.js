@@ -23,12 +23,12 @@ export function runHero(actions) {
     el,
     /** @param {import("../main.js").App} app */
     update(app) {
-      const { run, verdict, past } = app;
+      const { run, verdict, past, line } = app;
       text(word, verdict.word);
       attribute(el, "data-kind", verdict.kind);
       text(detail, sentenceOf(app));
       show(whose, run.kind === "observed");
-      show(stop, run.kind === "managed" && !past);
+      show(stop, run.kind === "managed" && !past && line.server?.control !== false);
       text(buttonWords, run.phase === "stopping" ? "Stopping…" : "Stop…");
       const words = progressWords(run);
       show(cycles, run.kind === "managed");

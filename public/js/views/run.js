@@ -58,7 +58,7 @@ export function mount(el, actions) {
     show(stoppingPanel, halting);
     if (halting) stopping.update(app);
 
-    const mayStart = !past && loaded && (!runs || (run.kind === "observed" && verdict.kind !== "running"));
+    const mayStart = !past && loaded && app.line.server?.control !== false && (!runs || (run.kind === "observed" && verdict.kind !== "running"));
     show(startPanel, mayStart);
     if (mayStart) form.update(app);
     if (!past && loaded && !runs && !control.ended) actions.lookBack();
