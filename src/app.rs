@@ -8,6 +8,7 @@
 //! The socket is bound before the database is opened, so that a port in use is told at once; who
 //! connects before the server runs waits in the kernel's queue.
 
+mod control;
 pub mod core;
 pub mod hub;
 pub mod instance_lock;
@@ -30,6 +31,7 @@ use tokio::time::timeout;
 
 use crate::agents::process::descriptors;
 use crate::config::{Config, Origin};
+use crate::control::Control;
 use crate::http::{self, Guard, GuardSettings, Server};
 use crate::orchestrator::Orchestrator;
 use crate::project::layout::Named;
@@ -56,6 +58,8 @@ pub struct App {
     core: Core,
     /// Of several projects those beside the first.
     others: Vec<Core>,
+    /// What takes orders from afar.
+    control: Vec<Control>,
     serving: JoinHandle<()>,
     end_streams: oneshot::Sender<()>,
     url: String,
@@ -128,16 +132,28 @@ impl App {
             downloads: http::Downloads::default(),
             projects: Arc::new(http::Projects::new(vec![project])),
             reach: http::Reach::default(),
+            afar: None,
             notified: core.notified(),
         };
         let routes = http::api::routes(&context, &core.orchestrator);
+        let control = control::start(config, &core, &context, &routes).await;
+        let control = control.into_iter().collect();
         let (end_streams, ended) = oneshot::channel();
         let serving = tokio::spawn(server.run(context, routes, async move {
             // A sender that is gone means the same.
             let _ = ended.await;
         }));
         core.lock.announce(&url, token.as_deref())?;
-        Ok(Self { core, others: Vec::new(), serving, end_streams, url, token, token_is_new })
+        Ok(Self {
+            core,
+            others: Vec::new(),
+            control,
+            serving,
+            end_streams,
+            url,
+            token,
+            token_is_new,
+        })
     }
 
     /// The address that signs a browser in; none where no browser can go.
@@ -176,12 +192,15 @@ impl Serving for App {
 
     /// Ends everything in order: streams and connections, watching, the log. Takes less than 5 s.
     async fn stop(self) {
-        let Self { core, others, mut serving, end_streams, .. } = self;
+        let Self { core, others, control, mut serving, end_streams, .. } = self;
         let mut cores: Vec<Core> = std::iter::once(core).chain(others).collect();
         let begun = Instant::now();
         // Before the streams end, so that who listens sees how the batch ended. All at once: the
         // time is for all of them together.
-        join_all(cores.iter().map(Core::end_agents)).await;
+        let agents = join_all(cores.iter().map(Core::end_agents));
+        // Who has just been asked to stop them still answers.
+        let control = join_all(control.into_iter().map(|control| control.stop(core::AGENTS_END)));
+        tokio::join!(agents, control);
         let streams_end = STREAMS_END.saturating_sub(begun.elapsed()).max(STREAMS_LEAST);
         let streams = end(&mut serving, end_streams, streams_end);
         let words = cores.iter_mut().map(|core| core.end_words(streams_end));

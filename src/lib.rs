@@ -30,8 +30,9 @@
 //! - [`outbox`]: the log, sent to a team's stream; domain, config, hub, nats.
 //! - [`notifications`]: what happened, told to people elsewhere; domain, config, hub, orchestrator.
 //! - [`http`]: guard, API, streams; domain, metrics, parse, project, hub, agents, orchestrator,
-//!   notifications, page, export, store's answers.
+//!   notifications, page, export, nats' words, store's answers.
 //! - [`team`]: what all servers of a team have sent, as logs; domain, config, nats, store, hub, http.
+//! - [`control`]: what a hub asks a server to do, both ends; domain, config, hub, nats, http.
 //! - [`cli`]: one file per command; any but http's insides.
 //! - [`app`]: the composition root; all.
 
@@ -39,6 +40,7 @@ pub mod agents;
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod control;
 pub mod domain;
 pub mod export;
 pub mod http;

@@ -36,8 +36,10 @@ const RULES: &[(&str, &[&str])] = &[
             "notifications",
             "page",
             "export",
+            "nats",
         ],
     ),
+    ("control", &["domain", "config", "hub", "nats", "http"]),
     ("team", &["domain", "config", "nats", "store", "hub", "http"]),
     (
         "app",
@@ -54,6 +56,7 @@ const RULES: &[(&str, &[&str])] = &[
             "outbox",
             "notifications",
             "http",
+            "control",
             "team",
         ],
     ),

@@ -3,6 +3,7 @@
 mod apart;
 mod away;
 mod chaos;
+mod control;
 mod field;
 mod hopper;
 mod hub;

@@ -106,5 +106,5 @@ export function batchSize(typed) {
 /** A warning as a notice; `warning` is the older key. @param {any} payload @returns {{tone: "info"|"warn", title: string, text: string}} */
 export function warningNotice({ warning_type, message, warning }) {
   const words = String(warning_type || "general").replaceAll("_", " ");
-  return { tone: warning_type === "context_unavailable" ? "info" : "warn", title: words[0].toUpperCase() + words.slice(1), text: sentence(String(message ?? warning ?? "").replace(/\\n|\s+/g, " ")) };
+  return { tone: ["context_unavailable", "from_afar"].includes(warning_type ?? "") ? "info" : "warn", title: words[0].toUpperCase() + words.slice(1), text: sentence(String(message ?? warning ?? "").replace(/\\n|\s+/g, " ")) };
 }

@@ -72,7 +72,7 @@ const SAY = new Map(Object.entries({
     story_id: p.epic_key ?? `epic-${p.epic_id}`, text: (p.retrospective ? "retrospective " : "") + change(p) }),
   "batch:start": (p) => ({ mark: "batch", tone: "live", text: `Batch ${p.batch_id} began (${p.origin ?? p.batch_mode ?? "unknown"}${p.size ? `, ${p.size} stories` : ""})` }),
   "batch:end": (p) => ({ mark: "batch", tone: p.status === "completed" ? "good" : p.status === "stopped" ? "plain" : "bad", text: `Batch ${p.batch_id} ended: ${p.status}${p.reason ? ` (${String(p.reason).replaceAll("_", " ")})` : ""}` }),
-  "batch:warning": (p, w) => ({ mark: "warning", tone: p.warning_type === "context_unavailable" ? "plain" : "warn", text: warned(String(p.warning_type || "general").replaceAll("_", " "), w.text || oneLine(p.warning)) }),
+  "batch:warning": (p, w) => ({ mark: "warning", tone: ["context_unavailable", "from_afar"].includes(p.warning_type) ? "plain" : "warn", text: warned(String(p.warning_type || "general").replaceAll("_", " "), w.text || oneLine(p.warning)) }),
   "cycle:start": (p) => ({ mark: "batch", text: `Cycle ${p.cycle_number} began: ${list(p.story_keys)}` }),
   "cycle:end": (p) => ({ mark: "batch", text: `Cycle ${p.cycle_number} ended: ${list(p.completed_stories)}` }),
   "activity:entry": (p) => ({ mark: "note", text: oneLine(p.result ? [p.command, p.result, p.duration].filter(Boolean).join(" · ") : p.line) }),

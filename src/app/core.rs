@@ -36,7 +36,7 @@ const FIRST_READ_OF_ALL: Duration = Duration::from_secs(1);
 const FIRST_READ: Duration = Duration::from_millis(50);
 
 /// How long agents have to end, and then the threads.
-const AGENTS_END: Duration = Duration::from_millis(3500);
+pub(super) const AGENTS_END: Duration = Duration::from_millis(3500);
 const THREADS_END: Duration = Duration::from_secs(1);
 
 /// The project is ours, nothing is opened yet.
@@ -176,6 +176,16 @@ impl Core {
             watcher,
             span,
         })
+    }
+
+    /// What sends its log to a team, where there is one.
+    pub(super) const fn outbox(&self) -> Option<&Outbox> {
+        self.outbox.as_ref()
+    }
+
+    /// What all that is told of it stands in.
+    pub(super) fn span(&self) -> Span {
+        self.span.clone()
     }
 
     /// What became of the notifications.

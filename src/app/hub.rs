@@ -18,6 +18,7 @@ use super::instance_lock::InstanceLock;
 use super::{PortChoice, STREAMS_END, Serving, about, bind, end, failed, guard, listen, now_ms};
 use crate::agents::process::descriptors;
 use crate::config::Config;
+use crate::control::Callers;
 use crate::http::{self, Member, Members, Project, Projects, Reach, Site, Standing};
 use crate::hub::Hub;
 use crate::project::board::Board;
@@ -45,11 +46,13 @@ pub struct HubApp {
 
 impl HubApp {
     /// Starts everything. When it returns, the server answers.
-    pub async fn start(config: &Config, cache: &Path) -> anyhow::Result<Self> {
+    /// `control`: whether it may be asked to have something done by the servers.
+    pub async fn start(config: &Config, cache: &Path, control: bool) -> anyhow::Result<Self> {
         let nats = config.nats.clone();
         let nats =
             nats.ok_or_else(|| anyhow!("a hub needs --nats URL, such as nats://nats:4222"))?;
-        let config = Config { read_only: true, ..config.clone() };
+        let read_only = config.read_only || !control;
+        let config = Config { read_only, ..config.clone() };
         let nowhere = make(cache)?;
         let lock = InstanceLock::acquire(cache, &cache.join("hub.db"))?;
         let server = bind(&config, cache, PortChoice::Exactly)?;
@@ -62,6 +65,7 @@ impl HubApp {
         let reserved = descriptors.map(|all| all - (most as u64 * FILES_EACH).min(all / 2));
         let limits = http::Limits::default().within(reserved);
         let standing = Arc::new(Standing::default());
+        let callers = if read_only { None } else { Some(Callers::start(&nats).await?) };
         let shown = Arc::new(Shown {
             members: Arc::default(),
             projects: Arc::default(),
@@ -75,6 +79,7 @@ impl HubApp {
             address,
             token: token.clone(),
             config: config.clone(),
+            callers,
         });
         let site = Site::team(
             Arc::clone(&shown.members),
@@ -160,6 +165,8 @@ struct Shown {
     address: Option<SocketAddr>,
     token: Option<String>,
     config: Config,
+    /// None where nothing is to be done from here.
+    callers: Option<Callers>,
 }
 
 impl Stage for Shown {
@@ -193,6 +200,7 @@ impl Stage for Shown {
             notified: inside.2.clone(),
             projects: Arc::clone(&self.projects),
             reach: reach.clone(),
+            afar: Some(self.callers.as_ref().map_or_else(http::Afar::off, |to| to.to(name))),
         };
         let routes = http::api::routes_afar(&context);
         self.projects.put(Project::afar(name.to_owned(), inside));

@@ -114,7 +114,7 @@ pub async fn start(asked: Vec<Asked>) -> anyhow::Result<Started> {
     let streams: Vec<_> = begun.iter().map(|_| Arc::new(http::Streams::new())).collect();
     let listed = begun.iter().zip(&streams).map(|(one, streams)| project(one, streams)).collect();
     let projects = Arc::new(Projects::new(listed));
-    let mut members = Vec::new();
+    let (mut members, mut control) = (Vec::new(), Vec::new());
     for (one, streams) in begun.iter().zip(&streams) {
         let Ok((config, core)) = &one.state else {
             members.push(Member { name: one.name.clone(), span: one.span.clone(), serves: None });
@@ -137,8 +137,10 @@ pub async fn start(asked: Vec<Asked>) -> anyhow::Result<Started> {
             notified: core.notified(),
             projects: Arc::clone(&projects),
             reach: http::Reach::default(),
+            afar: None,
         };
         let routes = http::api::routes(&context, &core.orchestrator);
+        control.extend(super::control::start(&config, core, &context, &routes).await);
         let (name, span) = (one.name.clone(), one.span.clone());
         members.push(Member { name, span, serves: Some((context, routes)) });
     }
@@ -168,7 +170,7 @@ pub async fn start(asked: Vec<Asked>) -> anyhow::Result<Started> {
     let mut cores = running.into_iter().map(|(_, core)| core);
     let core = cores.next().ok_or_else(|| anyhow!("no project is there"))?;
     let others = cores.collect();
-    let app = App { core, others, serving, end_streams, url, token, token_is_new };
+    let app = App { core, others, control, serving, end_streams, url, token, token_is_new };
     Ok(Started { app, lead, overview, running: addresses, down })
 }
 

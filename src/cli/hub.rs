@@ -24,6 +24,10 @@ pub(crate) struct Args {
     /// sprint-runner/hub-TEAM in the user's cache folder]
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
+    /// Let who comes in here start and stop batches, change settings, read agents' logs: of servers with
+    /// `control = true` in [nats]
+    #[arg(long, conflicts_with = "read_only")]
+    control: bool,
     #[command(flatten)]
     listen: ListenArgs,
     #[command(flatten)]
@@ -44,7 +48,7 @@ pub(crate) async fn run(place: &Place, args: &Args) -> anyhow::Result<u8> {
     // Before the first line: whoever read it may send a signal at once.
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let app = tokio::select! {
-        app = HubApp::start(&config, &cache) => app?,
+        app = HubApp::start(&config, &cache, args.control) => app?,
         () = signals.recv() => return Ok(0),
     };
     note(&format!(

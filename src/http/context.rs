@@ -8,6 +8,7 @@ use crate::notifications::Outcomes;
 use crate::project::board::Board;
 use crate::project::settings_store::SettingsStore;
 
+use super::afar::Afar;
 use super::assets::Assets;
 use super::data::Downloads;
 use super::guard::Guard;
@@ -64,6 +65,8 @@ pub struct Context {
     pub projects: Arc<Projects>,
     /// Whether the server that works on it is heard, where that is another one.
     pub reach: Reach,
+    /// How that server is asked to do something; none for a project of this server's own.
+    pub afar: Option<Afar>,
 }
 
 impl std::fmt::Debug for Context {

@@ -114,7 +114,7 @@ impl Default for Downloads {
 }
 
 impl Downloads {
-    fn place(&self) -> Result<OwnedSemaphorePermit, Response> {
+    pub(super) fn place(&self) -> Result<OwnedSemaphorePermit, Response> {
         Arc::clone(&self.0).try_acquire_owned().map_err(|_| {
             let message = format!(
                 "{DOWNLOADS} long files are being sent already; try again in a moment, or ask for \

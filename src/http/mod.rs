@@ -16,6 +16,7 @@
 //! To add a route: a file in `api/` that exports its filter, one line where `api` joins them, what is
 //! told of it in `openapi/paths/`, a row in `table` that names both.
 
+pub mod afar;
 pub mod api;
 mod assets;
 mod connection;
@@ -26,6 +27,7 @@ pub mod doors;
 pub mod error;
 pub mod guard;
 mod hall;
+mod indoors;
 mod kept;
 pub mod limits;
 mod openapi;
@@ -46,10 +48,12 @@ pub mod stream;
 mod table;
 mod unix_listener;
 
+pub use afar::Afar;
 pub use assets::Assets;
 pub use context::{About, Context};
 pub use data::Downloads;
 pub use guard::{Guard, GuardSettings};
+pub use indoors::Indoors;
 pub use limits::Limits;
 pub use projects::{Project, Projects};
 pub use reach::{Reach, Reached};

@@ -44,23 +44,29 @@ pub(super) struct Shared {
     pub(super) context: Arc<Context>,
     /// Of several projects: what all that is told of this one stands in.
     span: Span,
-    /// The routes; warp keeps its service's name private.
-    routes: Box<dyn Fn(Request<Full<Bytes>>) -> Answering + Send + Sync>,
+    routes: Callable,
+}
+
+/// The routes as they are called; warp keeps its service's name private.
+pub(super) type Callable = Box<dyn Fn(Request<Full<Bytes>>) -> Answering + Send + Sync>;
+
+/// Makes the routes ready to be called.
+pub(super) fn callable(routes: Routes) -> Callable {
+    let service = TowerToHyperService::new(warp::service(routes));
+    Box::new(move |request| -> Answering {
+        let answering = service.call(request);
+        Box::pin(async {
+            match answering.await {
+                Ok(reply) => reply,
+                Err(never) => match never {},
+            }
+        })
+    })
 }
 
 impl Shared {
     pub(super) fn new(context: Context, routes: Routes, span: Span) -> Self {
-        let service = TowerToHyperService::new(warp::service(routes));
-        let routes = move |request| -> Answering {
-            let answering = service.call(request);
-            Box::pin(async {
-                match answering.await {
-                    Ok(reply) => reply,
-                    Err(never) => match never {},
-                }
-            })
-        };
-        Self { context: Arc::new(context), span, routes: Box::new(routes) }
+        Self { context: Arc::new(context), span, routes: callable(routes) }
     }
 }
 
@@ -212,6 +218,13 @@ async fn route(shared: &Shared, link: &Link, request: Request<Incoming>) -> Resp
         // Nobody reads a body here; hyper closes the connection when one was sent all the same.
         Bytes::new()
     };
+    // What another machine works on is asked there, where that may be. In a box: every connection's
+    // task would have room for it.
+    if let Some(afar) = &shared.context.afar
+        && let Some(reply) = Box::pin(afar.answer(&shared.context, link.peer(), &head, &body)).await
+    {
+        return reply;
+    }
     (shared.routes)(Request::from_parts(head, Full::new(body))).await
 }
 

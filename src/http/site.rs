@@ -51,16 +51,35 @@ enum At {
 /// What has an address of its own, by its name. Looked up with each request: its lock is held for
 /// that alone, and never while anything is waited for.
 #[derive(Default)]
-pub struct Members(RwLock<HashMap<String, Option<Arc<Shared>>>>);
+pub struct Members(RwLock<HashMap<String, Place>>);
+
+/// What stands at a project's address.
+#[derive(Clone)]
+enum Place {
+    Served(Arc<Shared>),
+    /// It could not be started.
+    Down,
+}
+
+impl Place {
+    fn served(self) -> Option<Arc<Shared>> {
+        match self {
+            Self::Served(shared) => Some(shared),
+            Self::Down => None,
+        }
+    }
+}
 
 impl Members {
     /// Takes one in. What stood in its place ends: its streams say goodbye, and their clients come
     /// back to this one.
     pub fn put(&self, member: Member) {
         let Member { name, span, serves } = member;
-        let shared = serves.map(|(context, routes)| Arc::new(Shared::new(context, routes, span)));
+        let place = serves.map_or(Place::Down, |(context, routes)| {
+            Place::Served(Arc::new(Shared::new(context, routes, span)))
+        });
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let former = all.insert(name, shared);
+        let former = all.insert(name, place);
         drop(all);
         end(former);
     }
@@ -71,19 +90,20 @@ impl Members {
         end(former);
     }
 
-    /// None where there is no such name; none inside where it could not be started.
-    fn find(&self, name: &str) -> Option<Option<Arc<Shared>>> {
+    fn find(&self, name: &str) -> Option<Place> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
     fn each(&self, tell: impl Fn(&Streams)) {
         let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        all.values().flatten().for_each(|shared| tell(&shared.context.streams));
+        for shared in all.values().cloned().filter_map(Place::served) {
+            tell(&shared.context.streams);
+        }
     }
 }
 
-fn end(former: Option<Option<Arc<Shared>>>) {
-    if let Some(shared) = former.flatten() {
+fn end(former: Option<Place>) {
+    if let Some(shared) = former.and_then(Place::served) {
         shared.context.streams.enter(Phase::Ending);
     }
 }
@@ -132,7 +152,9 @@ impl Site {
         let serves = members.iter().find_map(|member| member.serves.as_ref());
         let streams = serves.map(|(context, _)| Arc::clone(&context.streams)).unwrap_or_default();
         let all = Members::default();
-        members.into_iter().for_each(|member| all.put(member));
+        for member in members {
+            all.put(member);
+        }
         let at = At::Prefixes { members: Arc::new(all), first, lobby: Arc::new(lobby) };
         Self { streams, limits, rest: rest(limits), at }
     }
@@ -203,9 +225,8 @@ impl Site {
         };
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (name, inside) = rest.split_at(end);
-        let Some(shared) = members.find(name) else {
-            return hall(lobby.unknown());
-        };
+        let Some(place) = members.find(name) else { return hall(lobby.unknown()) };
+        let shared = place.served();
         if !inside.starts_with('/') {
             let guard = shared.map(|shared| Arc::clone(&shared.context.guard));
             return hall(What::Folder(format!("{name}/{inside}"), guard));
@@ -220,7 +241,7 @@ impl Site {
     /// The root's page: each project has its own address, so that what a browser keeps is kept for it.
     fn first(members: &Members, first: Option<&str>, uri: &Uri) -> What {
         let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-        match first.and_then(|name| Some((name, members.find(name).flatten()?))) {
+        match first.and_then(|name| Some((name, members.find(name)?.served()?))) {
             Some((name, _)) => What::Folder(format!("p/{name}/{query}"), None),
             None => What::Folder(format!("projects{query}"), None),
         }
@@ -232,7 +253,7 @@ impl Site {
             At::Root(shared) => Ok((Arc::clone(shared), Arc::clone(&shared.context.guard))),
             At::Prefixes { members, first, lobby } => {
                 let Some(first) = first else { return Err(Hall::new(lobby, What::Root)) };
-                match members.find(first).flatten() {
+                match members.find(first).and_then(Place::served) {
                     Some(shared) => Ok((shared, Arc::clone(&lobby.guard))),
                     None => Err(Hall::new(lobby, What::Down(first.clone()))),
                 }

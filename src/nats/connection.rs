@@ -97,6 +97,15 @@ pub async fn connect(nats: &Nats, name: &str) -> io::Result<Client> {
 
 /// The same, with what is known of the connection.
 pub async fn connect_linked(nats: &Nats, name: &str) -> io::Result<(Client, Link)> {
+    connect_with(nats, name, |options| options).await
+}
+
+/// The same, with something of its own.
+pub async fn connect_with(
+    nats: &Nats,
+    name: &str,
+    own: impl FnOnce(ConnectOptions) -> ConnectOptions + Send,
+) -> io::Result<(Client, Link)> {
     let link = Link(Arc::new(watch::Sender::new(Linked::default())));
     let heard = link.clone();
     let shown = nats.servers.shown();
@@ -116,6 +125,7 @@ pub async fn connect_linked(nats: &Nats, name: &str) -> io::Result<(Client, Link
             tell(&shown, &event);
             async {}
         });
+    options = own(options);
     if let Some(path) = &nats.credentials {
         let text = std::fs::read_to_string(path).map_err(|error| about(path, &error))?;
         options = options.credentials(&text).map_err(|_| {

@@ -8,11 +8,12 @@
 
 mod bucket;
 mod connection;
+pub mod control;
 pub mod message;
 pub mod presence;
 mod stream;
 pub mod subject;
 
 pub use bucket::Bucket;
-pub use connection::{Link, Linked, Trouble, connect, connect_linked};
+pub use connection::{Link, Linked, Trouble, connect, connect_linked, connect_with};
 pub use stream::{StreamId, find_stream, open_stream};

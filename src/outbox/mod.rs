@@ -60,6 +60,8 @@ pub struct Outbox {
     /// Until when it may go on.
     stop: watch::Sender<Option<Instant>>,
     task: JoinHandle<()>,
+    project: String,
+    owns: watch::Receiver<bool>,
 }
 
 /// Which server this is.
@@ -75,8 +77,20 @@ impl Outbox {
     /// Begins to send.
     pub fn start(parts: Parts) -> Self {
         let (stop, stopped) = watch::channel(None);
-        let task = tokio::spawn(Running::new(parts).run(stopped).in_current_span());
-        Self { stop, task }
+        let (owning, owns) = watch::channel(false);
+        let project = project_name(&parts.nats, &parts.name);
+        let task = tokio::spawn(Running::new(parts, owning).run(stopped).in_current_span());
+        Self { stop, task, project, owns }
+    }
+
+    /// What the project is called in its team.
+    pub fn project(&self) -> &str {
+        &self.project
+    }
+
+    /// Whether this server is the one that publishes the project just now.
+    pub fn owns(&self) -> watch::Receiver<bool> {
+        self.owns.clone()
     }
 
     /// Sends what is left as far as that goes in so much time; what does not is sent at the next

@@ -28,16 +28,18 @@ pub(super) struct Running {
     who: Who,
     telling: Telling,
     pause: Duration,
+    /// For others: whether this server has the right just now.
+    owning: watch::Sender<bool>,
 }
 
 type Stop = watch::Receiver<Option<Instant>>;
 
 impl Running {
-    pub(super) fn new(parts: Parts) -> Self {
+    pub(super) fn new(parts: Parts, owning: watch::Sender<bool>) -> Self {
         let project = project_name(&parts.nats, &parts.name);
         let who = who(&parts.state);
         let telling = Telling::new(&parts.hub);
-        Self { parts, project, who, telling, pause: PAUSE_LEAST }
+        Self { parts, project, who, telling, pause: PAUSE_LEAST, owning }
     }
 
     pub(super) async fn run(mut self, mut stop: Stop) {
@@ -151,11 +153,13 @@ impl Running {
             Ok(begun) => begun,
             Err(what) => return Some(Ended::Trouble(what)),
         };
+        self.owning.send_replace(true);
         let ended = tokio::select! {
             ended = publish.run(client, stop) => Some(ended),
             lost = lease.hold(revision) => Some(Ended::Trouble(lost)),
             () = &mut gone => None,
         };
+        self.owning.send_replace(false);
         publish.keep().await;
         if matches!(ended, Some(Ended::Stopped)) {
             // Whoever reads the stream need not wait for its silence.

@@ -75,28 +75,25 @@ impl Reads {
         let mut message = batch.next().await;
         let mut messages = Vec::new();
         loop {
-            match message {
-                Some(Ok(one)) => {
-                    // One was lost on the way: the server does not send it again by itself.
-                    if one.info().map_or(0, |info| info.consumer_sequence) != self.next {
-                        break self.batch = None;
-                    }
-                    self.next += 1;
-                    messages.push(one);
-                    if messages.len() >= CHUNK {
-                        break;
-                    }
-                }
+            let Some(Ok(one)) = message else {
                 // The ask is used up; larger messages use it up early, which the server calls an
                 // error.
-                Some(Err(_)) | None => {
-                    let is_over = message.is_none();
-                    self.batch = None;
-                    if messages.is_empty() {
-                        return if is_over { Came::Nothing } else { Came::Broken };
-                    }
-                    break;
+                let is_over = message.is_none();
+                self.batch = None;
+                if messages.is_empty() {
+                    return if is_over { Came::Nothing } else { Came::Broken };
                 }
+                break;
+            };
+            // One was lost on the way: the server does not send it again by itself.
+            if one.info().map_or(0, |info| info.consumer_sequence) != self.next {
+                self.batch = None;
+                break;
+            }
+            self.next += 1;
+            messages.push(one);
+            if messages.len() >= CHUNK {
+                break;
             }
             let Some(more) = batch.next().now_or_never() else { break };
             message = more;

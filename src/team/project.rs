@@ -74,18 +74,14 @@ impl Project {
     /// Goes back to what is committed: what was not, will be read again. Gives the project as it is
     /// then, and what is to be removed. Blocks.
     pub(super) fn back(mut self) -> (Option<Self>, Option<Self>) {
-        match Stored::read(self.hub.queries()) {
-            Ok(Some(stored)) => {
-                self.waiting.clear();
-                self.place = stored.place;
-                (Some(self), None)
-            }
-            // It cannot be read just now: better anew than wrong.
-            Ok(None) | Err(_) => {
-                let former = self.former.take().map(|former| *former);
-                (former, Some(self))
-            }
+        if let Ok(Some(stored)) = Stored::read(self.hub.queries()) {
+            self.waiting.clear();
+            self.place = stored.place;
+            return (Some(self), None);
         }
+        // It cannot be read just now: better anew than wrong.
+        let former = self.former.take().map(|former| *former);
+        (former, Some(self))
     }
 
     /// Ends it, and removes what it was made of. Blocks.

@@ -126,9 +126,10 @@ impl Reader {
             let (lineage, turn) = first.map(|stored| (stored.lineage, stored.turn))?;
             Some(Kept { lineage, turn, cut: false, sequence: 0, time: 0, projects: 0 })
         });
-        self.kept = kept.map(|kept| match kept.projects == started.len() {
-            true => kept,
-            false => Kept { sequence: 0, time: 0, ..kept },
+        let all = started.len();
+        self.kept = kept.map(|kept| {
+            // One that is not there any more comes out of the stream again.
+            if kept.projects == all { kept } else { Kept { sequence: 0, time: 0, ..kept } }
         });
         for (name, project) in started {
             self.show(&name, &project);
@@ -276,9 +277,10 @@ impl Reader {
 
     fn tell(&self, trouble: Option<&str>) {
         if self.standing.set_trouble(trouble) {
-            match trouble {
-                Some(what) => tracing::warn!("{what}"),
-                None => tracing::info!("the team's stream is being read"),
+            if let Some(what) = trouble {
+                tracing::warn!("{what}");
+            } else {
+                tracing::info!("the team's stream is being read");
             }
         }
     }

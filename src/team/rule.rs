@@ -129,6 +129,12 @@ mod tests {
             step
         }
 
+        fn read(&mut self, messages: &[(u64, &Origin)], cut: bool) {
+            for (at, one) in messages {
+                self.take(*at, one, cut);
+            }
+        }
+
         fn ids(&self) -> Vec<EventId> {
             self.log.iter().map(|(_, id)| *id).collect()
         }
@@ -236,13 +242,13 @@ mod tests {
             let stream = stream_of(&log_of(&steps), &fates);
             let messages: Vec<(u64, &Origin)> = (1..).zip(&stream).collect();
             let mut straight = Model::default();
-            messages.iter().for_each(|(at, one)| drop(straight.take(*at, one, false)));
+            straight.read(&messages, false);
             // What it has committed is ahead of the place that it kept.
             let stopped = stopped % (messages.len() + 1);
             let kept = kept % (stopped + 1);
             let mut again = Model::default();
-            messages[..stopped].iter().for_each(|(at, one)| drop(again.take(*at, one, false)));
-            messages[kept..].iter().for_each(|(at, one)| drop(again.take(*at, one, false)));
+            again.read(&messages[..stopped], false);
+            again.read(&messages[kept..], false);
             prop_assert_eq!(&again.log, &straight.log);
             prop_assert_eq!(&again.place, &straight.place);
         }
@@ -265,10 +271,10 @@ mod tests {
             }
             let messages: Vec<(u64, &Origin)> = (1..).zip(&stream).collect();
             let mut early = Model::default();
-            messages.iter().for_each(|(at, one)| drop(early.take(*at, one, false)));
+            early.read(&messages, false);
             let purged = purged % messages.len();
             let mut late = Model::default();
-            messages[purged..].iter().for_each(|(at, one)| drop(late.take(*at, one, purged > 0)));
+            late.read(&messages[purged..], purged > 0);
             // A message sent twice on end may have lost the first of the two with the beginning.
             let from = late.log.get(1).map_or(u64::MAX, |(at, _)| *at);
             let tail = |log: &[(u64, EventId)]| -> Vec<(u64, EventId)> {

@@ -108,6 +108,7 @@ group("the state word of a managed batch", () => {
 });
 
 test("warnings as notices", () => {
+  assert.equal(warningNotice({ warning_type: "from_afar", message: "asked" }).tone, "info");
   assert.deepEqual(warningNotice({ warning_type: "context_unavailable", message: "no context" }), { tone: "info", title: "Context unavailable", text: "No context." });
   assert.deepEqual(warningNotice({ warning: "older key" }), { tone: "warn", title: "General", text: "Older key." });
   assert.equal(warningNotice({}).text, "");

@@ -69,7 +69,7 @@ fn events_appear_under_their_project_with_the_streams_sequences_as_ids() {
         ("/p/lantern/sprint-status.yaml", 404),
         ("/p/lantern/orchestrator.md", 404),
         ("/p/lantern/api/agents", 200),
-        ("/p/lantern/api/agents/1-1/log", 409),
+        ("/p/lantern/api/agents/1-1/log", 403),
         ("/p/lantern/api/settings", 200),
         ("/p/lantern/api/settings/sources", 200),
         ("/p/lantern/api/orchestrator/status", 200),

@@ -139,13 +139,12 @@ const fn status(reasons: &[String]) -> &'static str {
 
 /// 200 also when degraded: the server is alive and must not be restarted for it; `status` tells.
 async fn health(context: Context, _: Asked) -> Result<Response, Response> {
-    let reasons = match context.projects.of(&context.streams) {
-        Some(project) => project.reasons().await,
-        None => {
-            let mut all = reasons(&context.hub, &context.streams, &context.notified.get());
-            all.extend(context.reach.get().and_then(|known| known.reason()));
-            all
-        }
+    let reasons = if let Some(project) = context.projects.of(&context.streams) {
+        project.reasons().await
+    } else {
+        let mut all = reasons(&context.hub, &context.streams, &context.notified.get());
+        all.extend(context.reach.get().and_then(|known| known.reason()));
+        all
     };
     let counts = &context.streams.counts;
     Ok(reply::json(&Health {

@@ -113,21 +113,43 @@ impl Guard {
         if method == Method::OPTIONS {
             return pass.answer(replies::options(uri.path(), false));
         }
-        if !matches!(*method, Method::GET | Method::HEAD) {
-            if self.read_only {
-                return pass.answer(error_reply(Code::Forbidden, "this server is read-only"));
-            }
-            // Which methods there are stands before what they must be sent as.
-            if let Some(allow) = table::refuses(uri.path(), method) {
-                return pass.answer(replies::not_allowed(method, allow));
-            }
-            // What a form can send never gets through: not its type, and not its missing type.
-            if matches!(*method, Method::POST | Method::PUT | Method::PATCH) && !is_json(headers) {
-                let message = "the body must be sent as application/json";
-                return pass.answer(error_reply(Code::UnsupportedMediaType, message));
-            }
+        match self.refuse_change(method, uri.path(), headers) {
+            Some(refusal) => pass.answer(refusal),
+            None => Verdict::Pass(pass),
         }
-        Verdict::Pass(pass)
+    }
+
+    /// The same for who comes in by no connection of ours and whom somebody else has let in: what
+    /// stands there against browsers and strangers is left out. None = go on.
+    pub fn check_indoors(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+    ) -> Option<Response> {
+        if !path::is_plain(path) {
+            return Some(error_reply(Code::BadRequest, "the path is not a plain one"));
+        }
+        self.refuse_change(method, path, headers)
+    }
+
+    fn refuse_change(&self, method: &Method, path: &str, headers: &HeaderMap) -> Option<Response> {
+        if matches!(*method, Method::GET | Method::HEAD) {
+            return None;
+        }
+        if self.read_only {
+            return Some(error_reply(Code::Forbidden, "this server is read-only"));
+        }
+        // Which methods there are stands before what they must be sent as.
+        if let Some(allow) = table::refuses(path, method) {
+            return Some(replies::not_allowed(method, allow));
+        }
+        // What a form can send never gets through: not its type, and not its missing type.
+        if matches!(*method, Method::POST | Method::PUT | Method::PATCH) && !is_json(headers) {
+            let message = "the body must be sent as application/json";
+            return Some(error_reply(Code::UnsupportedMediaType, message));
+        }
+        None
     }
 
     /// Adds what every answer carries.

@@ -61,6 +61,7 @@ impl Stage {
         let context = Context {
             notified: crate::notifications::Outcomes::default(),
             reach,
+            afar: None,
             hub: hub.clone(),
             board: Arc::new(Board::new(layout(dir.path().to_owned()))),
             guard: Arc::new(Guard::new(&settings).unwrap()),
