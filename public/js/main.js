@@ -212,6 +212,7 @@ function commit() {
   const app = look();
   const { view, params } = app.route;
   document.documentElement.classList.toggle("is-stale", !app.line.live && !app.past);
+  document.documentElement.classList.toggle("is-far", !!app.line.far && !app.past);
   document.documentElement.classList.toggle("is-past", !!app.past);
   if (shown !== view) turnTo(view);
   if (filters !== location.hash) {

@@ -36,28 +36,40 @@ export async function team(...names) {
   /** @type {Map<string, {files: ReturnType<typeof project>, server: Awaited<ReturnType<typeof start>>}>} */
   const all = new Map();
   const serve = (/** @type {ReturnType<typeof project>} */ files) => start("serve", "--port", "0", "-C", files.dir, "--nats", nats.url, "--team", "lab");
-  const hub = await start("hub", "--port", "0", "--nats", nats.url, "--team", "lab", "--cache", join(nats.dir, "hub"));
-  for (const name of names) {
-    const files = project(undefined, name);
-    all.set(name, { files, server: await serve(files) });
+  /** @type {Awaited<ReturnType<typeof start>>|null} */ let hub = null;
+  async function end() {
+    await hub?.end("SIGKILL");
+    for (const { server, files } of all.values()) {
+      await server.end("SIGKILL");
+      files.remove();
+    }
+    nats.end();
   }
-  const listed = async () => (await (await fetch(`${hub.url}api/projects`)).json()).projects;
-  await until(listed, (/** @type {any[]} */ list) => names.every((name) => list.some((one) => one.name === name && one.stories.total > 0)), "all projects");
-  return {
-    nats, hub, listed,
-    of: (/** @type {string} */ name) => /** @type {NonNullable<ReturnType<typeof all.get>>} */ (all.get(name)),
-    /** Once more, after it was killed. @param {string} name */
-    async again(name) {
-      const one = /** @type {any} */ (all.get(name));
-      one.server = await serve(one.files);
-    },
-    async end() {
-      await hub.end("SIGKILL");
-      for (const { server, files } of all.values()) {
-        await server.end("SIGKILL");
-        files.remove();
-      }
-      nats.end();
-    },
-  };
+  try {
+    hub = await begin();
+  } catch (error) {
+    // What was begun would keep the tests from ending.
+    await end();
+    throw error;
+  }
+  return { nats, hub, listed: () => listed(/** @type {any} */ (hub)), end, of: (/** @type {string} */ name) => /** @type {NonNullable<ReturnType<typeof all.get>>} */ (all.get(name)), again };
+
+  /** Once more, after it was killed. @param {string} name */
+  async function again(name) {
+    const one = /** @type {any} */ (all.get(name));
+    one.server = await serve(one.files);
+  }
+  async function begin() {
+    hub = await start("hub", "--port", "0", "--nats", nats.url, "--team", "lab", "--cache", join(nats.dir, "hub"));
+    for (const name of names) {
+      const files = project(undefined, name);
+      all.set(name, { files, server: await serve(files) });
+    }
+    const mine = hub;
+    await until(() => listed(mine), (/** @type {any[]} */ list) => names.every((name) => list.some((one) => one.name === name && one.stories.total > 0)), "all projects");
+    return mine;
+  }
 }
+
+/** @param {{url: string}} hub */
+const listed = async (hub) => (await (await fetch(`${hub.url}api/projects`)).json()).projects;

@@ -57,7 +57,8 @@ test("a server that is killed is unreachable within 20 s on all pages, nothing o
     }
     // No clock of it goes on.
     await page.evaluate(() => { location.hash = "overview"; });
-    const clock = () => page.locator("#view-overview .live").innerText();
+    await page.waitForSelector("#view-overview:not([hidden]) .live");
+    const clock = () => page.locator("#view-overview .live").textContent();
     const stood = await clock();
     await new Promise((done) => setTimeout(done, 2500));
     assert.equal(await clock(), stood);
