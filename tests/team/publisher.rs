@@ -88,22 +88,21 @@ impl Team {
         });
         let bucket = format!("sprint-presence-{TEAM}");
         self.runtime.block_on(async {
-            let store = match self.context.get_key_value(&bucket).await {
-                Ok(store) => store,
-                Err(_) => {
-                    // As `create_key_value` would, which a server of 2.9 does not understand.
-                    let config = stream::Config {
-                        name: format!("KV_{bucket}"),
-                        subjects: vec![format!("$KV.{bucket}.>")],
-                        max_messages_per_subject: 1,
-                        max_age: Duration::from_secs(15),
-                        allow_rollup: true,
-                        allow_direct: true,
-                        ..stream::Config::default()
-                    };
-                    self.context.create_stream(config).await.unwrap();
-                    self.context.get_key_value(&bucket).await.unwrap()
-                }
+            let store = if let Ok(store) = self.context.get_key_value(&bucket).await {
+                store
+            } else {
+                // As `create_key_value` would, which a server of 2.9 does not understand.
+                let config = stream::Config {
+                    name: format!("KV_{bucket}"),
+                    subjects: vec![format!("$KV.{bucket}.>")],
+                    max_messages_per_subject: 1,
+                    max_age: Duration::from_secs(15),
+                    allow_rollup: true,
+                    allow_direct: true,
+                    ..stream::Config::default()
+                };
+                self.context.create_stream(config).await.unwrap();
+                self.context.get_key_value(&bucket).await.unwrap()
             };
             store.put(project, value.to_string().into()).await.unwrap();
         });
@@ -215,7 +214,7 @@ impl Publisher {
     pub(super) fn publish(&mut self, count: u64) -> u64 {
         let from = self.log.len();
         self.more(count);
-        (from..self.log.len()).map(|at| self.send(at, None)).last().unwrap()
+        (from..self.log.len()).map(|at| self.send(at, None)).reduce(|_, last| last).unwrap()
     }
 }
 
@@ -224,14 +223,14 @@ pub(super) struct Hub {
     pub(super) server: Option<Server>,
     url: String,
     cache: PathBuf,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Hub {
     pub(super) fn on(nats: &Nats) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let cache = dir.path().join("cache");
-        let mut hub = Self { server: None, url: nats.url(), cache, _dir: dir };
+        let mut hub = Self { server: None, url: nats.url(), cache, dir };
         hub.start();
         hub
     }
@@ -239,7 +238,7 @@ impl Hub {
     pub(super) fn start(&mut self) {
         let mut command = binary();
         command.args(["hub", "--port", "0", "--team", TEAM, "--nats", &self.url]);
-        command.arg("--cache").arg(&self.cache).current_dir(self._dir.path());
+        command.arg("--cache").arg(&self.cache).current_dir(self.dir.path());
         self.server = Some(Server::spawn(command));
     }
 

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::{append, applied, arrives, is_well, reasons, says, serve, serve_with};
 use crate::support::metrics::Metrics;
-use crate::support::nats::{Nats, client, holds, stream, within};
+use crate::support::nats::{Nats, Stored, client, holds, stream, within};
 use crate::support::process::threads;
 use crate::support::server::binary;
 use crate::support::sse::Sse;
@@ -75,7 +75,7 @@ fn who_misses_something_is_sent_it_again() {
         let messages = stream(&nats.url(), "sprint-red");
         (messages.len() >= before.len() + 10).then_some(messages)
     });
-    let again: Vec<u64> = after[before.len()..].iter().map(|it| it.id()).collect();
+    let again: Vec<u64> = after[before.len()..].iter().map(Stored::id).collect();
     assert_eq!(again, (last.id() - 9..=last.id()).collect::<Vec<_>>());
     for message in &after[before.len()..] {
         let own = format!("{name}:{}:{}:{}", last.epoch, message.id(), last.sequence);

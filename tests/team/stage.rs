@@ -3,7 +3,7 @@
 use async_nats::jetstream::message::PublishMessage as Publish;
 
 use crate::support::eventually;
-use crate::support::nats::{Cluster, Nats, client, stream, within};
+use crate::support::nats::{Cluster, Nats, Stored, client, stream, within};
 
 fn publish(url: &str, from: u64, to: u64) {
     // As often as it takes: the message's name keeps it from being stored twice.
@@ -35,7 +35,7 @@ fn make(url: &str, replicas: usize) {
 }
 
 fn ids(url: &str) -> Vec<u64> {
-    stream(url, "sprint-red").iter().map(|it| it.id()).collect()
+    stream(url, "sprint-red").iter().map(Stored::id).collect()
 }
 
 #[test]

@@ -259,7 +259,9 @@ proptest! {
         all in prop::collection::vec(or_a_cut(), 0..60),
     ) {
         let mut stage = Stage::new();
-        all.iter().for_each(|what| stage.happen(what));
+        for what in &all {
+            stage.happen(what);
+        }
         stage.settle();
         for _ in 0..3 {
             let read = stage.read();
