@@ -24,8 +24,8 @@ pub(crate) struct Args {
     /// sprint-runner/hub-TEAM in the user's cache folder]
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
-    /// Let who comes in here start and stop batches, change settings, read agents' logs: of servers with
-    /// `control = true` in [nats]
+    /// Let who comes in here start and stop batches, change settings, read agents' logs: of servers whose
+    /// own configuration has `control = true` for nats
     #[arg(long, conflicts_with = "read_only")]
     control: bool,
     #[command(flatten)]
