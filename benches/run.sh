@@ -55,15 +55,16 @@ case " $* ${BENCH_PEERS:+--list }" in *" --list "* | *" --help "*) ;; *) install
 # 5,000 clients have a descriptor each here, and another in the server.
 ulimit -n "$(ulimit -Hn)" || true
 # The program as it is given out: built beside the benches it would have what only tests need in it.
-built() { sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1; }
+built() { sed -n "s/.*\"name\":\"$1\".*\"executable\":\"\([^\"]*\)\".*/\1/p" | tail -n 1; }
 if [ -z "${SPRINT_RUNNER_BIN:-}" ]; then
-  SPRINT_RUNNER_BIN=$(cargo build --locked --quiet --release --bin sprint-runner --message-format=json | built)
+  SPRINT_RUNNER_BIN=$(cargo build --locked --quiet --release --bin sprint-runner --message-format=json |
+    built sprint-runner)
   export SPRINT_RUNNER_BIN
 fi
 # Who measures need not be linked in one piece, and has a folder of its own.
 figures=$(CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 \
   cargo build --locked --quiet --profile bench --bench figures --message-format=json \
-  --target-dir "${CARGO_TARGET_DIR:-target}/figures" | built)
+  --target-dir "${CARGO_TARGET_DIR:-target}/figures" | built figures)
 BENCH_SCRATCH=$scratch "$figures" "$@" &
 driver=$!
 code=0
