@@ -264,5 +264,7 @@ impl Site {
 
 /// How long a connection may rest: a client that heeds it does not ask on one that is just ending.
 fn rest(limits: Limits) -> HeaderValue {
-    HeaderValue::try_from(format!("timeout={}", limits.header.as_secs())).expect("ASCII")
+    // A word and digits: it cannot fail.
+    HeaderValue::try_from(format!("timeout={}", limits.header.as_secs()))
+        .unwrap_or(HeaderValue::from_static("timeout=0"))
 }

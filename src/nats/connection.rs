@@ -1,7 +1,7 @@
 //! The connection to NATS, which is made again for as long as it takes.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions, Event};
@@ -21,34 +21,6 @@ const ANSWER: Duration = Duration::from_secs(5);
 
 /// Between two attempts at most.
 const PAUSE: Duration = Duration::from_secs(2);
-
-/// Why nothing comes or goes just now; nothing secret is in it.
-#[derive(Debug, Clone, Default)]
-pub struct Trouble(Arc<Mutex<Option<Arc<str>>>>);
-
-impl Trouble {
-    /// What is the matter; none when all is well.
-    pub fn get(&self) -> Option<Arc<str>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Something is the matter. Told once, for as long as it is the same.
-    pub fn set(&self, what: &str) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.as_deref() != Some(what) {
-            tracing::warn!("{what}");
-            *known = Some(what.into());
-        }
-    }
-
-    /// All is well again.
-    pub fn clear(&self, told: &str) {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if known.is_some() {
-            tracing::info!("{told}");
-        }
-    }
-}
 
 /// Whether there is a connection; who waits wakes when that changes.
 #[derive(Debug, Clone)]

@@ -15,5 +15,5 @@ mod stream;
 pub mod subject;
 
 pub use bucket::Bucket;
-pub use connection::{Link, Linked, Trouble, connect, connect_linked, connect_with};
+pub use connection::{Link, Linked, connect, connect_linked, connect_with};
 pub use stream::{StreamId, find_stream, open_stream};
